@@ -1,0 +1,19 @@
+"""Touchline's metrics: everything that computes, with no dashboard in sight.
+
+import cx_metrics as cx
+shop = cx.open_files(touchpoints="touchpoints.csv", surveys="surveys.csv", goal=["Purchase"])
+cx.run("nps", shop, by=["persona"]).frame
+cx.run("funnel", shop, steps="Website,Checkout,Purchase", window="14d").frame
+"""
+
+from cx_metrics import channels, conversion, engagement, flows, funnel, surveys
+from cx_metrics.errors import TouchlineError
+from cx_metrics.importing import load, open_files
+from cx_metrics.registry import METRICS, Metric
+from cx_metrics.run import Result, people, run
+from cx_metrics.view import Facts, Filter, Passing, View
+
+__all__ = [
+    "METRICS", "Facts", "Filter", "Metric", "Passing", "Result", "TouchlineError", "View",
+    "channels", "conversion", "engagement", "flows", "funnel", "load", "open_files", "people", "run", "surveys",
+]  # fmt: skip

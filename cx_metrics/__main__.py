@@ -1,0 +1,135 @@
+"""The command line, generated from the registry.
+
+    python -m cx_metrics list
+    python -m cx_metrics METRIC --touchpoints FILE [--surveys FILE] [--customers FILE] [--spend FILE] [--changes FILE]
+                         [--goal A|B] [--by COL]… [--OPTION VALUE]… [--json]
+
+Files in our column names or any recognised ones. Exit status 2 and a message on stderr for anything that cannot be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import cx_metrics
+from cx_metrics import importing
+from cx_metrics.errors import OptionProblem, TouchlineError, nearest
+from cx_metrics.options import Choice, Count, Touchpoints
+from cx_metrics.reading import Report, default_mapping, open_raw, recognise
+from cx_metrics.registry import METRICS, Metric
+from cx_metrics.run import CONFIDENCE, Result, run
+from cx_metrics.tables import TABLES
+from cx_metrics.texts import N_
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors of the command line belong to the same family as all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise OptionProblem(N_("{message}. See: python -m cx_metrics --help"), message=message)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Answer one command; returns the exit status."""
+    try:
+        asked = parser().parse_args(arguments)
+        if asked.metric == "list":
+            return show_list(asked.json)
+        return answer(METRICS[asked.metric], asked)
+    except TouchlineError as problem:
+        print(f"touchline: {problem}", file=sys.stderr)
+        return 2
+
+
+def parser() -> Parser:
+    """One sub-command per metric of the registry, with its options as flags."""
+    top = Parser(prog="python -m cx_metrics", description=inspect.getdoc(cx_metrics), formatter_class=argparse.RawTextHelpFormatter)
+    commands = top.add_subparsers(dest="metric", required=True, metavar="METRIC", parser_class=Parser)
+    listing = commands.add_parser("list", help="all metrics, with the question each answers")
+    listing.add_argument("--json", action="store_true", help="the same as JSON")
+    for metric in METRICS.values():
+        command = commands.add_parser(metric.name, help=metric.question, description=f"{metric.question}\n\n{metric.description}",
+                                      formatter_class=argparse.RawTextHelpFormatter)  # fmt: skip
+        for table in TABLES.values():
+            command.add_argument(f"--{table.name}", metavar="FILE", action="append", default=[], help=f"{table.row}; may be repeated")
+        command.add_argument("--goal", metavar="A|B", help="touchpoints that count as conversion")
+        command.add_argument("--by", metavar="COL", action="append", default=[], help="group by a column; may be repeated")
+        command.add_argument("--confidence", type=float, default=CONFIDENCE, help="of the intervals (default: %(default)s)")
+        command.add_argument("--json", action="store_true", help='{"metric": …, "definition": {…}, "rows": [{…}]}')
+        for option in metric.options:
+            names = " | ".join(option.type.names) if isinstance(option.type, Choice) else ""
+            default = "required" if option.required else f"default: {option.type.print(option.default)}"
+            metavar = "N" if isinstance(option.type, Count) else "VALUE"
+            command.add_argument(option.flag, dest=f"option_{option.name}", metavar=metavar,
+                                 help=f"{option.type.help} ({names + '; ' if names else ''}{default})".replace("%", "%%"))  # fmt: skip
+    return top
+
+
+def answer(metric: Metric, asked: argparse.Namespace) -> int:
+    """Read the files, run the metric, print its rows."""
+    if not 0 < asked.confidence < 1:
+        raise OptionProblem(N_("Confidence lies between 0 and 1, like 0.95; found {found}."), found=str(asked.confidence))
+    given = {o.name: getattr(asked, f"option_{o.name}") for o in metric.options}
+    options = metric.read_options({name: text for name, text in given.items() if text is not None})
+    goal = None if asked.goal is None else Touchpoints("").parse(asked.goal)
+    files = []
+    for table in TABLES:
+        for path in getattr(asked, table):
+            raw = open_raw(importing.existing(path), path)
+            files.append(importing.ImportFile(raw.path, path, default_mapping(raw, recognise(raw, table))))
+    store, reports = importing.load(importing.Plan(tuple(files), goal=goal))
+    known = store.facts.goal
+    for name in known if asked.goal else ():
+        check_goal(name, store)
+    result = run(metric, store, by=asked.by, confidence=asked.confidence, **options)
+    show_reports(reports)
+    show(result, asked.json)
+    return 0
+
+
+def check_goal(name: str, store: importing.Store) -> None:
+    """Refuse a goal that no touchpoint carries."""
+    t = store.tables.get("touchpoints")
+    names = [] if t is None else list(store.fetch(t.select("touchpoint").distinct())["touchpoint"])
+    if name not in names:
+        raise OptionProblem(N_("No touchpoint is called {found}. Nearest: {nearest}."), found=name, nearest=nearest(name, names) or "–")
+
+
+def show(result: Result, as_json: bool) -> None:
+    """Print the rows, as JSON with their definition or as a table."""
+    if as_json:
+        print(json.dumps(result.to_dict(), ensure_ascii=False, indent=1))
+        return
+    frame = result.frame
+    print(frame.to_string(index=False, na_rep="–") if len(frame) else "no rows")
+    print(f"\n{result.metric.title}: {result.metric.unit}; denominator: {result.metric.denominator}; source: {result.metric.source}")
+
+
+def show_reports(reports: Sequence[Report]) -> None:
+    """What was set aside or assumed goes to stderr: nothing is lost in silence."""
+    for report in reports:
+        print(f"{report.file}: {report.rows} rows, {report.loaded} loaded, {report.set_aside} set aside", file=sys.stderr)
+        for note in report.notes:
+            print(f"  {note}", file=sys.stderr)
+
+
+def show_list(as_json: bool) -> int:
+    """Print every metric with its question, unit and denominator."""
+    rows = [{"metric": m.name, "question": m.question, "unit": m.unit, "denominator": m.denominator,
+             "options": {o.flag: None if o.required else o.type.print(o.default) for o in m.options}}
+            for m in METRICS.values()]  # fmt: skip
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        for row in rows:
+            print(f"{row['metric']:24}{row['question']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

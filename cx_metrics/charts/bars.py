@@ -1,0 +1,92 @@
+"""Which is the largest? Ranked horizontal bars from one zero, each with its interval and its number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import altair as alt
+import pandas as pd
+
+from cx_metrics.charts.fields import Fields, is_missing, labels, with_n
+from cx_metrics.charts.theme import Reader, themed, tokens
+from cx_metrics.texts import N_
+
+COUNT = N_("n")  # i18n: the number of cases, before a number
+
+
+def draw_bars(
+    frame: pd.DataFrame,
+    reader: Reader,
+    label: str,
+    value: str,
+    low: str | None = None,
+    high: str | None = None,
+    n: str | None = None,
+    *,
+    share: bool = False,
+    decimals: int = 0,
+    names: Mapping[str, str] | None = None,
+    other: str | None = None,
+    keep_order: bool = False,
+    min_n: int = 0,
+    step: int = 30,
+) -> alt.LayerChart:
+    """One bar per row, largest first, `other` (a value of `label`) last and grey.
+
+    `value`, `low` and `high` are columns of one unit (shares 0..1 with `share=True`), `n` the count behind them. Rows with
+    fewer than `min_n` cases are pale. Bars always start at zero. A row without a value keeps its place and says "–".
+    """
+    t = tokens(reader.mode)
+    rows = frame if keep_order else frame.sort_values([value, label], ascending=[False, True], kind="stable")
+    if other is not None:
+        rows = pd.concat([rows[rows[label] != other], rows[rows[label] == other]])
+    shown = {k: v for k, v in labels(rows[label], names).items()}
+    written = [_written(row, value, n, share, decimals, reader) for row in rows.to_dict("records")]
+    few = [bool(n and min_n and row[n] < min_n) for row in rows.to_dict("records")]
+    ends = list(rows[high]) if high else list(rows[value])
+    f = Fields(
+        name=[shown[k] for k in rows[label]],
+        value=list(rows[value]),
+        low=list(rows[low]) if low else list(rows[value]),
+        high=ends,
+        end=[max(0.0, 0.0 if is_missing(v) else v, 0.0 if is_missing(e) else e) for v, e in zip(rows[value], ends, strict=True)],
+        colour=[t.other if k == other else t.accent for k in rows[label]],
+        opacity=[0.4 if pale else 1.0 for pale in few],
+        written=written,
+        tip=[f"{shown[k]} · {text}" for k, text in zip(rows[label], written, strict=True)],
+    )
+    top = max([float(e) for e in f.frame[f["end"]]] or [1.0]) or 1.0
+    scale = alt.Scale(domain=[min(0.0, float(f.frame[f["low"]].min(skipna=True) or 0)), top * 1.3], nice=False, reverse=reader.rtl)
+
+    def at(column: str) -> alt.X:
+        return alt.X(field=f[column], type="quantitative", scale=scale, axis=None)
+
+    side = alt.Axis(orient="right" if reader.rtl else "left", labelFontSize=13, labelColor=t.text, labelLimit=170)
+    y = alt.Y(field=f["name"], type="nominal", sort=list(f.frame[f["name"]]), title=None, axis=side)
+    base = alt.Chart(f.frame).encode(y=y)
+    bars = base.mark_bar(size=min(16, step - 10), cornerRadius=2).encode(
+        x=at("value"),
+        color=alt.Color(field=f["colour"], type="nominal", scale=None),
+        opacity=alt.Opacity(field=f["opacity"], type="quantitative", scale=None),
+        tooltip=f.tooltip("tip"),
+    )
+    layers: list[alt.Chart] = [bars]
+    if low and high:
+        layers.append(base.mark_rule(strokeWidth=2, color=t.text).encode(x=at("low"), x2=alt.X2(field=f["high"])))
+    outside = base.mark_text(align="right" if reader.rtl else "left", dx=-8 if reader.rtl else 8, fontSize=13, color=t.text)
+    layers.append(outside.encode(x=at("end"), text=f.text("written")))
+    return themed(layers, reader, alt.Step(step))
+
+
+def _written(
+    row: Mapping[object, object], value: str, n: str | None, share: bool, decimals: int, reader: Reader
+) -> str:
+    amount = row[value]
+    if is_missing(amount):
+        text = "–"
+    else:
+        assert isinstance(amount, (int, float))
+        text = reader.percent(amount, decimals) if share else reader.number(amount, decimals)
+    if n is None:
+        return reader.isolate(text) if reader.rtl else text
+    return with_n(text, row[n], reader.say(COUNT), reader)

@@ -1,0 +1,204 @@
+"""How did it change over time? A line with its interval as a band, small groups hollow, dated changes as dashed rules."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from cx_metrics.charts.fields import Fields, is_missing, label_expression, labels, nice_ticks
+from cx_metrics.charts.theme import Reader, themed, tokens
+from cx_metrics.safe_text import safe
+from cx_metrics.texts import N_
+
+COUNT = N_("n")  # i18n: the number of cases, before a number
+MOST_LABELS = 6  # dates along the axis
+MOST_NAMED = 6  # dated changes with a name; more would lie over each other
+ROWS = 3  # rows the names take turns in
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """Time across, the measure up: the same for every layer."""
+
+    across: alt.Scale
+    dates: alt.Axis
+    up: alt.Scale
+    ticks: alt.Axis
+
+    def x(self, field: str) -> alt.X:
+        return alt.X(field=field, type="quantitative", scale=self.across, axis=self.dates, title=None)
+
+    def y(self, field: str) -> alt.Y:
+        return alt.Y(field=field, type="quantitative", scale=self.up, axis=self.ticks, title=None)
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """Which columns are drawn, and how their numbers are written."""
+
+    x: str
+    value: str
+    low: str | None
+    high: str | None
+    n: str | None
+    share: bool
+    decimals: int
+    reader: Reader
+
+    def shown(self, value: Any, decimals: int | None = None) -> str:
+        if is_missing(value):
+            return "–"
+        places = self.decimals if decimals is None else decimals
+        text = self.reader.percent(value, places) if self.share else self.reader.number(value, places)
+        return self.reader.isolate(text) if self.reader.rtl else text
+
+
+def draw_trend(
+    frame: pd.DataFrame,
+    reader: Reader,
+    x: str,
+    value: str,
+    low: str | None = None,
+    high: str | None = None,
+    n: str | None = None,
+    *,
+    changes: pd.DataFrame | None = None,
+    series: str | None = None,
+    names: Mapping[str, str] | None = None,
+    min_n: int = 30,
+    share: bool = False,
+    decimals: int = 0,
+    zero: bool = False,
+    height: int = 236,
+) -> alt.LayerChart:
+    """One point per date in `x` (first day of its period), in each `series` (up to three; labelled at their last point).
+
+    `low` and `high`: bounds of the band. Points with fewer than `min_n` cases are hollow. A missing value parts the line.
+    `changes`: `changed_at` and `title` of dated changes. Time runs from left to right for every reader. The value axis
+    leaves out zero unless `zero`: right for scores, never for counts.
+    """
+    t = tokens(reader.mode)
+    measure = _Measure(x, value, low, high, n, share, decimals, reader)
+    rows = frame.assign(**{x: pd.to_datetime(frame[x])}).sort_values(x, kind="stable")
+    groups = labels(rows[series], names) if series else {None: ""}
+    colours = [t.accent] if len(groups) == 1 else [t.group_a, t.group_b] if len(groups) == 2 else list(t.categorical)
+    days = sorted({_day(d) for d in rows[x]})
+    axes = _Axes(*_time_axis(days, reader, bool(series)), *_value_axis(rows, measure, zero))
+    layers = _changes(changes, days, axes, reader) if changes is not None and len(days) else []
+    for (key, label), colour in zip(groups.items(), colours, strict=False):
+        part = rows[rows[series] == key] if series else rows
+        layers += _series(part, measure, axes, colour, label, min_n)
+    return themed(layers, reader, height)
+
+
+def _series(
+    rows: pd.DataFrame, measure: _Measure, axes: _Axes, colour: str, label: str, min_n: int
+) -> list[alt.Chart]:
+    t = tokens(measure.reader.mode)
+    small = [bool(measure.n and not is_missing(c) and c < min_n) for c in rows[measure.n]] if measure.n else [False] * len(rows)
+    known = [not is_missing(v) for v in rows[measure.value]]
+    newest = max((i for i, there in enumerate(known) if there), default=-1)
+    shown = [measure.shown(v) for v in rows[measure.value]]
+    f = Fields(
+        at=[_day(d) for d in rows[measure.x]],
+        value=[None if is_missing(v) else float(v) for v in rows[measure.value]],
+        low=[None if is_missing(v) else float(v) for v in rows[measure.low or measure.value]],
+        high=[None if is_missing(v) else float(v) for v in rows[measure.high or measure.value]],
+        tip=[_tip(row, measure, label) for row in rows.to_dict("records")],
+        label=[f"{text}  {label}" if label else text for text in shown],
+    )
+    place, y = axes.x(f["at"]), axes.y(f["value"])
+    base = alt.Chart(f.frame).encode(x=place)
+    layers: list[alt.Chart] = []
+    if measure.low and measure.high:
+        band = base.mark_area(opacity=0.16, color=colour)
+        layers.append(band.encode(y=axes.y(f["low"]), y2=alt.Y2(field=f["high"])))
+    layers.append(base.mark_line(color=colour).encode(y=y))
+    every = alt.Chart(f.frame).mark_point(size=160, opacity=0, color=colour)  # something to point at
+    layers.append(every.encode(x=place, y=y, tooltip=f.tooltip("tip")))
+    hollow = alt.Chart(f.rows(small)).mark_point(size=56, filled=True, fill=t.surface, stroke=colour, strokeWidth=2, opacity=1)
+    if any(small):
+        layers.append(hollow.encode(x=place, y=y, tooltip=f.tooltip("tip")))
+    if newest >= 0:
+        last = alt.Chart(f.frame.iloc[[newest]])
+        if not small[newest]:
+            layers.append(last.mark_point(size=80, opacity=1, color=colour).encode(x=place, y=y, tooltip=f.tooltip("tip")))
+        text = last.mark_text(align="left", dx=9, fontWeight=600, fontSize=13 if label else 15)
+        layers.append(text.encode(x=place, y=y, text=f.text("label")))
+    return layers
+
+
+def _changes(changes: pd.DataFrame, days: Sequence[int], axes: _Axes, reader: Reader) -> list[alt.Chart]:
+    """Dashed rules at the dates of changes, their names at the top, taking turns in a few rows."""
+    t = tokens(reader.mode)
+    dated = [(_day(at), title) for at, title in zip(changes["changed_at"], changes["title"], strict=True)]
+    inside = sorted((at, str(title)) for at, title in dated if days[0] <= at <= days[-1])
+    layers: list[alt.Chart] = []
+    for i, (at, title) in enumerate(inside):
+        f = Fields(at=[at], title=[safe(title, "canvas", limit=32, isolate=reader.rtl)])
+        place = axes.x(f["at"])
+        mark = alt.Chart(f.frame)
+        first = 16 * min(ROWS, len(inside)) + 2
+        rule = mark.mark_rule(strokeDash=[3, 3]).encode(x=place, y=alt.value(first), y2=alt.value("height"))
+        layers.append(rule)
+        if len(inside) <= MOST_NAMED:
+            late = (at - days[0]) > (days[-1] - days[0]) / 2
+            text = mark.mark_text(align="right" if late else "left", dx=-6 if late else 6, color=t.muted)
+            layers.append(text.encode(x=place, y=alt.value(8 + 16 * (i % ROWS)), text=f.text("title")))
+    return layers
+
+
+def _time_axis(days: Sequence[int], reader: Reader, named: bool) -> tuple[alt.Scale, alt.Axis]:
+    monthly = all(_date(d).day == 1 for d in days)
+    most = MOST_LABELS if monthly else 4
+    every = max(1, -(-len(days) // most))
+    chosen = list(days[::-1][::every][::-1])  # counted from the newest, which is always labelled
+    words = [reader.month(_date(d)) if monthly else reader.date(_date(d)) for d in chosen]
+    axis = alt.Axis(
+        values=chosen, labelExpr=label_expression(chosen, words), grid=False, tickCount=len(days), labelOverlap=False,
+        labelFlush=True,
+    )  # fmt: skip
+    span = (days[-1] - days[0]) or 1 if days else 1
+    room = 0.22 if named else 0.07  # for the label at the last point
+    domain = [days[0], days[-1] + span * room] if days else [0, 1]
+    return alt.Scale(domain=domain, nice=False, zero=False), axis
+
+
+def _value_axis(rows: pd.DataFrame, measure: _Measure, zero: bool) -> tuple[alt.Scale, alt.Axis]:
+    drawn = [c for c in (measure.value, measure.low, measure.high) if c]
+    values = [float(v) for c in drawn for v in rows[c] if not is_missing(v)] or [0.0, 1.0]
+    low, high = min(values), max(values)
+    ticks = nice_ticks(min(low, 0.0) if zero else low, high)
+    return alt.Scale(domain=[ticks[0], ticks[-1]], zero=False, nice=False), _ticks(ticks, measure)
+
+
+def _ticks(values: Sequence[float], measure: _Measure) -> alt.Axis:
+    fine = 100 if measure.share else 1
+    whole = all(abs(v * fine - round(v * fine)) < 1e-6 for v in values)
+    words = [measure.shown(v, 0 if whole else max(1, measure.decimals)) for v in values]
+    return alt.Axis(values=list(values), labelExpr=label_expression(values, words), tickCount=len(values))
+
+
+def _tip(row: Mapping[Any, Any], measure: _Measure, label: str) -> str:
+    reader = measure.reader
+    parts = [label] if label else []
+    parts += [reader.date(_date(_day(row[measure.x]))), measure.shown(row[measure.value])]
+    if measure.low and measure.high and not is_missing(row[measure.low]):
+        parts.append(f"{measure.shown(row[measure.low])} – {measure.shown(row[measure.high])}")
+    if measure.n and not is_missing(row[measure.n]):
+        parts.append(f"{reader.say(COUNT)} {reader.number(row[measure.n])}")
+    return " · ".join(parts)
+
+
+def _day(at: Any) -> int:
+    """A date as a number, so that no time zone of a browser can shift it."""
+    return int(pd.Timestamp(at).toordinal())
+
+
+def _date(day: int) -> datetime.date:
+    return datetime.date.fromordinal(day)

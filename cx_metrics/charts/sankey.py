@@ -1,0 +1,356 @@
+"""How do people really move, step by step, and where do they stop? The flow of journeys as a Sankey.
+
+One picture, two libraries: ECharts on the page (clicks on nodes and links come back), Plotly in offline files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import pandas as pd
+
+from cx_metrics.charts.theme import FONT, LIGHT, Options, Reader, Tokens, echarts_base, plotly_template, tokens
+from cx_metrics.safe_text import clean, cut, safe
+from cx_metrics.texts import N_, NP_, Text
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+OTHER = "(other)"  # the name that flow_links gives the folded touchpoints
+Kind = Literal["touchpoint", "other", "continues_beyond", "drop_off"]
+_PLACE = {"touchpoint": 0, "other": 1, "continues_beyond": 2, "drop_off": 3}  # from the head of a column to its foot
+
+DROP_OFF = N_("Drop-off")
+CONTINUES = N_("Continues")  # i18n: a node: journeys that go on after the last step shown
+OTHER_WORD = N_("Other")
+STEP = N_("Step {number}")
+AFTERWARDS = N_("Afterwards")  # i18n: head of the column after the last step
+OF_ALL = N_("{count_share} of all journeys")
+OF_SOURCE = N_("{count_share} of those at {source}")
+MEDIAN = N_("median time {duration}")
+JOURNEYS = NP_("{count} journey", "{count} journeys")
+ALT = N_("Flow of {count} journeys over {steps} steps. The largest move: {source} to {target}, {largest} journeys.")
+
+NAME_LIMIT = 28  # characters of a name next to its node; the tooltip has the whole name
+LEFT, RIGHT, HEAD, FOOT = 0.5, 19.0, 28, 6  # room around the picture: percent across, pixels down
+STRAIT = "\u2060"  # word joiner: sets equal labels apart without being seen
+
+
+class Node(NamedTuple):
+    """A touchpoint at a step, or what stands at its foot: other, continues, drop-off."""
+
+    step: int
+    touchpoint: str
+    kind: Kind
+
+
+class Link(NamedTuple):
+    """A move from a touchpoint at `step` to one at the next; `target` is None where it ends or goes beyond."""
+
+    step: int
+    source: str
+    target: str | None
+    kind: str
+
+
+@dataclass(frozen=True)
+class SankeyFigure:
+    """The options for st.echarts_chart; `nodes` and `links` in the order of the picture, so that a click finds them."""
+
+    options: Options
+    nodes: list[Node]
+    links: list[Link]
+    alt: str
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """The frame as a graph: nodes in their fixed order with their sizes, links with their ends."""
+
+    nodes: list[Node]
+    order: dict[Node, int]
+    sizes: dict[Node, int]
+    links: list[Link]
+    ends: list[tuple[Node, Node]]
+    journeys: list[int]
+    medians: list[float | None]
+    columns: int
+    last: int  # the last step that has touchpoints
+
+    @property
+    def total(self) -> int:
+        return sum(size for node, size in self.sizes.items() if node.step == 1)
+
+
+def draw_sankey(
+    frame: pd.DataFrame, reader: Reader, names: Mapping[str, str] | None = None, picked: Node | None = None
+) -> SankeyFigure:
+    """The flow as ECharts options. `frame`: flow_links without groups; `names`: touchpoints in the reader's words.
+
+    Per column by size, then other, continues and drop-off at the foot; this order holds under every filter. Labels are
+    the ids of the nodes: ECharts shows an id as it is, while a label formatter would read the name as a template.
+    `picked` marks a node that was chosen outside the picture. A right-to-left reader gets it mirrored.
+    """
+    flow = _flow(frame)
+    named = _Names(reader, names or {})
+    t = tokens(reader.mode)
+    labels = _labels(flow, named)
+    series: Options = {
+        "type": "sankey",
+        "data": [_node_options(node, flow, named, labels[node], picked, t) for node in flow.nodes],
+        "links": [_link_options(i, flow, named, t) for i in range(len(flow.links))],
+        "selectedMode": "single",
+        "draggable": False,
+        "nodeWidth": 10,
+        "nodeGap": 14,
+        "layoutIterations": 0,
+        "nodeAlign": "justify",
+        "top": HEAD,
+        "bottom": FOOT,
+        "left": f"{RIGHT if reader.rtl else LEFT}%",
+        "right": f"{LEFT if reader.rtl else RIGHT}%",
+        "emphasis": {"focus": "adjacency", "lineStyle": {"opacity": 0.55}},
+        "select": {"itemStyle": {"borderColor": t.text, "borderWidth": 2}},
+        "label": {
+            "position": "left" if reader.rtl else "right",
+            "color": t.text,
+            "fontFamily": FONT,
+            "fontSize": 12,
+            "distance": 6,
+            "textBorderColor": t.surface,
+            "textBorderWidth": 3,
+        },
+    }
+    options = echarts_base(reader) | {"title": _heads(flow, named, t), "series": [series]}
+    return SankeyFigure(options, flow.nodes, flow.links, _alt(flow, named))
+
+
+def plotly_sankey(frame: pd.DataFrame, reader: Reader, names: Mapping[str, str] | None = None) -> go.Figure:
+    """The same picture as a Plotly figure, for offline files: same order, colours, labels and hover texts."""
+    import plotly.graph_objects as go
+
+    flow = _flow(frame)
+    named = _Names(reader, names or {})
+    t = tokens(reader.mode)
+    at = flow.order
+    x, y = _places(flow, reader.rtl)
+    ends = [(at[target], at[source]) if reader.rtl else (at[source], at[target]) for source, target in flow.ends]
+    lines = [_colour(source, target, t) for source, target in flow.ends]
+    sankey = go.Sankey(
+        arrangement="fixed",
+        node={
+            "label": [safe(_label(node, flow, named), "plotly", limit=0) for node in flow.nodes],
+            "color": [_tone(node.kind, t) for node in flow.nodes],
+            "x": x,
+            "y": y,
+            "pad": 14,
+            "thickness": 10,
+            "line": {"width": 0},
+            "customdata": [_plotly_tip(_node_tip(node, flow, named)) for node in flow.nodes],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+        link={
+            "source": [source for source, _ in ends],
+            "target": [target for _, target in ends],
+            "value": flow.journeys,
+            "color": [_with_opacity(colour, opacity) for colour, opacity in lines],
+            "customdata": [_plotly_tip(_link_tip(i, flow, named)) for i in range(len(flow.links))],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+        textfont={"family": FONT, "size": 12, "color": t.text},
+        orientation="h",
+    )
+    heads = [
+        {"text": safe(named.head(step, flow), "plotly"), "x": _across(step, flow, reader.rtl), "y": 1.06, "xref": "paper",
+         "yref": "paper", "showarrow": False, "xanchor": "right" if reader.rtl else "left",
+         "font": {"size": 12, "color": t.muted}}
+        for step in range(1, flow.columns + 1)
+    ]  # fmt: skip
+    return go.Figure(sankey, {"template": plotly_template(reader), "annotations": heads, "height": 470})
+
+
+class _Names:
+    """How nodes are called in the reader's language."""
+
+    def __init__(self, reader: Reader, names: Mapping[str, str]) -> None:
+        self.reader, self.names = reader, names
+
+    def node(self, node: Node) -> str:
+        word = {"drop_off": DROP_OFF, "continues_beyond": CONTINUES, "other": OTHER_WORD}.get(node.kind)
+        return self.reader.say(word) if word else clean(self.names.get(node.touchpoint, node.touchpoint))
+
+    def head(self, step: int, flow: _Flow) -> str:
+        return self.reader.say(Text(STEP, {"number": step}) if step <= flow.last else AFTERWARDS)
+
+    def journeys(self, count: int) -> str:
+        return self.reader.say(Text(JOURNEYS[0], {"count": count}, many=JOURNEYS[1], count=count))
+
+
+def _flow(frame: pd.DataFrame) -> _Flow:
+    rows = frame.loc[frame["journeys"] > 0].to_dict("records")
+    arriving: dict[Node, int] = {}
+    leaving: dict[Node, int] = {}
+    moves: list[tuple[Link, Node, Node, int, float | None]] = []
+    for row in rows:
+        step, source, kind, journeys = int(row["step"]), str(row["source"]), str(row["kind"]), int(row["journeys"])
+        start = Node(step, source, "other" if source == OTHER else "touchpoint")
+        target = str(row["target"]) if kind == "move" else None
+        end = Node(step + 1, target or "", _kind(target, kind))
+        leaving[start] = leaving.get(start, 0) + journeys
+        arriving[end] = arriving.get(end, 0) + journeys
+        median = row.get("median_seconds")
+        moves.append((Link(step, source, target, kind), start, end, journeys, None if pd.isna(median) else float(median)))
+    sizes = arriving | leaving
+    nodes = sorted(sizes, key=lambda n: (n.step, _PLACE[n.kind], -sizes[n], n.touchpoint))
+    order = {node: i for i, node in enumerate(nodes)}
+    moves.sort(key=lambda m: (order[m[1]], order[m[2]]))
+    last = max((n.step for n in nodes if n.kind in ("touchpoint", "other")), default=1)
+    return _Flow(
+        nodes, order, sizes, [m[0] for m in moves], [(m[1], m[2]) for m in moves], [m[3] for m in moves], [m[4] for m in moves],
+        columns=max((n.step for n in nodes), default=1), last=last,
+    )  # fmt: skip
+
+
+def _kind(target: str | None, kind: str) -> Kind:
+    if kind == "drop_off":
+        return "drop_off"
+    if kind == "continues_beyond":
+        return "continues_beyond"
+    return "other" if target == OTHER else "touchpoint"
+
+
+def _node_options(node: Node, flow: _Flow, named: _Names, label: str, picked: Node | None, t: Tokens) -> Options:
+    depth = flow.columns - node.step if named.reader.rtl else node.step - 1
+    item: Options = {"color": _tone(node.kind, t), "borderWidth": 0}
+    if node == picked:
+        item |= {"borderColor": t.text, "borderWidth": 2}
+    tip = {"formatter": "<br>".join(_echarts_tip(_node_tip(node, flow, named)))}
+    key = f"{node.step}|{node.kind}|{node.touchpoint}"
+    return {"id": label, "name": key, "depth": depth, "itemStyle": item, "tooltip": tip}
+
+
+def _link_options(i: int, flow: _Flow, named: _Names, t: Tokens) -> Options:
+    source, target = flow.ends[i]
+    colour, opacity = _colour(source, target, t)
+    start, end = (target, source) if named.reader.rtl else (source, target)
+    return {
+        "source": flow.order[start],
+        "target": flow.order[end],
+        "value": flow.journeys[i],
+        "lineStyle": {"color": colour, "opacity": opacity},
+        "tooltip": {"formatter": "<br>".join(_echarts_tip(_link_tip(i, flow, named)))},
+    }
+
+
+def _heads(flow: _Flow, named: _Names, t: Tokens) -> list[Options]:
+    style = {"fontSize": 12, "fontWeight": "normal", "color": t.muted, "fontFamily": FONT}
+    side = "right" if named.reader.rtl else "left"
+    width = (100 - LEFT - RIGHT) / max(flow.columns - 1, 1)
+    return [
+        {side: f"{LEFT + (step - 1) * width:.1f}%", "top": 0, "text": named.head(step, flow), "padding": 0, "textStyle": style}
+        for step in range(1, flow.columns + 1)
+    ]  # fmt: skip
+
+
+def _label(node: Node, flow: _Flow, named: _Names) -> str:
+    reader = named.reader
+    name = safe(cut(named.node(node), NAME_LIMIT), "canvas", limit=0, isolate=reader.rtl)
+    label = f"{name}  {reader.isolate(reader.number(flow.sizes[node])) if reader.rtl else reader.number(flow.sizes[node])}"
+    return reader.isolate(label) if reader.rtl else label
+
+
+def _labels(flow: _Flow, named: _Names) -> dict[Node, str]:
+    """A label for every node; equal ones (same name and size at two steps) are told apart by a sign nobody sees."""
+    labels: dict[Node, str] = {}
+    taken: set[str] = set()
+    for node in flow.nodes:
+        label = _label(node, flow, named)
+        while label in taken:
+            label += STRAIT
+        taken.add(label)
+        labels[node] = label
+    return labels
+
+
+def _node_tip(node: Node, flow: _Flow, named: _Names) -> list[str]:
+    say, size = named.reader.say, flow.sizes[node]
+    return [named.node(node), named.journeys(size), say(Text(OF_ALL, {"count_share": size / (flow.total or 1)}))]
+
+
+def _link_tip(i: int, flow: _Flow, named: _Names) -> list[str]:
+    source, target = flow.ends[i]
+    reader, journeys = named.reader, flow.journeys[i]
+    arrow = "←" if reader.rtl else "→"
+    of_source = {"count_share": journeys / flow.sizes[source], "source": named.node(source)}
+    lines = [
+        f"{named.node(source)} {arrow} {named.node(target)}",
+        named.journeys(journeys),
+        reader.say(Text(OF_SOURCE, of_source)),
+        reader.say(Text(OF_ALL, {"count_share": journeys / (flow.total or 1)})),
+    ]
+    if flow.medians[i] is not None:
+        lines.append(reader.say(Text(MEDIAN, {"duration": reader.duration(flow.medians[i])})))
+    return lines
+
+
+def _echarts_tip(lines: list[str]) -> list[str]:
+    return [f"<b>{safe(lines[0], 'echarts')}</b>", *(safe(line, "echarts") for line in lines[1:])]
+
+
+def _plotly_tip(lines: list[str]) -> str:
+    return "<br>".join([f"<b>{safe(lines[0], 'plotly')}</b>", *(safe(line, "plotly", limit=0) for line in lines[1:])])
+
+
+def _alt(flow: _Flow, named: _Names) -> str:
+    moves = [i for i, link in enumerate(flow.links) if link.kind == "move"]
+    if not moves:
+        return named.journeys(flow.total)
+    largest = max(moves, key=lambda i: flow.journeys[i])
+    source, target = flow.ends[largest]
+    values: dict[str, Any] = {
+        "count": flow.total, "steps": flow.last, "source": named.node(source), "target": named.node(target),
+        "largest": flow.journeys[largest],
+    }  # fmt: skip
+    return named.reader.say(Text(ALT, values))
+
+
+def _tone(kind: Kind, t: Tokens) -> str:
+    return {"other": t.other, "drop_off": t.drop_off}.get(kind, t.accent)
+
+
+def _colour(source: Node, target: Node, t: Tokens) -> tuple[str, float]:
+    """Colour and opacity of a link: drop-off has its own, whatever goes through other is grey."""
+    if target.kind == "drop_off":
+        return t.drop_off, 0.30
+    if "other" in (source.kind, target.kind):
+        return t.other, 0.22
+    return t.accent, 0.24 if t is LIGHT else 0.30
+
+
+def _with_opacity(colour: str, opacity: float) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
+def _across(step: int, flow: _Flow, rtl: bool) -> float:
+    at = (step - 1) / max(flow.columns - 1, 1) * 0.82
+    return 1 - at if rtl else at
+
+
+def _places(flow: _Flow, rtl: bool) -> tuple[list[float], list[float]]:
+    """Where Plotly puts each node, 0..1 (never 0 or 1 exactly, which it takes for "not given"): ECharts' own layout."""
+    gap = 0.03
+    columns = {step: [n for n in flow.nodes if n.step == step] for step in range(1, flow.columns + 1)}
+    fullest = max((len(nodes) for nodes in columns.values()), default=1)
+    scale = (1 - gap * (fullest - 1)) / (flow.total or 1)
+    x, y = [], []
+    for step, nodes in columns.items():
+        top = 0.0
+        for node in nodes:
+            size = flow.sizes[node] * scale
+            x.append(min(max(_across(step, flow, rtl), 0.001), 0.999))
+            y.append(min(max(top + size / 2, 0.001), 0.999))
+            top += size + gap
+    return x, y

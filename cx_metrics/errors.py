@@ -1,0 +1,59 @@
+"""The error family. Every message says where, what was found, what was expected and what to do next.
+
+A page catches `TouchlineError` and shows its text in the reader's language; the command line prints it in English and
+ends with status 2. Anything else that is raised is a fault of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from cx_metrics.texts import N_, Text
+
+
+class TouchlineError(Exception):
+    """A problem the user can act on. `text` is translated where it is shown."""
+
+    def __init__(self, source: str | Text, **values: Any) -> None:
+        self.text = source if isinstance(source, Text) else Text(source, values)
+        super().__init__(str(self.text))
+
+
+class FileProblem(TouchlineError):
+    """A file that cannot be read as a table: empty, wrong kind, wrong delimiter, too wide."""
+
+
+class MappingProblem(TouchlineError):
+    """A file whose columns do not say what a table needs, or a mapping that names columns which are not there."""
+
+
+class OptionProblem(TouchlineError):
+    """An option of a metric that cannot be: unknown name, out of bounds, not readable."""
+
+
+class ViewProblem(TouchlineError):
+    """A view that asks for something the dataset does not have: a column, a goal, a time."""
+
+
+class DataProblem(TouchlineError):
+    """Data that a metric cannot honestly answer from."""
+
+
+class WorkspaceProblem(TouchlineError):
+    """A dataset, version or job that is not there, damaged, or from a newer Touchline."""
+
+
+class Problems(TouchlineError):
+    """Several problems of one file, reported at once."""
+
+    def __init__(self, problems: Iterable[TouchlineError]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(Text(N_("{problems}"), {"problems": " ".join(str(p) for p in self.problems)}))
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that looks most like `name`, or None: for "did you mean" in messages."""
+    found = difflib.get_close_matches(name.casefold(), {k.casefold(): k for k in known}, n=1, cutoff=0.6)
+    return next((k for k in known if found and k.casefold() == found[0]), None)

@@ -1,0 +1,1 @@
+"""Exports: frames and figures in, files out."""

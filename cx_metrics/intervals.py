@@ -1,0 +1,178 @@
+"""How a share, a mean or a score gets its interval, by named method. Plain numpy on counts; no interval for n = 0.
+
+Every function takes arrays (or numbers) and gives arrays `low, high`. Confidence is two-sided, .95 unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+Array = NDArray[np.float64]
+Bounds = tuple[Array, Array]
+ShareMethod = Literal["wilson", "clopper_pearson", "jeffreys", "agresti_coull"]
+NpsMethod = Literal["adjusted_wald", "wald", "bonett_price", "bootstrap"]
+
+RESAMPLES = 2_000  # METRICS §1.1: at least this many
+SEED = 20_260_101  # fixed and shown, so that a bootstrap gives the same interval twice
+
+
+def z_of(confidence: float) -> float:
+    """Two-sided normal quantile: .95 gives 1.96."""
+    return float(special.ndtri(0.5 + confidence / 2))
+
+
+def ratio(part: ArrayLike, whole: ArrayLike) -> Array:
+    """part / whole, NaN where the whole is 0: a rate without a denominator is unknown, not 0."""
+    top, bottom = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    return np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom > 0)
+
+
+def wilson(part: ArrayLike, whole: ArrayLike, confidence: float = 0.95) -> Bounds:
+    """Wilson score interval of a share, without continuity correction (Wilson 1927, JASA 22).
+
+    An end that touches 0 or 1 is exactly 0 or 1.
+    """
+    k, n = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    z2 = z_of(confidence) ** 2
+    p = ratio(k, n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+        half = np.sqrt(z2) * np.sqrt(p * (1 - p) / n + z2 / (4 * n**2)) / (1 + z2 / n)
+    return _ends(centre - half, centre + half, k, n)
+
+
+def agresti_coull(part: ArrayLike, whole: ArrayLike, confidence: float = 0.95) -> Bounds:
+    """Wald interval around the share with z²/2 successes and failures added (Agresti & Coull 1998), clipped to 0..1."""
+    k, n = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    z2 = z_of(confidence) ** 2
+    p = (k + z2 / 2) / (n + z2)
+    half = np.sqrt(z2 * p * (1 - p) / (n + z2))
+    empty = n <= 0
+    return np.where(empty, np.nan, np.clip(p - half, 0, 1)), np.where(empty, np.nan, np.clip(p + half, 0, 1))
+
+
+def clopper_pearson(part: ArrayLike, whole: ArrayLike, confidence: float = 0.95) -> Bounds:
+    """The "exact" binomial interval (Clopper & Pearson 1934): never too short, often too long."""
+    k, n = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    tail = (1 - confidence) / 2
+    with np.errstate(invalid="ignore"):
+        low = special.betaincinv(np.maximum(k, 1e-12), n - k + 1, tail)
+        high = special.betaincinv(k + 1, np.maximum(n - k, 1e-12), 1 - tail)
+    return _ends(low, high, k, n)
+
+
+def jeffreys(part: ArrayLike, whole: ArrayLike, confidence: float = 0.95) -> Bounds:
+    """Equal-tailed interval of the Beta(k + ½, n − k + ½) posterior (Brown, Cai & DasGupta 2001)."""
+    k, n = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    tail = (1 - confidence) / 2
+    low, high = special.betaincinv(k + 0.5, n - k + 0.5, tail), special.betaincinv(k + 0.5, n - k + 0.5, 1 - tail)
+    return _ends(low, high, k, n)
+
+
+SHARE_METHODS: dict[str, Callable[..., Bounds]] = {
+    "wilson": wilson,
+    "clopper_pearson": clopper_pearson,
+    "jeffreys": jeffreys,
+    "agresti_coull": agresti_coull,
+}
+
+
+def nps_error(promoters: ArrayLike, detractors: ArrayLike, n: ArrayLike) -> Array:
+    """Standard error of the NPS in points: variance p + d − (p − d)² of answers coded +1, 0, −1, over n."""
+    p, d = ratio(promoters, n), ratio(detractors, n)
+    whole = np.asarray(n, dtype=float)
+    return 100 * np.sqrt(np.maximum(ratio(p + d - (p - d) ** 2, whole), 0))
+
+
+def nps_interval(
+    promoters: ArrayLike, passives: ArrayLike, detractors: ArrayLike, method: NpsMethod, confidence: float = 0.95
+) -> Bounds:
+    """Interval of the NPS in points, clipped to −100..100.
+
+    `adjusted_wald` adds 3 answers, ¾ to either side (Rocks 2016); `bonett_price` adds 2, one to either side (2012);
+    `wald` adds none and has no width when all answers are of one class; `bootstrap` is the percentile interval.
+    """
+    p, s, d = (np.atleast_1d(np.asarray(x, dtype=float)) for x in (promoters, passives, detractors))
+    n = p + s + d
+    if method == "bootstrap":
+        return _nps_bootstrap(p, s, d, confidence)
+    more, each = {"wald": (0.0, 0.0), "adjusted_wald": (3.0, 0.75), "bonett_price": (2.0, 1.0)}[method]
+    centre = 100 * ratio(p - d, n + more)
+    half = z_of(confidence) * nps_error(p + each, d + each, n + more)
+    empty = n <= 0
+    return (
+        np.where(empty, np.nan, np.clip(centre - half, -100, 100)),
+        np.where(empty, np.nan, np.clip(centre + half, -100, 100)),
+    )
+
+
+def _nps_bootstrap(p: Array, s: Array, d: Array, confidence: float) -> Bounds:
+    """Percentile bootstrap: answers drawn with replacement are a multinomial draw of the three classes."""
+    low, high = np.full(p.shape, np.nan), np.full(p.shape, np.nan)
+    tail = (1 - confidence) / 2
+    for i, counts in enumerate(np.stack([p, s, d], axis=1)):
+        n = int(counts.sum())
+        if n:
+            draws = np.random.default_rng(SEED).multinomial(n, counts / n, size=RESAMPLES)
+            low[i], high[i] = np.quantile(100 * (draws[:, 0] - draws[:, 2]) / n, [tail, 1 - tail])
+    return low, high
+
+
+def mean_t(mean: ArrayLike, deviation: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Bounds:
+    """Student's t interval of a mean from the sample standard deviation; unknown for fewer than two values."""
+    count = np.asarray(n, dtype=float)
+    known = count > 1
+    quantile = special.stdtrit(np.where(known, count - 1, 1), 0.5 + confidence / 2)
+    half = quantile * np.asarray(deviation, dtype=float) / np.sqrt(np.where(known, count, 1))
+    centre = np.asarray(mean, dtype=float)
+    return np.where(known, centre - half, np.nan), np.where(known, centre + half, np.nan)
+
+
+def bootstrap_mean(values: ArrayLike, counts: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+    """Percentile bootstrap of a mean by customer, from a histogram: `counts[i]` customers have `values[i]`.
+
+    Drawing customers with replacement is drawing a multinomial of the histogram, so 10 million customers cost no more
+    than ten. Unknown for fewer than two customers.
+    """
+    v, c = np.asarray(values, dtype=float), np.asarray(counts, dtype=float)
+    n = int(c.sum())
+    if n < 2:
+        return float("nan"), float("nan")
+    draws = np.random.default_rng(SEED).multinomial(n, c / c.sum(), size=RESAMPLES)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws @ v / n, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def newcombe(
+    part: ArrayLike, whole: ArrayLike, part_before: ArrayLike, whole_before: ArrayLike, confidence: float = 0.95
+) -> Bounds:
+    """Interval of the difference of two independent shares, now minus before (Newcombe 1998, hybrid score, method 10)."""
+    p, q = ratio(part, whole), ratio(part_before, whole_before)
+    p_low, p_high = wilson(part, whole, confidence)
+    q_low, q_high = wilson(part_before, whole_before, confidence)
+    return (
+        p - q - np.sqrt((p - p_low) ** 2 + (q_high - q) ** 2),
+        p - q + np.sqrt((p_high - p) ** 2 + (q - q_low) ** 2),
+    )
+
+
+def add_share(
+    frame: pd.DataFrame, name: str, part: str, whole: str, confidence: float, method: ShareMethod = "wilson"
+) -> pd.DataFrame:
+    """Add `name`, `name_low`, `name_high`: the share of column `part` in column `whole`."""
+    low, high = SHARE_METHODS[method](frame[part], frame[whole], confidence)
+    return frame.assign(**{name: ratio(frame[part], frame[whole]), f"{name}_low": low, f"{name}_high": high})
+
+
+def _ends(low: Array, high: Array, k: Array, n: Array) -> Bounds:
+    empty = n <= 0
+    low = np.where(empty, np.nan, np.where(k <= 0, 0.0, np.clip(low, 0, 1)))
+    high = np.where(empty, np.nan, np.where(k >= n, 1.0, np.clip(high, 0, 1)))
+    return low, high

@@ -1,0 +1,171 @@
+"""Who and what a view leaves: the one place where a view meets the tables.
+
+Every metric of a page receives tables that went through here, so that all charts of a page speak about the same people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ibis
+from ibis import _
+
+from cx_metrics import journeys
+from cx_metrics.errors import ViewProblem, nearest
+from cx_metrics.texts import N_
+from cx_metrics.view import Facts, Filter, View
+
+Tables = Mapping[str, ibis.Table]
+
+
+@dataclass(frozen=True)
+class Population:
+    """The tables that a view leaves.
+
+    touchpoints: those in the range, with `journey_id` (the unit of the view's grain) and `is_goal` (1 or 0).
+    entries: the same and what came after the range, with `in_range` (1 or 0), for metrics whose windows reach further.
+    surveys, spend, changes: cut to the range and the people.
+    """
+
+    tables: dict[str, ibis.Table]
+    entries: ibis.Table | None
+
+    def __getitem__(self, name: str) -> ibis.Table:
+        return self.tables[name]
+
+
+def population(tables: Tables, view: View, facts: Facts) -> Population:
+    """Apply `view` to the tables of a dataset. Raises ViewProblem for a column or time the dataset does not have."""
+    _check(tables, view, facts)
+    left: dict[str, ibis.Table] = {}
+    entries = None
+    people = None
+    if "touchpoints" in tables:
+        entries = _touchpoints(tables["touchpoints"], view, facts)
+        left["touchpoints"] = entries.filter(_.in_range == 1).drop("in_range")
+        if _narrows_by_touchpoints(view):
+            people = left["touchpoints"].select("customer_id").distinct()
+    if "surveys" in tables:
+        left["surveys"] = _surveys(tables["surveys"], view, facts, people)
+    if "customers" in tables:
+        left["customers"] = _by_customer(tables["customers"], view)
+    if "spend" in tables:
+        left["spend"] = _spend(tables["spend"], view)
+    if "changes" in tables:
+        left["changes"] = _dated(tables["changes"], "changed_at", view, facts)
+    return Population(left, entries)
+
+
+def _touchpoints(t: ibis.Table, view: View, facts: Facts) -> ibis.Table:
+    """All touchpoints of the people the view keeps, with the columns that metrics count by."""
+    t = _by_customer(t, view)
+    start, end = view.bounds(facts.zone)
+    at = t.journey_start if view.range_rule == "journeys" else t.occurred_at
+    inside = ibis.literal(True)
+    if start is not None:
+        inside = inside & (at >= ibis.timestamp(start))
+    if end is not None:
+        inside = inside & (at < ibis.timestamp(end))
+    t = t.mutate(in_range=ibis.ifelse(inside, 1, 0))
+    if view.range_rule == "journeys":  # journeys are kept whole, or not at all
+        t = t.filter(_.in_range == 1)
+    if view.grain == "session":
+        t = t.mutate(journey_id=_.customer_id + ":" + _.session_number.cast("string"))
+    elif view.grain == "case":
+        t = t.filter(_.case_id.notnull()).mutate(journey_id=_.case_id)
+    else:
+        t = t.mutate(journey_id=_.customer_id)
+    goal = facts.goal_of(view)
+    reached = t.touchpoint.isin(goal) if goal else ibis.literal(False)
+    t = t.mutate(is_goal=ibis.ifelse(reached, 1, 0))
+    if view.touchpoints:
+        matching = t
+        for kept in view.touchpoints:
+            matching = matching.filter(_holds(matching, kept))
+        if view.touchpoint_rule == "touchpoints":
+            t = matching
+        else:
+            touched = matching.filter(_.in_range == 1).select("customer_id").distinct()
+            t = t.semi_join(touched, "customer_id")
+    if view.passing is not None:
+        passing = journeys.passing(t.filter(_.in_range == 1), view.passing)
+        t = t.semi_join(passing, "journey_id")
+    return t
+
+
+def _surveys(s: ibis.Table, view: View, facts: Facts, people: ibis.Table | None) -> ibis.Table:
+    """Answers given in the range by the people of the view.
+
+    Under "only these touchpoints" an answer belongs if it is about one of them; otherwise if its customer touched one.
+    """
+    s = _dated(_by_customer(s, view), "answered_at", view, facts)
+    own = [f for f in view.touchpoints if f.column in s.columns]
+    if view.touchpoint_rule == "touchpoints" or people is None:
+        for kept in own:
+            s = s.filter(_holds(s, kept))
+    if people is not None and (view.touchpoint_rule == "customers" or view.passing is not None):
+        s = s.semi_join(people, "customer_id")
+    return s
+
+
+def _spend(s: ibis.Table, view: View) -> ibis.Table:
+    """Spend in the range: a period that overlaps it counts pro rata by day."""
+    for kept in view.touchpoints:
+        if kept.column == "channel":
+            s = s.filter(_holds(s, kept))
+    days = s.period_end.epoch_days() - s.period_start.epoch_days()
+    first, last = s.period_start.epoch_days(), s.period_end.epoch_days()
+    if view.first_day is not None:
+        first = ibis.greatest(first, view.first_day.toordinal() - EPOCH)
+    if view.last_day is not None:
+        last = ibis.least(last, view.last_day.toordinal() + 1 - EPOCH)
+    share = (last - first).cast("float64") / days.cast("float64")
+    s = s.mutate(overlap=share).filter(_.overlap > 0)
+    return s.mutate(cost=_.cost * _.overlap, impressions=_.impressions * _.overlap, clicks=_.clicks * _.overlap).drop(
+        "overlap"
+    )
+
+
+EPOCH = 719_163  # ordinal of 1970-01-01
+
+
+def _dated(t: ibis.Table, column: str, view: View, facts: Facts) -> ibis.Table:
+    start, end = view.bounds(facts.zone)
+    if start is not None:
+        t = t.filter(t[column] >= ibis.timestamp(start))
+    if end is not None:
+        t = t.filter(t[column] < ibis.timestamp(end))
+    return t
+
+
+def _by_customer(t: ibis.Table, view: View) -> ibis.Table:
+    for kept in view.customers:
+        t = t.filter(_holds(t, kept)) if kept.column in t.columns else t.limit(0)
+    return t
+
+
+def _holds(t: ibis.Table, kept: Filter) -> ibis.Value:
+    """True where the column holds one of the kept values; the empty value stands for null."""
+    return t[kept.column].cast("string").fill_null("").isin(kept.values)
+
+
+def _narrows_by_touchpoints(view: View) -> bool:
+    return bool(view.touchpoints) or view.passing is not None
+
+
+def _check(tables: Tables, view: View, facts: Facts) -> None:
+    """Refuse what this dataset cannot answer, with the nearest thing it could."""
+    known = {c for t in ("touchpoints", "surveys", "customers") if t in tables for c in tables[t].columns}
+    for kept in view.customers + view.touchpoints:
+        if kept.column not in known:
+            raise ViewProblem(
+                N_("This dataset has no column {found} to filter by. Nearest: {nearest}."),
+                found=kept.column, nearest=nearest(kept.column, known) or "–",
+            )  # fmt: skip
+    if not facts.timed and (view.first_day or view.last_day):
+        raise ViewProblem(N_("These touchpoints have an order but no time, so they cannot be cut to a date range."))
+    if view.grain == "case" and "case_id" not in facts.columns.get("touchpoints", ("case_id",)):
+        raise ViewProblem(
+            N_("These touchpoints name no case (an order, a ticket), so journeys cannot be counted by case.")
+        )

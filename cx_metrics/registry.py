@@ -1,0 +1,175 @@
+"""The one list of metrics. Page, caption, command line, glossary and export all read a metric's declaration here."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import ibis
+import pandas as pd
+
+from cx_metrics.errors import OptionProblem, nearest
+from cx_metrics.options import Choice, OptionType
+from cx_metrics.texts import N_
+
+Unit = Literal["count", "share", "points", "seconds", "score", "money", "per customer", "ratio", "rank", "name"]
+Query = Callable[..., ibis.Table]
+Finish = Callable[..., pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One column of a result: its title, unit, the count column it rests on, and how its interval is made.
+
+    A measure with an `interval` has `_low` and `_high` beside it.
+    """
+
+    title: str
+    unit: Unit
+    n: str | None = None
+    interval: str | None = None
+    higher_is_better: bool | None = None
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a metric: its name, type and default."""
+
+    name: str
+    type: OptionType
+    default: Any
+
+    @property
+    def required(self) -> bool:
+        """An option without a default has to be given."""
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def flag(self) -> str:
+        """The option as the command line writes it."""
+        return "--" + self.name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's declaration, its query (a table in, a table out) and what finishes the frame."""
+
+    name: str
+    title: str
+    unit: str
+    denominator: str
+    inputs: tuple[str, ...]
+    source: str
+    measures: Mapping[str, Measure]
+    query: Query
+    finish: Finish | None = None
+    optional_inputs: tuple[str, ...] = ()
+    needs_goal: bool = False
+    needs_time: bool = False
+    entries: bool = False
+    groups: tuple[str, ...] = ()
+    options: tuple[Option, ...] = field(default=())
+
+    @property
+    def question(self) -> str:
+        """The question that the number answers: first line of the docstring."""
+        return (inspect.getdoc(self.query) or "").split("\n", 1)[0]
+
+    @property
+    def description(self) -> str:
+        """The docstring after its first line: shape, edges, source."""
+        return (inspect.getdoc(self.query) or "").partition("\n")[2].strip()
+
+    def read_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The options in full: texts are parsed, defaults filled in. Raises OptionProblem for what cannot be."""
+        known = {o.name: o for o in self.options}
+        for name in given:
+            if name not in known:
+                raise OptionProblem(
+                    N_("{metric} has no option {found}. Its options: {options}. Nearest: {nearest}."),
+                    metric=self.name, found=name, options=", ".join(known) or "–",
+                    nearest=nearest(name, known) or "–",
+                )  # fmt: skip
+        values = {}
+        for name, option in known.items():
+            value = given.get(name, option.default)
+            if value is inspect.Parameter.empty:
+                raise OptionProblem(N_("{metric} needs the option {option}."), metric=self.name, option=option.flag)
+            values[name] = option.type.parse(value) if isinstance(value, str) else value
+        return values
+
+
+METRICS: dict[str, Metric] = {}
+
+
+def metric(
+    *,
+    title: str,
+    unit: str,
+    denominator: str,
+    inputs: Sequence[str],
+    source: str,
+    measures: Mapping[str, Measure],
+    finish: Finish | None = None,
+    optional_inputs: Sequence[str] = (),
+    needs_goal: bool = False,
+    needs_time: bool = False,
+    entries: bool = False,
+    groups: Sequence[str] = (),
+) -> Callable[[Query], Query]:
+    """Declare a metric. The decorated function stays a plain function.
+
+    `inputs` names the tables it takes, in order; `optional_inputs` those it can do without. `entries` asks for touchpoints
+    after the range too (funnels: only the first step has to lie in the range). `groups` are the columns that rows are
+    about, before `by`. `finish(frame, *, confidence, …)` may name any option of the metric.
+    """
+
+    def declare(query: Query) -> Query:
+        name = query.__name__
+        METRICS[name] = Metric(
+            name, title, unit, denominator, tuple(inputs), source, dict(measures), query, finish,
+            tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), _options(query),
+        )  # fmt: skip
+        return query
+
+    return declare
+
+
+def find(name: str) -> Metric:
+    """The metric of that name. Raises OptionProblem with the nearest one."""
+    if name in METRICS:
+        return METRICS[name]
+    raise OptionProblem(
+        N_("There is no metric {found}. Nearest: {nearest}. All metrics: {names}."),
+        found=name, nearest=nearest(name, METRICS) or "–", names=", ".join(METRICS),
+    )  # fmt: skip
+
+
+def accepted(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the given keyword values that the function names."""
+    names = inspect.signature(function).parameters
+    return {k: v for k, v in given.items() if k in names}
+
+
+def _options(query: Query) -> tuple[Option, ...]:
+    hints = get_type_hints(query, include_extras=True)
+    found = []
+    for name, parameter in inspect.signature(query).parameters.items():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        found.append(Option(name, _option_type(query.__name__, name, hints[name]), parameter.default))
+    return tuple(found)
+
+
+def _option_type(metric_name: str, name: str, hint: Any) -> OptionType:
+    """The option type in `Annotated[..., type]`; a bare help text on a `Literal` makes a Choice."""
+    kind, *extras = get_args(hint) if hasattr(hint, "__metadata__") else (hint,)
+    for extra in extras:
+        if isinstance(extra, str) and get_origin(kind) is Literal:
+            return Choice(extra, get_args(kind))
+        if isinstance(extra, OptionType):
+            return extra
+    raise TypeError(f"option {name} of {metric_name} has no option type")

@@ -1,0 +1,199 @@
+"""A metric, a view, a dataset → a finished result with its definition. The one place where a query is asked for a frame."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import ibis
+import pandas as pd
+
+from cx_metrics import registry
+from cx_metrics.errors import ViewProblem, nearest
+from cx_metrics.population import Population, population
+from cx_metrics.registry import Metric
+from cx_metrics.texts import N_, Text
+from cx_metrics.view import Facts, View
+
+CONFIDENCE = 0.95
+
+
+class Dataset(Protocol):
+    """What `run` needs of an opened dataset, whichever engine holds it."""
+
+    @property
+    def facts(self) -> Facts: ...
+    @property
+    def tables(self) -> Mapping[str, ibis.Table]: ...
+    def fetch(self, expression: ibis.Table) -> pd.DataFrame: ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """A small finished frame, and what its numbers mean."""
+
+    metric: Metric
+    frame: pd.DataFrame
+    definition: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """`{"metric": …, "definition": {…}, "rows": [{…}]}` with plain JSON values; unknown numbers are null."""
+        return {"metric": self.metric.name, "definition": self.definition, "rows": rows_of(self.frame)}
+
+
+def run(
+    name: str | Metric,
+    dataset: Dataset,
+    view: View | None = None,
+    *,
+    by: Sequence[str] = (),
+    confidence: float = CONFIDENCE,
+    version: str = "",
+    **options: Any,
+) -> Result:
+    """Answer one metric for one view of a dataset.
+
+    `by` names columns to group by; `options` are the metric's own, as values or in their text form. Raises OptionProblem or
+    ViewProblem for what the metric or the dataset cannot answer.
+    """
+    metric = name if isinstance(name, Metric) else registry.find(name)
+    view = view or View()
+    asked = metric.read_options(options)
+    _check_goal(metric, dataset.facts, view)
+    left = population(dataset.tables, view, dataset.facts)
+    tables = _inputs(metric, left)
+    groups = _groups(metric, tables, by)
+    query = metric.query(*tables, by=groups, **asked)
+    frame = dataset.fetch(query)
+    if metric.finish is not None:
+        given = asked | {"confidence": confidence, "by": groups, "stages": dataset.facts.stages}
+        frame = metric.finish(frame, **registry.accepted(metric.finish, given))
+    definition = define(metric, dataset.facts, view, groups, asked, confidence, version)
+    return Result(metric, frame.reset_index(drop=True), definition)
+
+
+def people(dataset: Dataset, view: View | None = None) -> dict[str, int]:
+    """Who is left by the view? Counts for captions: customers, journeys, touchpoints, responses, and journeys that began
+    before the range."""
+    view = view or View()
+    left = population(dataset.tables, view, dataset.facts)
+    counts: dict[str, int] = {}
+    if "touchpoints" in left.tables:
+        t = left["touchpoints"]
+        start, _end = view.bounds(dataset.facts.zone)
+        earlier = t.journey_start < ibis.timestamp(start) if start is not None else ibis.literal(False)
+        frame = dataset.fetch(
+            t.aggregate(
+                customers=t.customer_id.nunique(),
+                journeys=t.journey_id.nunique(),
+                touchpoints=t.count(),
+                begun_earlier=t.customer_id.nunique(where=earlier),
+                goals=t.is_goal.sum().fill_null(0),
+            )  # fmt: skip
+        )
+        counts |= {k: int(v) for k, v in frame.iloc[0].items()}
+    if "surveys" in left.tables:
+        s = left["surveys"]
+        frame = dataset.fetch(s.aggregate(responses=s.count(where=s.score_status == "valid"), answers=s.count()))
+        counts |= {k: int(v) for k, v in frame.iloc[0].items()}
+    return counts
+
+
+def define(
+    metric: Metric,
+    facts: Facts,
+    view: View,
+    by: Sequence[str],
+    options: Mapping[str, Any],
+    confidence: float,
+    version: str,
+) -> dict[str, Any]:
+    """The definition of a result: machine-readable, with a hash over everything that decides the numbers."""
+    printed = {o.name: o.type.print(options[o.name]) for o in metric.options}
+    definition: dict[str, Any] = {
+        "metric": metric.name,
+        "title": metric.title,
+        "question": metric.question,
+        "unit": metric.unit,
+        "denominator": metric.denominator,
+        "source": metric.source,
+        "population": {
+            "customers": {f.column: list(f.values) for f in view.customers},
+            "touchpoints": {f.column: list(f.values) for f in view.touchpoints},
+            "touchpoint_rule": view.touchpoint_rule if view.touchpoints else None,
+            "passing": None if view.passing is None else vars(view.passing),
+        },
+        "grain": view.grain,
+        "goal": list(facts.goal_of(view)),
+        "range": {
+            "first_day": view.first_day.isoformat() if view.first_day else None,
+            "last_day": view.last_day.isoformat() if view.last_day else None,
+            "rule": view.range_rule,
+            "time_zone": facts.zone,
+        },
+        "order": "occurred_at, sequence",
+        "by": list(by),
+        "options": printed,
+        "confidence": confidence,
+        "intervals": {name: m.interval for name, m in metric.measures.items() if m.interval},
+        "denominators": {name: m.n for name, m in metric.measures.items() if m.n},
+        "data_version": version,
+    }
+    text = json.dumps(definition, sort_keys=True, ensure_ascii=False)
+    return definition | {"hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The frame as plain JSON rows: unknown is null, whole numbers are whole, dates are ISO."""
+    return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value
+
+
+def _inputs(metric: Metric, left: Population) -> list[ibis.Table | None]:
+    """The tables the metric takes, in its order. Raises ViewProblem for one that was not uploaded."""
+    found: list[ibis.Table | None] = []
+    for name in metric.inputs:
+        if name not in left.tables:
+            raise ViewProblem(
+                N_("{metric} needs a {table} file, and this dataset has none. Add one on the Data page."),
+                metric=Text(metric.title), table=name,
+            )  # fmt: skip
+        found.append(left.entries if name == "touchpoints" and metric.entries else left[name])
+    return found + [left.tables.get(name) for name in metric.optional_inputs]
+
+
+def _groups(metric: Metric, tables: Sequence[ibis.Table | None], by: Sequence[str]) -> tuple[str, ...]:
+    """The columns to group by, each once. Raises ViewProblem for a column the data does not have."""
+    first = tables[0]
+    known = [c for c in (first.columns if first is not None else ()) if c not in metric.groups]
+    for column in by:
+        if column not in known:
+            raise ViewProblem(
+                N_("{metric} cannot be grouped by {found}. Nearest: {nearest}. Columns: {columns}."),
+                metric=Text(metric.title), found=column, nearest=nearest(column, known) or "–", columns=", ".join(known),
+            )  # fmt: skip
+    return tuple(dict.fromkeys(by))
+
+
+def _check_goal(metric: Metric, facts: Facts, view: View) -> None:
+    if metric.needs_goal and not facts.goal_of(view):
+        raise ViewProblem(
+            N_("{metric} needs a goal: touchpoints that count as conversion. Set it on the Data page, or with --goal."),
+            metric=Text(metric.title),
+        )  # fmt: skip
+    if metric.needs_time and not facts.timed:
+        raise ViewProblem(
+            N_("{metric} needs times, and these touchpoints have only an order."), metric=Text(metric.title)
+        )

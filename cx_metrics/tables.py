@@ -1,0 +1,155 @@
+"""The typed tables: what one row means, which columns there are, what they may hold.
+
+These names are the vocabulary that reading, metrics, pages, links and the command line share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+
+from cx_metrics.texts import N_
+
+STAGES = ("awareness", "consideration", "decision", "action", "loyalty")
+PHASES = ("before", "during", "after")
+TOUCHPOINT_TYPES = ("physical", "digital", "human")
+SURVEY_TYPES = ("nps", "csat", "ces", "rating", "choice", "text")
+SCORE_STATUSES = ("valid", "missing", "invalid")
+
+TableName = Literal["touchpoints", "surveys", "customers", "spend", "changes"]
+UTC_TIME = pa.timestamp("us")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Arrow type, whether a value may be missing, what it means."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: what a row is, and its columns. Columns of a file that are not listed are kept as text attributes."""
+
+    name: TableName
+    row: str
+    columns: tuple[Column, ...]
+
+    def __getitem__(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the listed columns, without attributes."""
+        return pa.schema([pa.field(c.name, c.type, nullable=not c.required) for c in self.columns])
+
+
+TOUCHPOINTS = Table(
+    "touchpoints",
+    N_("one contact of one customer at one time"),
+    (
+        Column("customer_id", pa.string(), N_("who"), required=True),
+        Column("occurred_at", UTC_TIME, N_("when, in UTC; empty only in files that have just an order")),
+        Column("sequence", pa.int64(), N_("order of arrival in the file"), required=True),
+        Column("touchpoint", pa.string(), N_("what kind of contact, after mapping"), required=True),
+        Column("raw_touchpoint", pa.string(), N_("what kind of contact, as the file says it"), required=True),
+        Column("channel", pa.string(), N_("where it happened: email, web, store, call")),
+        Column("touchpoint_type", pa.string(), N_("physical, digital or human"), allowed=TOUCHPOINT_TYPES),
+        Column("phase", pa.string(), N_("before, during or after the purchase"), allowed=PHASES),
+        Column("stage", pa.string(), N_("where in the journey it belongs")),
+        Column("session_id", pa.string(), N_("the visit it is part of")),
+        Column("case_id", pa.string(), N_("the order or ticket it is about")),
+        Column("value", pa.float64(), N_("money that came in with it")),
+        Column("cost", pa.float64(), N_("money it cost")),
+        Column("currency", pa.string(), N_("currency of value and cost")),
+        Column("duration_seconds", pa.float64(), N_("how long it lasted, in seconds")),
+    ),
+)
+SURVEYS = Table(
+    "surveys",
+    N_("one answer to one question"),
+    (
+        Column("response_id", pa.string(), N_("which answer"), required=True),
+        Column("customer_id", pa.string(), N_("who")),
+        Column("answered_at", UTC_TIME, N_("when, in UTC")),
+        Column("question", pa.string(), N_("what was asked"), required=True),
+        Column("survey_type", pa.string(), N_("nps, csat, ces, rating, choice or text"), True, SURVEY_TYPES),
+        Column("scale_low", pa.float64(), N_("lowest answer of the scale")),
+        Column("scale_high", pa.float64(), N_("highest answer of the scale")),
+        Column("higher_is_better", pa.bool_(), N_("whether a high answer is a good one"), required=True),
+        Column("score", pa.float64(), N_("the number in the answer")),
+        Column("score_status", pa.string(), N_("valid, missing or invalid"), True, SCORE_STATUSES),
+        Column("comment", pa.string(), N_("the words in the answer")),
+        Column("touchpoint", pa.string(), N_("what the answer is about")),
+        Column("stage", pa.string(), N_("the stage the answer is about")),
+        Column("channel", pa.string(), N_("the channel the answer is about")),
+        Column("language", pa.string(), N_("language of the comment")),
+        Column("wave", pa.string(), N_("the survey round")),
+        Column("source", pa.string(), N_("the file or tool it came from")),
+        Column("weight", pa.float64(), N_("how much the answer counts; 1 if not given"), required=True),
+    ),
+)
+CUSTOMERS = Table(
+    "customers",
+    N_("one customer"),
+    (
+        Column("customer_id", pa.string(), N_("who"), required=True),
+        Column("persona", pa.string(), N_("the persona the customer belongs to")),
+        Column("segment", pa.string(), N_("the segment the customer belongs to")),
+        Column("region", pa.string(), N_("where the customer lives")),
+    ),
+)
+SPEND = Table(
+    "spend",
+    N_("one channel in one period"),
+    (
+        Column("period_start", pa.date32(), N_("first day of the period"), required=True),
+        Column("period_end", pa.date32(), N_("day after the last day of the period"), required=True),
+        Column("channel", pa.string(), N_("the channel that was paid for"), required=True),
+        Column("campaign", pa.string(), N_("the campaign")),
+        Column("cost", pa.float64(), N_("money spent"), required=True),
+        Column("currency", pa.string(), N_("currency of the cost")),
+        Column("impressions", pa.float64(), N_("how often it was shown")),
+        Column("clicks", pa.float64(), N_("how often it was clicked")),
+    ),
+)
+CHANGES = Table(
+    "changes",
+    N_("one dated change"),
+    (
+        Column("changed_at", UTC_TIME, N_("when, in UTC"), required=True),
+        Column("title", pa.string(), N_("what changed"), required=True),
+        Column("touchpoint", pa.string(), N_("the touchpoint it was about")),
+        Column("channel", pa.string(), N_("the channel it was about")),
+        Column("stage", pa.string(), N_("the stage it was about")),
+        Column("note", pa.string(), N_("remarks")),
+    ),
+)
+
+TABLES: dict[str, Table] = {t.name: t for t in (TOUCHPOINTS, SURVEYS, CUSTOMERS, SPEND, CHANGES)}
+
+# Columns that the engine adds to touchpoints when a dataset is prepared. All follow the order (occurred_at, sequence).
+PREPARED = {
+    "occurred_microseconds": "int64",  # microseconds since 1970, exact: elapsed windows are compared on it
+    "step": "int64",  # 1 for the first touchpoint of the customer
+    "next_touchpoint": "string",
+    "seconds_to_next": "float64",
+    "session_number": "int64",  # 1 for the first session of the customer
+    "journey_start": "timestamp",  # first touchpoint of the customer
+    "stage_rank": "int64",  # position of the stage in the dataset's ordered list, from 1
+    "day": "date",  # calendar day in the dataset's time zone; week starts on Monday
+    "week": "date",
+    "month": "date",
+}
+CALENDAR = ("day", "week", "month")
+CUSTOMER_COLUMNS = ("persona", "segment", "region")

@@ -1,0 +1,392 @@
+"""The only place that writes HTML. Whatever comes from data passes through `safe`.
+
+A piece of finished markup is an `Html`; any other value is words or data and is escaped where it lands. So a cell that
+somebody forgot to build is shown as it is, and never read as markup. Shares come as 0..1; percent exists here only.
+
+    m = Markup(language.reader())
+    st.html(m.table([say(N_("Touchpoint")), "n"], [[name, m.number(640)]], numeric=(1,)))
+"""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Literal
+
+from cx_metrics.charts.theme import tokens
+from cx_metrics.safe_text import safe
+from cx_metrics.texts import N_, Text
+from pages.parts.language import PageReader
+
+Tone = Literal["accent", "good", "bad", "drop", "other", "group_a", "group_b"]
+
+NO_CHANGE = N_("no change")
+COUNTED = N_("counted, no interval")
+RANGE_TO = N_("to")  # i18n: between two bounds of an interval, "−20 to −8"
+COUNT = N_("n")  # i18n: the number of cases, before a number
+NO_ANSWERS = N_("no answers")
+GO_ON = N_("go on")  # i18n: after a share: of those who reached this stage, so many go on to a later one
+LAST_STAGE = N_("last stage")
+THIN_BAR = N_("Thin bar: previous period")
+PREVIOUS = N_("previous period")
+ANSWER_GROUPS = {"promoters": N_("Promoters"), "passives": N_("Passives"), "detractors": N_("Detractors")}
+CHANGE_DECIMALS = {"pt": 1, "pts": 0, "%": 1}
+
+
+class Html(str):
+    """Markup that is finished: built here, every value in it escaped."""
+
+
+Words = Text | str | Html
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One node of the stage strip. `go_on` and `moved` are shares; `score` is a whole number of `score_n` answers."""
+
+    name: str
+    customers: int
+    go_on: float | None = None
+    moved: float | None = None
+    score: float | None = None
+    score_n: int | None = None
+    score_name: str = "NPS"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number of the tile strip: value with interval and n, change against the previous period, its last periods.
+
+    `share` says that value, bounds and change are shares of 0..1. Without bounds the number is a plain count.
+    `moved_unit`: pt, pts, %, days; % and pt take shares. `higher_is_better` None: a change is neither good nor bad.
+    """
+
+    label: Words
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    decimals: int = 0
+    share: bool = False
+    moved: float | None = None
+    moved_unit: str = ""
+    higher_is_better: bool | None = True
+    periods: Sequence[float] = ()
+    shown: str | None = None  # instead of the number: "3.4 days"
+
+
+@dataclass(frozen=True)
+class Markup:
+    """Markup for one reader: language, direction and ground are the reader's."""
+
+    reader: PageReader
+
+    # words and numbers -----------------------------------------------------------------------------------------------
+
+    def text(self, value: object) -> Html:
+        """Words or data, escaped and isolated against their direction."""
+        if isinstance(value, Html):
+            return value
+        return Html(f"<bdi>{self.plain(value)}</bdi>")
+
+    def plain(self, value: object) -> str:
+        """Words or data, escaped only: for attributes."""
+        return safe(self.reader.say(value) if isinstance(value, Text) else value, "html")
+
+    def word(self, source: str) -> Html:
+        """A fixed word of ours, marked with N_."""
+        return self.text(self.reader.say(source))
+
+    def figure(self, shown: str) -> Html:
+        """A number as it is shown. Arabic-Indic digits have their sign on the right, all others on the left; ٪ ends left."""
+        side = "rtl" if self.reader.language == "ar" and self.reader.digits == "native" else "ltr"
+        body = safe(shown, "html")
+        if body.endswith("٪"):
+            return Html(f'<bdi dir="rtl" class="num"><bdi dir="{side}">{body[:-1]}</bdi>٪</bdi>')
+        return Html(f'<bdi dir="{side}" class="num">{body}</bdi>')
+
+    def number(self, x: float | None, decimals: int = 0, sign: bool = False) -> Html:
+        return self.figure(self.reader.number(x, decimals, sign))
+
+    def percent(self, share: float | None, decimals: int = 0) -> Html:
+        return self.figure(self.reader.percent(share, decimals))
+
+    def dim(self, value: object) -> Html:
+        """The same in the muted ink: second to what stands beside it, or from too few cases."""
+        return Html(f'<span class="dim">{self.text(value)}</span>')
+
+    def strong(self, value: object) -> Html:
+        return Html(f"<strong>{self.text(value)}</strong>")
+
+    def hidden(self, value: object) -> Html:
+        """For screen readers only."""
+        return Html(f'<span class="tl-hidden">{self.text(value)}</span>')
+
+    def count(self, n: int | None) -> Html:
+        """n 3,412"""
+        return Html(f'<span class="num">{self.word(COUNT)} {self.number(n)}</span>')
+
+    def interval(self, low: float | None, high: float | None, decimals: int = 0, share: bool = False) -> Html:
+        """Two isolated numbers in reading order, the low one first; the unit once; "to" where a bound is negative."""
+        if not _is_number(low) or not _is_number(high):
+            return self.text("–")
+        assert low is not None and high is not None
+        first = self.number(low * 100 if share else low, decimals)
+        last = self.percent(high, decimals) if share else self.number(high, decimals)
+        joiner = "–" if low >= 0 else f" {self.word(RANGE_TO)} "
+        return Html(f'<span class="num">{first}{joiner}{last}</span>')
+
+    def change(
+        self, value: float | None, unit: str = "", higher_is_better: bool | None = True, decimals: int | None = None
+    ) -> Html:
+        """How much did it move, and is that better? Arrow, sign and word say it; the colour only repeats them."""
+        if not _is_number(value):
+            return Html("")
+        assert value is not None
+        decimals = CHANGE_DECIMALS.get(unit, 1) if decimals is None else decimals
+        amount = value * 100 if unit in ("pt", "%") else value
+        if round(amount, decimals) == 0:
+            return Html(f'<span class="tl-delta same">{self.word(NO_CHANGE)}</span>')
+        tone = "same" if higher_is_better is None else "good" if (value > 0) == higher_is_better else "bad"
+        arrow = "▲" if value > 0 else "▼"
+        shown = self.reader.number(amount, decimals, sign=True)
+        if unit == "%":
+            shown, tail = shown + self.reader.percent_sign, ""
+        else:
+            tail = f" {self.text(self.reader.unit(unit))}" if unit else ""
+        return Html(
+            f'<span class="tl-delta {tone}"><span aria-hidden="true">{arrow}</span> {self.figure(shown)}{tail}</span>'
+        )
+
+    def path(self, steps: Sequence[object]) -> Html:
+        """Touchpoints with arrows between, in reading direction."""
+        arrow = f'<em aria-hidden="true">{self.arrow}</em>'
+        return Html(f'<span class="tl-path">{arrow.join(self.text(s) for s in steps)}</span>')
+
+    @property
+    def arrow(self) -> str:
+        return "←" if self.reader.rtl else "→"
+
+    def moved(self, before: Html, now: Html) -> Html:
+        """22 → 8"""
+        return Html(f'{before} <span class="dim">{self.arrow}</span> {now}')
+
+    def chip(self, value: Words) -> Html:
+        return Html(f'<span class="tl-chip">{self.text(value)}</span>')
+
+    def chips(self, values: Sequence[Words]) -> Html:
+        return Html(f'<p class="tl-chips">{" ".join(self.chip(v) for v in values)}</p>')
+
+    # page and card ---------------------------------------------------------------------------------------------------
+
+    def head(self, page: Words, finding: Words, question: Words) -> Html:
+        """Name of the page, its finding (h1), the question it answers."""
+        return Html(
+            f'<div class="tl-head"><p class="tl-eyebrow">{self.text(page)}</p><h1>{self.text(finding)}</h1>'
+            f'<p class="tl-question">{self.text(question)}</p></div>'
+        )
+
+    def card_head(self, finding: Words, note: Words = "") -> Html:
+        sub = f'<p class="tl-sub">{self.text(note)}</p>' if note else ""
+        return Html(f'<h2 class="tl-h2">{self.text(finding)}</h2>{sub}')
+
+    def caption(self, parts: Sequence[Words]) -> Html:
+        """Who was counted, when, how: population and n · range · definition."""
+        dot = '<span class="dot"> · </span>'
+        return Html(f'<p class="tl-caption">{dot.join(self.text(p) for p in parts if p)}</p>')
+
+    def notice(self, value: Words, tone: Literal["warning", "bad", "plain"] = "warning") -> Html:
+        """One line above the cards: data are old, partial, or something was left out."""
+        return Html(f'<p class="tl-notice {tone}" role="status">{self.text(value)}</p>')
+
+    def empty(self, title: Words, body: Words, steps: Sequence[Words] = ()) -> Html:
+        """What to add, and what it would show."""
+        items = "".join(f"<li>{self.text(s)}</li>" for s in steps)
+        listed = f"<ul>{items}</ul>" if items else ""
+        return Html(f'<div class="tl-empty"><h2>{self.text(title)}</h2><p>{self.text(body)}</p>{listed}</div>')
+
+    def definitions(self, pairs: Sequence[tuple[Words, object]]) -> Html:
+        """Term and meaning, one under the other: how a number is counted."""
+        rows = "".join(f"<div><dt>{self.text(t)}</dt><dd>{self.text(v)}</dd></div>" for t, v in pairs)
+        return Html(f'<dl class="tl-definitions">{rows}</dl>')
+
+    # tiles and stages ------------------------------------------------------------------------------------------------
+
+    def tiles(self, tiles: Sequence[Tile]) -> Html:
+        """A strip of numbers in one bordered card: six, three or two across."""
+        return Html(f'<div class="tl-tiles">{"".join(self.tile(t) for t in tiles)}</div>')
+
+    def tile(self, tile: Tile) -> Html:
+        if tile.shown is not None:
+            value = self.figure(tile.shown)
+        else:
+            value = self.percent(tile.value, tile.decimals) if tile.share else self.number(tile.value, tile.decimals)
+        if not _is_number(tile.low):
+            under = self.word(COUNTED) if tile.n is None else self.count(tile.n)
+        else:
+            bounds = self.interval(tile.low, tile.high, tile.decimals, tile.share)
+            under = bounds if tile.n is None else Html(f'{bounds}<span class="dot"> · </span>{self.count(tile.n)}')
+        change = self.change(tile.moved, tile.moved_unit, tile.higher_is_better)
+        return Html(
+            f'<div class="tl-tile"><p class="tl-label">{self.text(tile.label)}</p><p class="tl-value">{value}</p>'
+            f'<p class="tl-range">{under}</p>'
+            f'<div class="tl-foot">{change}{self.spark(tile.periods, tile.label)}</div></div>'
+        )
+
+    def spark(self, values: Sequence[float], label: Words) -> Html:
+        """The last periods as a small line, the newest marked. st.html drops inline SVG, so it travels as a picture."""
+        known = [float(v) for v in values if _is_number(v)]
+        if len(known) < 2:
+            return Html("")
+        low, span = min(known), (max(known) - min(known)) or 1
+        points = [(2 + i * 116 / (len(known) - 1), 24 - (v - low) / span * 20) for i, v in enumerate(known)]
+        if self.reader.rtl:
+            points = [(120 - x, y) for x, y in points]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        x, y = points[-1]
+        t = tokens(self.reader.mode)
+        svg = (
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-3 0 126 28" preserveAspectRatio="none">'
+            f'<polyline points="{line}" fill="none" stroke="{t.line_strong}" stroke-width="2.4" stroke-linejoin="round"/>'
+            f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="4.6" ry="3.2" fill="{t.accent}"/></svg>'
+        )
+        source = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+        return Html(f'<img class="tl-spark" alt="{self.plain(label)}" src="{source}">')
+
+    def stage_strip(self, stages: Sequence[Stage]) -> Html:
+        """How many reach each stage, and which share goes on? One line with a node per stage."""
+        items = "".join(self._stage(stage) for stage in stages)
+        return Html(f'<ol class="tl-strip" style="--tl-stages:{len(stages)}">{items}</ol>')
+
+    def _stage(self, stage: Stage) -> Html:
+        if _is_number(stage.score):
+            score = f"{self.text(stage.score_name)} {self.number(stage.score)} {self.dim(self.count(stage.score_n))}"
+        else:
+            score = self.dim(self.word(NO_ANSWERS))
+        if stage.go_on is not None and _is_number(stage.go_on):
+            goes = (
+                f'<span class="bar" aria-hidden="true"><i style="inline-size:{_part(stage.go_on, 1)}%"></i></span>'
+                f"<span>{self.percent(stage.go_on)} {self.word(GO_ON)}</span>{self.change(stage.moved, 'pt')}"
+            )
+        else:
+            goes = self.dim(self.word(LAST_STAGE))
+        return Html(
+            f'<li><p class="tl-label">{self.text(stage.name)}</p><p class="tl-mid">{self.number(stage.customers)}</p>'
+            f'<p class="tl-range">{score}</p><div class="tl-goes">{goes}</div></li>'
+        )
+
+    # tables and the small marks in their cells -----------------------------------------------------------------------
+
+    def table(
+        self, heads: Sequence[Words], rows: Sequence[Sequence[object]], numeric: Sequence[int] = (), label: Words = ""
+    ) -> Html:
+        """A table of up to about 50 rows. `numeric`: columns that end-align. A head "" stands over bars and plots."""
+
+        def head(i: int, words: Words) -> str:
+            kind = ' class="n"' if i in numeric else ""
+            return f'<th scope="col"{kind}>{self.text(words)}</th>' if words else f"<td{kind}></td>"
+
+        def row(cells: Sequence[object]) -> str:
+            kinds = (' class="n"' if i in numeric else "" for i in range(len(cells)))
+            return "<tr>" + "".join(f"<td{k}>{self.text(c)}</td>" for k, c in zip(kinds, cells, strict=True)) + "</tr>"
+
+        named = f' aria-label="{self.plain(label)}"' if label else ""
+        top = "".join(head(i, words) for i, words in enumerate(heads))
+        body = "".join(row(cells) for cells in rows)
+        return Html(
+            f'<div class="tl-scroll"><table class="tl-table"{named}><thead><tr>{top}</tr></thead>'
+            f"<tbody>{body}</tbody></table></div>"
+        )
+
+    def track(
+        self,
+        value: float | None,
+        low: float | None,
+        high: float | None,
+        lowest: float,
+        highest: float,
+        tone: Tone = "accent",
+        line: float = 0,
+    ) -> Html:
+        """A small interval plot on a fixed scale: a line at 0 (1 for ratios), the interval, a dot."""
+        parts = [f'<b style="inset-inline-start:{_at(line, lowest, highest)}%"></b>']
+        if low is not None and high is not None and _is_number(low) and _is_number(high):
+            start, end = _at(low, lowest, highest), _at(high, lowest, highest)
+            parts.append(f'<i class="{tone}" style="inset-inline-start:{start}%;inline-size:{round(end - start, 1)}%"></i>')
+        if value is not None and _is_number(value):
+            parts.append(f'<u class="{tone}" style="inset-inline-start:{_at(value, lowest, highest)}%"></u>')
+        return Html(f'<span class="tl-track" aria-hidden="true">{"".join(parts)}</span>')
+
+    def share_bar(self, value: float | None, largest: float, tone: Tone = "accent") -> Html:
+        """A thin bar next to its number, as long as its part of the largest."""
+        size = _part(value, largest)
+        return Html(f'<span class="tl-share" aria-hidden="true"><i class="{tone}" style="inline-size:{size}%"></i></span>')
+
+    def with_bar(self, shown: Html, value: float | None, largest: float, tone: Tone = "accent") -> Html:
+        """A number with its bar under it."""
+        return Html(f"{shown}{self.share_bar(value, largest, tone)}")
+
+    # scores ----------------------------------------------------------------------------------------------------------
+
+    def hero(self, shown: Html, beside: Sequence[Html] = ()) -> Html:
+        """The one big number of a card, with interval and change beside it."""
+        tail = "".join(f"<span>{part}</span>" for part in beside if part)
+        return Html(f'<div class="tl-hero"><strong>{shown}</strong>{tail}</div>')
+
+    def split_bar(self, now: Mapping[str, float], before: Mapping[str, float] | None = None) -> Html:
+        """Promoters, passives and detractors as parts of one bar (counts or shares); the previous period as a thin one."""
+        under = ""
+        if before and sum(before.values()) > 0:
+            under = f'{self._split(before, small=True)}<p class="tl-caption">{self.word(THIN_BAR)}</p>'
+        return Html(self._split(now, small=False) + under)
+
+    def _split(self, parts: Mapping[str, float], small: bool) -> str:
+        total = sum(parts.values()) or 1
+        cells = []
+        for group, words in ANSWER_GROUPS.items():
+            share = parts.get(group, 0) / total
+            said = f"{self.word(words)} {self.percent(share)}"
+            inside = said if not small and share >= 0.09 else f'<span class="tl-hidden">{said}</span>'
+            cells.append(f'<span class="{group}" style="inline-size:{_part(share, 1)}%">{inside}</span>')
+        return f'<div class="tl-split{" small" if small else ""}">{"".join(cells)}</div>'
+
+    def score_line(
+        self,
+        score: float,
+        low: float | None,
+        high: float | None,
+        before: float | None = None,
+        lowest: float = -100,
+        highest: float = 100,
+    ) -> Html:
+        """A score on its whole scale, with its interval and the previous period; in place of a gauge."""
+        quarters = (lowest + (highest - lowest) * i / 4 for i in range(5))
+        marks = "".join(
+            f'<s style="inset-inline-start:{_at(v, lowest, highest)}%">{self.number(v, 0 if v == int(v) else 1)}</s>'
+            for v in quarters
+        )
+        parts = ['<span class="rail"></span>']
+        if before is not None and _is_number(before):
+            parts.append(f'<span class="was" style="inset-inline-start:{_at(before, lowest, highest)}%"></span>')
+        if low is not None and high is not None and _is_number(low) and _is_number(high):
+            start, end = _at(low, lowest, highest), _at(high, lowest, highest)
+            size = round(end - start, 1)
+            parts.append(f'<span class="band" style="inset-inline-start:{start}%;inline-size:{size}%"></span>')
+        parts.append(f'<span class="dotmark" style="inset-inline-start:{_at(score, lowest, highest)}%"></span>')
+        return Html(f'<div class="tl-score" aria-hidden="true">{"".join(parts)}{marks}</div>')
+
+
+def _is_number(x: float | None) -> bool:
+    return isinstance(x, Real) and math.isfinite(x)
+
+
+def _at(value: float, lowest: float, highest: float) -> float:
+    """Where on the scale, in percent, never outside it."""
+    return round(max(0.0, min(100.0, (value - lowest) / ((highest - lowest) or 1) * 100)), 1)
+
+
+def _part(value: float | None, largest: float) -> float:
+    return _at(value, 0, largest) if value is not None and _is_number(value) else 0.0
