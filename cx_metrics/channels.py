@@ -35,8 +35,10 @@ def finish_channels(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
     frame = intervals.add_share(frame, "reach", "customers", "population", confidence)
     frame = intervals.add_share(frame, "conversion_rate", "converted", "customers", confidence)
     cost = frame["cost"].astype(float)
+    if frame["value"].notna().any():  # no conversions are worth 0, conversions without a value are not
+        frame["value"] = frame["value"].mask(frame["last_touch_conversions"] == 0, 0.0)
     frame["cost_per_conversion"] = intervals.ratio(cost, frame["last_touch_conversions"])
-    frame["return_on_spend"] = np.where(cost > 0, intervals.ratio(frame["value"].fillna(0), cost), np.nan)
+    frame["return_on_spend"] = np.where(cost > 0, intervals.ratio(frame["value"], cost), np.nan)
     frame = frame.sort_values([*by, "customers", "channel"], ascending=[*[True] * len(by), False, True])
     ends = ("", "_low", "_high")
     return frame[[
@@ -101,8 +103,9 @@ def channel_performance(
     One row per channel (null = not known): customers, reach, touchpoints, converted (customers who reach the goal at or
     after their first contact with the channel), conversion_rate, first_touch_conversions and last_touch_conversions (each
     goal touchpoint is one conversion; its path is the touchpoints since the conversion before, not older than `lookback`,
-    inclusive), value (of the conversions credited by last touch), cost (from the spend file), cost_per_conversion,
-    return_on_spend. Conversions without a touchpoint before them stand in the row `(none)`, so credits sum to conversions.
+    inclusive), value (of the conversions credited by last touch; null if none of them has a value), cost (from the spend
+    file), cost_per_conversion, return_on_spend. Conversions without a touchpoint before them stand in the row `(none)`, so
+    credits sum to conversions; money spent on a channel that reached nobody has a row as well.
     """
     before = ibis.window(group_by="customer_id", order_by=ORDER, preceding=(None, 1))
     after = ibis.window(group_by="customer_id", order_by=ORDER, preceding=0, following=None)
@@ -117,20 +120,20 @@ def channel_performance(
     key = [*by, "channel"]
     rows = _outer(channels.mutate(is_none=0), credits, [*key, "is_none"])
     scope = t.aggregate(by=list(by), population=_.customer_id.nunique())
-    rows = _outer(rows, scope, list(by), how="left") if by else rows.cross_join(scope)
-    rows = rows.mutate(channel=ibis.ifelse(rows.is_none == 1, NONE, rows.channel)).drop("is_none")
     if spend is None or by:  # spend is not known per group of customers
-        return rows.mutate(cost=ibis.null("float64")).order_by(key)
-    costs = spend.group_by("channel").aggregate(cost=_.cost.sum())
-    joined = rows.left_join(costs.rename(paid="channel"), rows.channel == _.paid).drop("paid")
-    return joined.order_by(key)
+        rows = rows.mutate(cost=ibis.null("float64"))
+    else:  # money spent on a channel that reached nobody is a row too
+        costs = spend.group_by("channel").aggregate(cost=_.cost.sum())
+        rows = _outer(rows, costs.mutate(is_none=0), [*key, "is_none"])
+    rows = _outer(rows, scope, list(by), how="left") if by else rows.cross_join(scope)
+    return rows.mutate(channel=ibis.ifelse(rows.is_none == 1, NONE, rows.channel)).drop("is_none").order_by(key)
 
 
 def _credits(t: ibis.Table, by: tuple[str, ...], lookback: timedelta | None) -> ibis.Table:
     """First-touch and last-touch credit per channel, one conversion each; `is_none` = 1 where no touchpoint came before."""
     same_path = ["customer_id", "path"]
     goals = t.filter(_.is_goal == 1).select(
-        *same_path, *by, goal_at=_.occurred_microseconds, goal_value=_.value.fill_null(0.0)
+        *same_path, *by, goal_at=_.occurred_microseconds, goal_value=_.value
     )
     touches = t.filter(_.is_goal == 0).select(*same_path, *ORDER, "occurred_microseconds", "channel")
     if lookback is not None:
@@ -146,18 +149,14 @@ def _credits(t: ibis.Table, by: tuple[str, ...], lookback: timedelta | None) -> 
     return ranked.group_by([*by, "channel", "is_none"]).aggregate(
         first_touch_conversions=ibis.ifelse(ranked.nth == 0, 1, 0).sum(),
         last_touch_conversions=ibis.ifelse(ranked.nth_last == 0, 1, 0).sum(),
-        value=ibis.ifelse(ranked.nth_last == 0, ranked.goal_value, 0.0).sum(),
+        value=ranked.goal_value.sum(where=ranked.nth_last == 0),
     )
 
 
 def _outer(left: ibis.Table, right: ibis.Table, keys: list[str], how: str = "outer") -> ibis.Table:
     """Join on columns that may be null, keeping rows that stand on one side only."""
     renamed = right.rename({f"{k}_of_right": k for k in keys})
-    same = [_comparable(left[k]) == _comparable(renamed[f"{k}_of_right"]) for k in keys]
+    same = [left[k].identical_to(renamed[f"{k}_of_right"]) for k in keys]
     joined = left.join(renamed, same, how=how)
     merged = {k: ibis.coalesce(joined[k], joined[f"{k}_of_right"]) for k in keys}
     return joined.mutate(**merged).drop(*(f"{k}_of_right" for k in keys))
-
-
-def _comparable(column: ibis.Value) -> ibis.Value:
-    return column.fill_null("\x1f") if column.type().is_string() else column

@@ -83,12 +83,12 @@ def finish_time(frame: pd.DataFrame, *, by: tuple[str, ...]) -> pd.DataFrame:
         ),
     },
 )  # fmt: skip
-def time_to_goal(touchpoints: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
+def time_to_goal(touchpoints: ibis.Table, by: tuple[str, ...] = (), confidence: float = 0.95) -> ibis.Table:
     """How long do customers take from their first touchpoint to the goal?
 
     One row per group of `by`: customers who reach the goal, median_seconds from their first touchpoint in the view to their
-    first goal touchpoint, with the distribution-free interval of a median (order statistics, normal approximation, 95 %).
-    Fewer than six customers have no interval. A customer whose first touchpoint is the goal counts with 0.
+    first goal touchpoint, with the distribution-free interval of a median (order statistics, normal approximation).
+    Fewer than six customers have no interval at 95 %. A customer whose first touchpoint is the goal counts with 0.
     """
     t = touchpoints
     each = (
@@ -101,8 +101,9 @@ def time_to_goal(touchpoints: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Tabl
     ordered = ibis.window(group_by=list(by), order_by=["seconds", "customer_id"])
     each = each.mutate(rank=ibis.row_number().over(ordered) + 1, customers=each.count().over(group))
     n = each.customers.cast("float64")
-    half = intervals.z_of(0.95) * n.sqrt() / 2
-    low, high = (n / 2 - half).floor(), (n / 2 + half).ceil() + 1
+    half = intervals.z_of(confidence) * n.sqrt() / 2
+    low = ((n + 1) / 2 - half).floor()  # with continuity correction; 0 = the interval has no such end
+    high = n + 1 - low
     rank = each["rank"].cast("float64")
     middle = (rank == ((n + 1) / 2).floor()) | (rank == ((n + 1) / 2).ceil())
     marked = each.mutate(

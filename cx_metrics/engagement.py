@@ -54,8 +54,9 @@ def finish_engagement(
     group = "stage" if "stage_rank" not in frame.columns else "touchpoint"
     rows = []
     for key, part in frame.groupby([*by, group], dropna=False, sort=False):
-        row = dict(zip([*by, group], key, strict=True)) | part.iloc[0].drop([*by, group]).to_dict()
-        row["frequency"] = float(intervals.ratio(row["touchpoints"], row["customers"]))
+        first = {str(name): part[name].iloc[0] for name in part.columns}
+        row = first | dict(zip([*by, group], key, strict=True))
+        row["frequency"] = float(intervals.ratio(first["touchpoints"], first["customers"]))
         low, high = intervals.bootstrap_mean(part["contacts"], part["with_contacts"], confidence)
         rows.append(row | {"frequency_low": low, "frequency_high": high})
     finished = pd.DataFrame(
@@ -155,7 +156,7 @@ def _engagement(touchpoints: ibis.Table, by: tuple[str, ...], group: str) -> ibi
     visits = (
         t.group_by([*keys, "customer_id", "visit"])
         .aggregate(n=_.count(), length=_.occurred_microseconds.max() - _.occurred_microseconds.min())
-        .filter(_.n > 1)
+        .filter((_.n > 1) & _.length.notnull())
         .group_by([*keys, "customer_id"])
         .aggregate(dwell=_.length.sum().cast("float64") / 1e6)
     )
@@ -178,9 +179,5 @@ def _engagement(touchpoints: ibis.Table, by: tuple[str, ...], group: str) -> ibi
 def _join(left: ibis.Table, right: ibis.Table, keys: list[str]) -> ibis.Table:
     """Left join on columns that may be null: an unmapped group finds itself."""
     renamed = right.rename({f"{k}_of_right": k for k in keys})
-    same = [left[k].fill_null(NO_VALUE) == renamed[f"{k}_of_right"].fill_null(NO_VALUE) if left[k].type().is_string()
-            else left[k] == renamed[f"{k}_of_right"] for k in keys]  # fmt: skip
+    same = [left[k].identical_to(renamed[f"{k}_of_right"]) for k in keys]
     return left.left_join(renamed, same).drop(*(f"{k}_of_right" for k in keys))
-
-
-NO_VALUE = "\x1f"  # stands for null in comparisons; stands in no data, which reading checks

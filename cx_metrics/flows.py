@@ -120,12 +120,17 @@ def transitions(touchpoints: ibis.Table, by: tuple[str, ...] = (), *, repeats: R
     )
 
 
-def finish_variants(frame: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
+def finish_variants(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: float) -> pd.DataFrame:
     """Cut the paths into names; add the share of all journeys and the conversion rate with their intervals."""
-    frame = frame.assign(path=[tuple(step[7:] for step in path.split(PATH_SIGN)) for path in frame["path"]])
+    paths = [tuple(step[7:] for step in path.split(PATH_SIGN)) for path in frame["path"]]
+    frame = frame.assign(path=pd.Series(paths, index=frame.index, dtype=object))
     frame = intervals.add_share(frame, "share", "journeys", "all_journeys", confidence)
     frame = intervals.add_share(frame, "conversion_rate", "converted", "journeys", confidence)
-    return frame
+    ends = ("", "_low", "_high")
+    return frame[[
+        *by, "rank", "path", "steps", "journeys", *(f"share{e}" for e in ends), "converted",
+        *(f"conversion_rate{e}" for e in ends), "median_seconds", "all_journeys",
+    ]]  # fmt: skip
 
 
 @metric(
@@ -137,6 +142,7 @@ def finish_variants(frame: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     groups=("rank", "path"),
     finish=finish_variants,
     measures={
+        "steps": Measure(N_("Steps"), "count", meaning=N_("touchpoints of the path")),
         "journeys": Measure(N_("Journeys"), "count", meaning=N_("journeys with exactly this path")),
         "share": Measure(N_("Share"), "share", n="all_journeys", interval="wilson", meaning=N_("share of all journeys")),
         "converted": Measure(N_("Converted"), "count", meaning=N_("of these, journeys that reach the goal")),
@@ -158,7 +164,9 @@ def variants(
     conversion_rate, median_seconds from first to last touchpoint (a journey with one touchpoint lasts 0), all_journeys.
     Ties in rank go to the path that comes first by name.
     """
-    path = journeys.steps(touchpoints, repeats, by)
+    each = ibis.window(group_by=[*by, "journey_id"])
+    begun = touchpoints.mutate(begun_microseconds=touchpoints.occurred_microseconds.min().over(each))
+    path = journeys.steps(begun, repeats, (*by, "begun_microseconds"))  # a merged run carries the time of its last
     padded = (path.position + PAD).cast("string") + path.touchpoint
     whole = (
         path.mutate(named=padded)
@@ -167,7 +175,7 @@ def variants(
             names=_.named.collect(),
             steps=_.count(),
             reached=_.is_goal.max(),
-            seconds=(_.occurred_microseconds.max() - _.occurred_microseconds.min()).cast("float64") / 1e6,
+            seconds=(_.occurred_microseconds.max() - _.begun_microseconds.min()).cast("float64") / 1e6,
         )
     )
     counted = (

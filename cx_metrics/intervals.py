@@ -30,7 +30,8 @@ def z_of(confidence: float) -> float:
 def ratio(part: ArrayLike, whole: ArrayLike) -> Array:
     """part / whole, NaN where the whole is 0: a rate without a denominator is unknown, not 0."""
     top, bottom = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
-    return np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom > 0)
+    quotient: Array = np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom > 0)
+    return quotient
 
 
 def wilson(part: ArrayLike, whole: ArrayLike, confidence: float = 0.95) -> Bounds:

@@ -19,7 +19,9 @@ from cx_metrics.texts import N_
 class OptionType(Protocol):
     """What every option type can do: read its text form, print it, explain itself."""
 
-    help: str
+    @property
+    def help(self) -> str:
+        """What the option decides, for a page or a command line."""
 
     def parse(self, text: str) -> Any:
         """The value that `text` stands for. Raises OptionProblem if it stands for none."""
@@ -48,7 +50,10 @@ class Duration:
             raise OptionProblem(
                 N_("{found} is not a length of time. Write it like 14d, 36h, 30min or 90s."), found=text
             )
-        length = timedelta(seconds=float(found[1]) * UNITS[found[2]])
+        try:
+            length = timedelta(seconds=float(found[1]) * UNITS[found[2]])
+        except OverflowError:
+            raise OptionProblem(N_("{found} is longer than any time that can be counted."), found=text) from None
         if length <= timedelta(0):
             raise OptionProblem(N_("A length of time must be more than 0; found {found}."), found=text)
         return length
@@ -57,9 +62,10 @@ class Duration:
         """The largest unit that divides the time."""
         if value is None:
             return UNLIMITED
-        seconds = value.total_seconds()
-        unit, size = next((u, s) for u, s in UNITS.items() if seconds % s == 0 or u == "s")
-        return f"{seconds / size:g}{unit}"
+        microseconds = value // timedelta(microseconds=1)
+        unit, size = next((u, s * 1_000_000) for u, s in UNITS.items() if microseconds % (s * 1_000_000) == 0 or u == "s")
+        whole, rest = divmod(microseconds, size)
+        return f"{whole}{f'.{rest:06}'.rstrip('0') if rest else ''}{unit}"
 
 
 @dataclass(frozen=True)
@@ -156,7 +162,7 @@ class Steps:
         while True:
             names, rest = _alternatives(rest)
             optional = rest.startswith("?")
-            rest = rest[1:] if optional else rest
+            rest = rest[1:].lstrip() if optional else rest
             found = re.match(r"@([^,]*)", rest)
             window = Duration("").parse(found[1]) if found else None
             rest = rest[found.end() :] if found else rest

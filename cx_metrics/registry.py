@@ -52,6 +52,16 @@ class Option:
         """The option as the command line writes it."""
         return "--" + self.name.replace("_", "-")
 
+    def read(self, given: Any) -> Any:
+        """The value of a text or of a value; both have to keep the bounds. Raises OptionProblem."""
+        if isinstance(given, str):
+            return self.type.parse(given)
+        try:
+            text = self.type.print(given)
+        except (AttributeError, TypeError):
+            raise OptionProblem(N_("The option {option} cannot be {found}."), option=self.flag, found=repr(given)) from None
+        return self.type.parse(text)
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -98,7 +108,7 @@ class Metric:
             value = given.get(name, option.default)
             if value is inspect.Parameter.empty:
                 raise OptionProblem(N_("{metric} needs the option {option}."), metric=self.name, option=option.flag)
-            values[name] = option.type.parse(value) if isinstance(value, str) else value
+            values[name] = option.read(value)
         return values
 
 

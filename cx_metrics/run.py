@@ -12,9 +12,9 @@ import ibis
 import pandas as pd
 
 from cx_metrics import registry
-from cx_metrics.errors import ViewProblem, nearest
+from cx_metrics.errors import OptionProblem, ViewProblem, nearest
 from cx_metrics.population import Population, population
-from cx_metrics.registry import Metric
+from cx_metrics.registry import Measure, Metric
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts, View
 
@@ -60,17 +60,21 @@ def run(
     ViewProblem for what the metric or the dataset cannot answer.
     """
     metric = name if isinstance(name, Metric) else registry.find(name)
+    if not 0 < confidence < 1:
+        raise OptionProblem(N_("A confidence lies between 0 and 1, like 0.95; found {found}."), found=str(confidence))
     view = view or View()
     asked = metric.read_options(options)
     _check_goal(metric, dataset.facts, view)
     left = population(dataset.tables, view, dataset.facts)
     tables = _inputs(metric, left)
     groups = _groups(metric, tables, by)
-    query = metric.query(*tables, by=groups, **asked)
+    named, tables = _set_apart(tables, groups)
+    query = metric.query(*tables, by=named, **asked, **registry.accepted(metric.query, {"confidence": confidence}))
     frame = dataset.fetch(query)
     if metric.finish is not None:
-        given = asked | {"confidence": confidence, "by": groups, "stages": dataset.facts.stages}
+        given = asked | {"confidence": confidence, "by": named, "stages": dataset.facts.stages}
         frame = metric.finish(frame, **registry.accepted(metric.finish, given))
+    frame = frame.drop(columns=[c for c in groups if c in frame]).rename(columns=dict(zip(named, groups, strict=True)))
     definition = define(metric, dataset.facts, view, groups, asked, confidence, version)
     return Result(metric, frame.reset_index(drop=True), definition)
 
@@ -94,12 +98,66 @@ def people(dataset: Dataset, view: View | None = None) -> dict[str, int]:
                 goals=t.is_goal.sum().fill_null(0),
             )  # fmt: skip
         )
-        counts |= {k: int(v) for k, v in frame.iloc[0].items()}
+        counts |= {str(k): int(v) for k, v in frame.iloc[0].items()}
     if "surveys" in left.tables:
         s = left["surveys"]
         frame = dataset.fetch(s.aggregate(responses=s.count(where=s.score_status == "valid"), answers=s.count()))
-        counts |= {k: int(v) for k, v in frame.iloc[0].items()}
+        counts |= {str(k): int(v) for k, v in frame.iloc[0].items()}
     return counts
+
+
+def values(dataset: Dataset, column: str, most: int) -> tuple[str, ...]:
+    """Which values does a column hold? The most frequent first, ties by name; "" stands for "not known".
+
+    Looks in touchpoints, then customers, then surveys: the first table that has the column.
+    """
+    for name in ("touchpoints", "customers", "surveys"):
+        t = dataset.tables.get(name)
+        if t is not None and column in t.columns:
+            held = t.select(held=t[column].cast("string").fill_null(""))
+            counted = held.group_by("held").aggregate(n=held.count()).order_by([ibis.desc("n"), "held"]).limit(most)
+            return tuple(dataset.fetch(counted)["held"])
+    return ()
+
+
+def stages(dataset: Dataset) -> dict[str, str]:
+    """Which stage does each touchpoint belong to? The one it stands in most often; unmapped ones are left out."""
+    t = dataset.tables["touchpoints"]
+    counted = t.filter(t.stage.notnull()).group_by(["touchpoint", "stage"]).aggregate(n=t.count())
+    frame = dataset.fetch(counted.order_by(["n", ibis.desc("stage")]))
+    return dict(zip(frame["touchpoint"], frame["stage"], strict=True))
+
+
+def changes(dataset: Dataset, view: View | None = None) -> pd.DataFrame:
+    """The dated changes in the range of the view, for time axes: changed_at, title, in order."""
+    left = population(dataset.tables, view or View(), dataset.facts)
+    if "changes" not in left.tables:
+        return pd.DataFrame({"changed_at": pd.Series(dtype="datetime64[us]"), "title": pd.Series(dtype="str")})
+    return dataset.fetch(left["changes"].select("changed_at", "title").order_by(["changed_at", "title"]).limit(50))
+
+
+def comments(
+    dataset: Dataset, view: View | None = None, *, low: float | None = None, high: float | None = None,
+    survey_type: str | None = None, touchpoint: str | None = None, most: int = 100,
+) -> tuple[pd.DataFrame, int]:  # fmt: skip
+    """What did people write? The newest comments of the view, and how many there are in all.
+
+    Columns: answered_at, survey_type, score, comment, touchpoint, language. `low` and `high` bound the score, inclusive.
+    """
+    left = population(dataset.tables, view or View(), dataset.facts)
+    s = left["surveys"]
+    s = s.filter(s.comment.notnull() & (s.comment.strip() != ""))
+    if survey_type is not None:
+        s = s.filter(s.survey_type == survey_type)
+    if low is not None:
+        s = s.filter(s.score >= low)
+    if high is not None:
+        s = s.filter(s.score <= high)
+    if touchpoint is not None:
+        s = s.filter(s.touchpoint == touchpoint)
+    count = int(dataset.fetch(s.aggregate(n=s.count()))["n"].iloc[0])
+    newest = s.order_by([ibis.desc("answered_at"), "response_id"]).limit(most)
+    return dataset.fetch(newest.select("answered_at", "survey_type", "score", "comment", "touchpoint", "language")), count
 
 
 def define(
@@ -138,7 +196,7 @@ def define(
         "by": list(by),
         "options": printed,
         "confidence": confidence,
-        "intervals": {name: m.interval for name, m in metric.measures.items() if m.interval},
+        "intervals": {name: _interval(metric, m, printed) for name, m in metric.measures.items() if m.interval},
         "denominators": {name: m.n for name, m in metric.measures.items() if m.n},
         "data_version": version,
     }
@@ -177,7 +235,8 @@ def _inputs(metric: Metric, left: Population) -> list[ibis.Table | None]:
 def _groups(metric: Metric, tables: Sequence[ibis.Table | None], by: Sequence[str]) -> tuple[str, ...]:
     """The columns to group by, each once. Raises ViewProblem for a column the data does not have."""
     first = tables[0]
-    known = [c for c in (first.columns if first is not None else ()) if c not in metric.groups]
+    taken = {*metric.groups, *(name + end for name in metric.measures for end in ("", "_low", "_high"))}
+    known = [c for c in (first.columns if first is not None else ()) if c not in taken]
     for column in by:
         if column not in known:
             raise ViewProblem(
@@ -185,6 +244,23 @@ def _groups(metric: Metric, tables: Sequence[ibis.Table | None], by: Sequence[st
                 metric=Text(metric.title), found=column, nearest=nearest(column, known) or "–", columns=", ".join(known),
             )  # fmt: skip
     return tuple(dict.fromkeys(by))
+
+
+def _set_apart(
+    tables: Sequence[ibis.Table | None], groups: Sequence[str]
+) -> tuple[tuple[str, ...], list[ibis.Table | None]]:
+    """The columns to group by once more, under names that no metric uses, so that any column can be grouped by."""
+    named = {f"by {column}": column for column in groups}
+    first, *rest = tables
+    if first is not None:
+        first = first.mutate(**{name: first[column] for name, column in named.items()})
+    return tuple(named), [first, *rest]
+
+
+def _interval(metric: Metric, measure: Measure, options: Mapping[str, str]) -> str | None:
+    """How an interval was made: by the option `method`, for the measures whose usual way is that option's default."""
+    usual = next((o.default for o in metric.options if o.name == "method"), None)
+    return options["method"] if measure.interval == usual else measure.interval
 
 
 def _check_goal(metric: Metric, facts: Facts, view: View) -> None:

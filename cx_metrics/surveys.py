@@ -46,7 +46,7 @@ def finish_nps(frame: pd.DataFrame, *, method: NpsMethod, confidence: float) -> 
         "passives": Measure(N_("Passives"), "count", meaning=N_("answers 7 and 8")),
         "detractors": Measure(N_("Detractors"), "count", meaning=N_("answers 0 to 6")),
         "nps": Measure(
-            N_("NPS"), "points", n="responses", interval="adjusted Wald", higher_is_better=True,
+            N_("NPS"), "points", n="responses", interval="adjusted_wald", higher_is_better=True,
             meaning=N_("promoters minus detractors, per 100 responses"),
         ),
         "missing": MISSING,
@@ -187,11 +187,10 @@ def _scored(s: ibis.Table, by: tuple[str, ...], **counted: ibis.Value) -> ibis.T
 def _add_mean(frame: pd.DataFrame, name: str, confidence: float) -> pd.DataFrame:
     low, high = intervals.mean_t(frame["mean"], frame["deviation"], frame["responses"], confidence)
     one_scale = frame["scales"] <= 1
-    return frame.assign(**{
-        name: frame["mean"].where(one_scale),
-        f"{name}_low": np.where(one_scale, low, np.nan),
-        f"{name}_high": np.where(one_scale, high, np.nan),
-    })  # fmt: skip
+    finished = frame.assign(**{name: frame["mean"].where(one_scale)})
+    finished[f"{name}_low"] = np.where(one_scale, low, np.nan)
+    finished[f"{name}_high"] = np.where(one_scale, high, np.nan)
+    return finished
 
 
 def _ordered(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:

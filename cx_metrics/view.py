@@ -71,7 +71,8 @@ class View:
         which = "touchpoints" if column in TOUCHPOINT_FILTERS else "customers"
         rest = tuple(f for f in getattr(self, which) if f.column != column)
         kept = (*rest, Filter(column, values)) if values else rest
-        return replace(self, **{which: tuple(sorted(kept, key=lambda f: f.column))})
+        ordered = tuple(sorted(kept, key=lambda f: f.column))
+        return replace(self, touchpoints=ordered) if which == "touchpoints" else replace(self, customers=ordered)
 
     def bounds(self, zone: str) -> tuple[datetime | None, datetime | None]:
         """The range as half-open UTC instants without zone, `[from, to)`."""

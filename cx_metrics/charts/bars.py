@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
-from cx_metrics.charts.fields import Fields, is_missing, labels, with_n
+from cx_metrics.charts.fields import Fields, is_missing, labels, room_for_words, with_n
 from cx_metrics.charts.theme import Reader, themed, tokens
 from cx_metrics.texts import N_
 
@@ -56,7 +56,9 @@ def draw_bars(
         tip=[f"{shown[k]} · {text}" for k, text in zip(rows[label], written, strict=True)],
     )
     top = max([float(e) for e in f.frame[f["end"]]] or [1.0]) or 1.0
-    scale = alt.Scale(domain=[min(0.0, float(f.frame[f["low"]].min(skipna=True) or 0)), top * 1.3], nice=False, reverse=reader.rtl)
+    words = 20 + 7 * max((len(text) for text in written), default=0)
+    far = alt.ExprRef(f"{top} * {room_for_words(words)}")
+    scale = alt.Scale(domainMin=_lowest(f.frame[f["low"]]), domainMax=far, nice=False, reverse=reader.rtl)
 
     def at(column: str) -> alt.X:
         return alt.X(field=f[column], type="quantitative", scale=scale, axis=None)
@@ -76,6 +78,11 @@ def draw_bars(
     outside = base.mark_text(align="right" if reader.rtl else "left", dx=-8 if reader.rtl else 8, fontSize=13, color=t.text)
     layers.append(outside.encode(x=at("end"), text=f.text("written")))
     return themed(layers, reader, alt.Step(step))
+
+
+def _lowest(values: pd.Series[float]) -> float:
+    """Zero, or the lowest bound if one lies below it."""
+    return min([0.0, *(float(v) for v in values if not is_missing(v))])
 
 
 def _written(

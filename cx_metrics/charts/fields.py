@@ -80,5 +80,13 @@ def label_expression(values: Sequence[float], shown: Sequence[str]) -> str:
     return f"{json.dumps(list(shown))}[indexof({json.dumps(list(values))}, datum.value)]"
 
 
+def room_for_words(pixels: int) -> str:
+    """By how much must a scale reach beyond its data, so that words of that width stand beside the longest mark?
+
+    As a Vega expression of the width that the page gives: a phone leaves less for the marks, and cuts no word.
+    """
+    return f"width / max(width - {pixels}, 60)"
+
+
 def is_missing(value: Any) -> bool:
     return value is None or bool(pd.isna(value))

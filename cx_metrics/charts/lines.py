@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from cx_metrics.charts.fields import Fields, is_missing, label_expression, labels, nice_ticks
+from cx_metrics.charts.fields import Fields, is_missing, label_expression, labels, nice_ticks, room_for_words
 from cx_metrics.charts.theme import Reader, themed, tokens
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_
@@ -18,7 +18,7 @@ from cx_metrics.texts import N_
 COUNT = N_("n")  # i18n: the number of cases, before a number
 MOST_LABELS = 6  # dates along the axis
 MOST_NAMED = 6  # dated changes with a name; more would lie over each other
-ROWS = 3  # rows the names take turns in
+ROWS, NAME_HEIGHT = 3, 16  # rows the names take turns in, each so many pixels high
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def draw_trend(
     groups = labels(rows[series], names) if series else {None: ""}
     colours = [t.accent] if len(groups) == 1 else [t.group_a, t.group_b] if len(groups) == 2 else list(t.categorical)
     days = sorted({_day(d) for d in rows[x]})
-    axes = _Axes(*_time_axis(days, reader, bool(series)), *_value_axis(rows, measure, zero))
+    names_above = _rows_of_names(changes, days) * NAME_HEIGHT
+    words = 50 + 8 * max(len(label) for label in groups.values()) if groups else 50  # beside the last point
+    axes = _Axes(*_time_axis(days, reader, words), *_value_axis(rows, measure, zero, names_above / (height - names_above)))
     layers = _changes(changes, days, axes, reader) if changes is not None and len(days) else []
     for (key, label), colour in zip(groups.items(), colours, strict=False):
         part = rows[rows[series] == key] if series else rows
@@ -136,24 +138,35 @@ def _series(
 def _changes(changes: pd.DataFrame, days: Sequence[int], axes: _Axes, reader: Reader) -> list[alt.Chart]:
     """Dashed rules at the dates of changes, their names at the top, taking turns in a few rows."""
     t = tokens(reader.mode)
-    dated = [(_day(at), title) for at, title in zip(changes["changed_at"], changes["title"], strict=True)]
-    inside = sorted((at, str(title)) for at, title in dated if days[0] <= at <= days[-1])
+    inside = _inside(changes, days)
     layers: list[alt.Chart] = []
     for i, (at, title) in enumerate(inside):
         f = Fields(at=[at], title=[safe(title, "canvas", limit=32, isolate=reader.rtl)])
         place = axes.x(f["at"])
         mark = alt.Chart(f.frame)
-        first = 16 * min(ROWS, len(inside)) + 2
+        first = NAME_HEIGHT * min(ROWS, len(inside)) if len(inside) <= MOST_NAMED else 0
         rule = mark.mark_rule(strokeDash=[3, 3]).encode(x=place, y=alt.value(first), y2=alt.value("height"))
         layers.append(rule)
         if len(inside) <= MOST_NAMED:
             late = (at - days[0]) > (days[-1] - days[0]) / 2
             text = mark.mark_text(align="right" if late else "left", dx=-6 if late else 6, color=t.muted)
-            layers.append(text.encode(x=place, y=alt.value(8 + 16 * (i % ROWS)), text=f.text("title")))
+            layers.append(text.encode(x=place, y=alt.value(NAME_HEIGHT // 2 + NAME_HEIGHT * (i % ROWS)), text=f.text("title")))
     return layers
 
 
-def _time_axis(days: Sequence[int], reader: Reader, named: bool) -> tuple[alt.Scale, alt.Axis]:
+def _inside(changes: pd.DataFrame | None, days: Sequence[int]) -> list[tuple[int, str]]:
+    if changes is None or not days:
+        return []
+    dated = [(_day(at), str(title)) for at, title in zip(changes["changed_at"], changes["title"], strict=True)]
+    return sorted((at, title) for at, title in dated if days[0] <= at <= days[-1])
+
+
+def _rows_of_names(changes: pd.DataFrame | None, days: Sequence[int]) -> int:
+    count = len(_inside(changes, days))
+    return min(ROWS, count) if count <= MOST_NAMED else 0
+
+
+def _time_axis(days: Sequence[int], reader: Reader, room: int) -> tuple[alt.Scale, alt.Axis]:
     monthly = all(_date(d).day == 1 for d in days)
     most = MOST_LABELS if monthly else 4
     every = max(1, -(-len(days) // most))
@@ -163,18 +176,20 @@ def _time_axis(days: Sequence[int], reader: Reader, named: bool) -> tuple[alt.Sc
         values=chosen, labelExpr=label_expression(chosen, words), grid=False, tickCount=len(days), labelOverlap=False,
         labelFlush=True,
     )  # fmt: skip
-    span = (days[-1] - days[0]) or 1 if days else 1
-    room = 0.22 if named else 0.07  # for the label at the last point
-    domain = [days[0], days[-1] + span * room] if days else [0, 1]
-    return alt.Scale(domain=domain, nice=False, zero=False), axis
+    if not days:
+        return alt.Scale(domain=[0, 1]), axis
+    span = (days[-1] - days[0]) or 1
+    last = f"{days[0]} + {span} * {room_for_words(room)}"
+    return alt.Scale(domainMin=days[0], domainMax=alt.ExprRef(last), nice=False, zero=False), axis
 
 
-def _value_axis(rows: pd.DataFrame, measure: _Measure, zero: bool) -> tuple[alt.Scale, alt.Axis]:
+def _value_axis(rows: pd.DataFrame, measure: _Measure, zero: bool, above: float) -> tuple[alt.Scale, alt.Axis]:
     drawn = [c for c in (measure.value, measure.low, measure.high) if c]
     values = [float(v) for c in drawn for v in rows[c] if not is_missing(v)] or [0.0, 1.0]
     low, high = min(values), max(values)
     ticks = nice_ticks(min(low, 0.0) if zero else low, high)
-    return alt.Scale(domain=[ticks[0], ticks[-1]], zero=False, nice=False), _ticks(ticks, measure)
+    top = ticks[-1] + (ticks[-1] - ticks[0]) * above
+    return alt.Scale(domain=[ticks[0], top], zero=False, nice=False), _ticks(ticks, measure)
 
 
 def _ticks(values: Sequence[float], measure: _Measure) -> alt.Axis:

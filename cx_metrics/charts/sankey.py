@@ -182,7 +182,8 @@ class _Names:
         return self.reader.say(word) if word else clean(self.names.get(node.touchpoint, node.touchpoint))
 
     def head(self, step: int, flow: _Flow) -> str:
-        return self.reader.say(Text(STEP, {"number": step}) if step <= flow.last else AFTERWARDS)
+        said = self.reader.say(Text(STEP, {"number": step}) if step <= flow.last else AFTERWARDS)
+        return self.reader.isolate(said) if self.reader.rtl else said
 
     def journeys(self, count: int) -> str:
         return self.reader.say(Text(JOURNEYS[0], {"count": count}, many=JOURNEYS[1], count=count))

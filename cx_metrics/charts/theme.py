@@ -224,8 +224,7 @@ def echarts_base(reader: Reader) -> Options:
     return {
         "backgroundColor": "transparent",
         "color": list(t.categorical),
-        "animationDuration": 250,
-        "animationDurationUpdate": 0,
+        "animation": False,  # a rerun during the opening animation left the picture half drawn; and some readers ask for none
         "textStyle": {"fontFamily": FONT, "color": t.text, "fontSize": 13},
         "tooltip": {
             "backgroundColor": t.surface,

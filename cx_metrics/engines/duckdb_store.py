@@ -28,7 +28,9 @@ SESSION_GAP_SECONDS = 30 * 60  # a gap of more than this starts a new session (M
 MEMORY_LIMIT = "2GB"
 THREADS = 2
 
-CLOSED = {
+Settings = dict[str, str | bool | int | float | list[str]]  # what DuckDB takes, invariant
+
+CLOSED: Settings = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -48,8 +50,9 @@ class Store:
         """Run the query on a cursor of its own and give a frame with the types that the expression promises."""
         sql = ibis.to_sql(expression, dialect="duckdb")
         schema = expression.schema()
-        fetched = self.connection.cursor().execute(str(sql)).fetch_arrow_table()
-        return fetched.rename_columns(list(schema.names)).cast(schema.to_pyarrow()).to_pandas()
+        fetched = self.connection.cursor().execute(str(sql)).to_arrow_table()
+        frame: pd.DataFrame = fetched.rename_columns(list(schema.names)).cast(schema.to_pyarrow()).to_pandas()
+        return frame
 
     def sql(self, expression: ibis.Table) -> str:
         """The query as text, for "explain this number"."""
@@ -88,8 +91,8 @@ def open_store(path: Path, facts: Facts) -> Store:
             file=path.name, wal=path.name + ".wal",
         )  # fmt: skip
     folder = tempfile.mkdtemp(prefix="touchline_engine_")
-    settings = CLOSED | {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": folder}
-    connection = duckdb.connect(str(path), read_only=True, config=settings)
+    settings: Settings = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": folder}
+    connection = duckdb.connect(str(path), read_only=True, config=CLOSED | settings)
     connection.cursor().execute("set disabled_filesystems = 'LocalFileSystem'")
     connection.cursor().execute("set lock_configuration = true")
     store = Store(connection, facts, _tables(connection))
@@ -108,7 +111,7 @@ def build(
     path: Path, tables: Mapping[str, Incoming], facts: Facts, progress: Callable[[int, int], None], spill: Path
 ) -> Built:
     """Write and prepare a new version file at `path` (which must not exist yet), then close it."""
-    settings = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(spill)}
+    settings: Settings = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(spill)}
     connection = duckdb.connect(str(path), config=CLOSED | settings)
     try:
         built = _prepare(connection, tables, facts, progress)
@@ -121,7 +124,7 @@ def build(
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, ibis.Table]:
     cursor = connection.cursor()
     names = [row[0] for row in cursor.execute("select table_name from duckdb_tables() where not internal").fetchall()]
-    schemas = {n: cursor.execute(f"select * from {_name(n)} limit 0").fetch_arrow_table().schema for n in names}
+    schemas = {n: cursor.execute(f"select * from {_name(n)} limit 0").to_arrow_table().schema for n in names}
     return {n: ibis.table(ibis.Schema.from_pyarrow(schemas[n]), name=n) for n in names if n in TABLES}
 
 
@@ -149,10 +152,12 @@ def _prepare(
     ) if present & {"touchpoints", "surveys", "customers"} else ()  # fmt: skip
     duplicates = 0
     if "touchpoints" in tables:
-        duplicates = _prepare_touchpoints(connection, tables["touchpoints"].schema, attributes, facts)
+        joined = _beside(attributes, "touchpoints")
+        duplicates = _prepare_touchpoints(connection, tables["touchpoints"].schema, joined, facts)
     progress(len(tables) + 1, stages)
     if "surveys" in tables:
-        _join_attributes(connection, "surveys", tables["surveys"].schema, attributes)
+        schema, joined = tables["surveys"].schema, _beside(attributes, "surveys")
+        _join_attributes(connection, "surveys", schema, joined, facts.zone)
     for name in present & {"spend", "changes"}:
         connection.execute(f"create table {_name(name)} as select * from {_name('raw_' + name)}")
     for name in present:
@@ -163,6 +168,12 @@ def _prepare(
     counted = "select touchpoint, count(*) from touchpoints group by 1 order by 2 desc, 1"
     touchpoints = dict(connection.execute(counted).fetchall()) if "touchpoints" in tables else {}
     return Built(rows, duplicates, conflicts, _facts(connection, facts, rows, attributes), touchpoints)
+
+
+def _beside(attributes: tuple[str, ...], table: str) -> tuple[str, ...]:
+    """The customers' attributes that a table can carry: a customer's "channel" does not replace that of a touchpoint."""
+    own = {name.casefold() for name in TABLES[table].names}
+    return tuple(a for a in attributes if a.casefold() not in own)
 
 
 def _prepare_customers(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Incoming]) -> int:
@@ -262,14 +273,15 @@ def _prepare_touchpoints(
 
 
 def _join_attributes(
-    connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, attributes: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, attributes: tuple[str, ...], zone: str
 ) -> None:
-    """Carry the customers' attributes on every answer, and the calendar of the answer's time."""
+    """Carry the customers' attributes on every answer, and the calendar of the answer's time in the dataset's zone."""
     own = ", ".join(f"t.{_name(f.name)}" for f in schema if f.name not in attributes)
     joined = "".join(f", customers.{_name(c)}" for c in attributes)
+    local = f"(t.answered_at at time zone 'UTC' at time zone {_text(zone)})"
     connection.execute(f"""
-        create table {_name(table)} as select {own}, t.answered_at::date as day,
-            date_trunc('week', t.answered_at)::date as week, date_trunc('month', t.answered_at)::date as month{joined}
+        create table {_name(table)} as select {own}, {local}::date as day,
+            date_trunc('week', {local})::date as week, date_trunc('month', {local})::date as month{joined}
         from {_name("raw_" + table)} t left join customers on customers.customer_id = t.customer_id
         order by t.answered_at, t.response_id
     """)
@@ -285,11 +297,11 @@ def _facts(
     for name in rows:
         columns[name] = tuple(c for c in _columns(connection, name) if _any(connection, name, c, prefix=""))
     if "touchpoints" in rows:
-        timed = _one(connection, "select count(*) from touchpoints where occurred_at is not null") > 0
+        timed = not rows["touchpoints"] or "occurred_at" in columns["touchpoints"]  # no rows: nothing says untimed
         first, last = connection.execute("select min(day), max(day) from touchpoints").fetchone() or (None, None)
     elif "surveys" in rows:
         first, last = connection.execute("select min(day), max(day) from surveys").fetchone() or (None, None)
-    kept = tuple(a for a in attributes if a in columns.get("customers", ()))
+    kept = tuple(a for a in _beside(attributes, "touchpoints") if a in columns.get("customers", ()))
     return Facts(given.stages, given.zone, given.goal, tuple(sorted(rows)), columns, kept, timed, first, last)
 
 

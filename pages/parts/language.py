@@ -139,7 +139,7 @@ class PageReader:
     def name(self, value: str) -> str:
         """Data inside a sentence: isolated wherever its direction could disturb what stands around it."""
         cleaned = clean(value)
-        return f"{FSI}{cleaned}{PDI}" if self.rtl or _has_right_to_left(cleaned) else cleaned
+        return f"{FSI}{cleaned}{PDI}" if self.rtl or has_right_to_left(cleaned) else cleaned
 
     def listing(self, items: Iterable[str]) -> str:
         return _COMMA[self.language].join(items)
@@ -304,5 +304,5 @@ def _plain(day: datetime.date) -> datetime.date:
     return datetime.date(day.year, day.month, day.day)
 
 
-def _has_right_to_left(text: str) -> bool:
+def has_right_to_left(text: str) -> bool:
     return any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in text)

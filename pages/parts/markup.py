@@ -19,7 +19,7 @@ from typing import Literal
 from cx_metrics.charts.theme import tokens
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, Text
-from pages.parts.language import PageReader
+from pages.parts.language import PageReader, has_right_to_left
 
 Tone = Literal["accent", "good", "bad", "drop", "other", "group_a", "group_b"]
 
@@ -92,13 +92,25 @@ class Markup:
             return value
         return Html(f"<bdi>{self.plain(value)}</bdi>")
 
+    def words(self, value: Words) -> Html:
+        """A sentence or word of ours: in the direction of the page, though it may begin with "NPS"."""
+        if isinstance(value, Html):
+            return value
+        said = self.plain(value)
+        foreign = self.reader.rtl and not has_right_to_left(said)  # not translated, or data
+        side = "ltr" if foreign or not self.reader.rtl else "rtl"
+        return Html(f'<bdi dir="{side}">{said}</bdi>')
+
     def plain(self, value: object) -> str:
         """Words or data, escaped only: for attributes."""
         return safe(self.reader.say(value) if isinstance(value, Text) else value, "html")
 
+    def _said(self, value: object) -> Html:
+        return self.words(value) if isinstance(value, (Text, str)) else self.text(value)
+
     def word(self, source: str) -> Html:
         """A fixed word of ours, marked with N_."""
-        return self.text(self.reader.say(source))
+        return self.words(self.reader.say(source))
 
     def figure(self, shown: str) -> Html:
         """A number as it is shown. Arabic-Indic digits have their sign on the right, all others on the left; ٪ ends left."""
@@ -185,32 +197,32 @@ class Markup:
     def head(self, page: Words, finding: Words, question: Words) -> Html:
         """Name of the page, its finding (h1), the question it answers."""
         return Html(
-            f'<div class="tl-head"><p class="tl-eyebrow">{self.text(page)}</p><h1>{self.text(finding)}</h1>'
-            f'<p class="tl-question">{self.text(question)}</p></div>'
+            f'<div class="tl-head"><p class="tl-eyebrow">{self.words(page)}</p><h1>{self.words(finding)}</h1>'
+            f'<p class="tl-question">{self.words(question)}</p></div>'
         )
 
     def card_head(self, finding: Words, note: Words = "") -> Html:
-        sub = f'<p class="tl-sub">{self.text(note)}</p>' if note else ""
-        return Html(f'<h2 class="tl-h2">{self.text(finding)}</h2>{sub}')
+        sub = f'<p class="tl-sub">{self.words(note)}</p>' if note else ""
+        return Html(f'<h2 class="tl-h2">{self.words(finding)}</h2>{sub}')
 
     def caption(self, parts: Sequence[Words]) -> Html:
         """Who was counted, when, how: population and n · range · definition."""
         dot = '<span class="dot"> · </span>'
-        return Html(f'<p class="tl-caption">{dot.join(self.text(p) for p in parts if p)}</p>')
+        return Html(f'<p class="tl-caption">{dot.join(self.words(p) for p in parts if p)}</p>')
 
     def notice(self, value: Words, tone: Literal["warning", "bad", "plain"] = "warning") -> Html:
         """One line above the cards: data are old, partial, or something was left out."""
-        return Html(f'<p class="tl-notice {tone}" role="status">{self.text(value)}</p>')
+        return Html(f'<p class="tl-notice {tone}" role="status">{self.words(value)}</p>')
 
     def empty(self, title: Words, body: Words, steps: Sequence[Words] = ()) -> Html:
         """What to add, and what it would show."""
-        items = "".join(f"<li>{self.text(s)}</li>" for s in steps)
+        items = "".join(f"<li>{self.words(s)}</li>" for s in steps)
         listed = f"<ul>{items}</ul>" if items else ""
-        return Html(f'<div class="tl-empty"><h2>{self.text(title)}</h2><p>{self.text(body)}</p>{listed}</div>')
+        return Html(f'<div class="tl-empty"><h2>{self.words(title)}</h2><p>{self.words(body)}</p>{listed}</div>')
 
     def definitions(self, pairs: Sequence[tuple[Words, object]]) -> Html:
         """Term and meaning, one under the other: how a number is counted."""
-        rows = "".join(f"<div><dt>{self.text(t)}</dt><dd>{self.text(v)}</dd></div>" for t, v in pairs)
+        rows = "".join(f"<div><dt>{self.words(t)}</dt><dd>{self._said(v)}</dd></div>" for t, v in pairs)
         return Html(f'<dl class="tl-definitions">{rows}</dl>')
 
     # tiles and stages ------------------------------------------------------------------------------------------------
@@ -231,7 +243,7 @@ class Markup:
             under = bounds if tile.n is None else Html(f'{bounds}<span class="dot"> · </span>{self.count(tile.n)}')
         change = self.change(tile.moved, tile.moved_unit, tile.higher_is_better)
         return Html(
-            f'<div class="tl-tile"><p class="tl-label">{self.text(tile.label)}</p><p class="tl-value">{value}</p>'
+            f'<div class="tl-tile"><p class="tl-label">{self.words(tile.label)}</p><p class="tl-value">{value}</p>'
             f'<p class="tl-range">{under}</p>'
             f'<div class="tl-foot">{change}{self.spark(tile.periods, tile.label)}</div></div>'
         )
@@ -287,7 +299,7 @@ class Markup:
 
         def head(i: int, words: Words) -> str:
             kind = ' class="n"' if i in numeric else ""
-            return f'<th scope="col"{kind}>{self.text(words)}</th>' if words else f"<td{kind}></td>"
+            return f'<th scope="col"{kind}>{self.words(words)}</th>' if words else f"<td{kind}></td>"
 
         def row(cells: Sequence[object]) -> str:
             kinds = (' class="n"' if i in numeric else "" for i in range(len(cells)))
@@ -297,7 +309,7 @@ class Markup:
         top = "".join(head(i, words) for i, words in enumerate(heads))
         body = "".join(row(cells) for cells in rows)
         return Html(
-            f'<div class="tl-scroll"><table class="tl-table"{named}><thead><tr>{top}</tr></thead>'
+            f'<div class="tl-scroll" tabindex="0"><table class="tl-table"{named}><thead><tr>{top}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>"
         )
 

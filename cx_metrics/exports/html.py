@@ -1,0 +1,179 @@
+"""A page as one file that opens anywhere, without a server and without the network: to mail, to print, to keep.
+
+Words, numbers and charts are those of the screen, on light ground. Charts are SVG (Plotly for what Vega lacks); fonts are
+inside. A content policy in the file forbids every request, whatever the data say.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import altair as alt
+import pandas as pd
+
+from cx_metrics.charts.theme import FONT, Reader, css_variables
+from cx_metrics.safe_text import safe
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+FONTS = Path(__file__).parents[2] / "static"
+CHART_WIDTH = 720  # pixels of the drawing; it scales with the page
+POLICY = (
+    "default-src 'none'; img-src data: blob:; font-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'"
+)
+_LATIN = "U+0000-00FF,U+0131,U+0152-0153,U+02BB-02BC,U+02C6,U+02DA,U+02DC,U+2000-206F,U+20AC,U+2122,U+2191,U+2193,U+2212"
+_CYRILLIC = "U+0301,U+0400-045F,U+0490-0491,U+04B0-04B1,U+2116"
+_ARABIC = "U+0600-06FF,U+0750-077F,U+0870-088E,U+0890-0891,U+0897-08FF,U+200C-200F,U+FB50-FDFF,U+FE70-FEFC"
+_FACES = (  # family, file, range of characters
+    ("IBM Plex Sans", "ibm-plex-sans-latin-{weight}-normal.woff2", _LATIN),
+    ("IBM Plex Sans", "ibm-plex-sans-cyrillic-{weight}-normal.woff2", _CYRILLIC),
+    ("Vazirmatn", "vazirmatn-arabic-{weight}-normal.woff2", _ARABIC),
+)
+
+STYLE = """
+*{box-sizing:border-box} body{margin:0;background:var(--tl-page);color:var(--tl-text);font:400 15px/1.5 FONT}
+main{max-width:1040px;margin-inline:auto;padding:2rem 1.5rem 4rem} p,h1,h2{margin:0}
+header{border-bottom:1px solid var(--tl-line);padding-bottom:1rem;margin-bottom:1rem}
+header h1{font-size:1.625rem;line-height:1.25;font-weight:600;text-wrap:balance;max-width:62ch}
+header p{color:var(--tl-muted);font-size:.9375rem}
+header ul{margin:.5rem 0 0;padding:0;list-style:none;font-size:.8125rem;color:var(--tl-muted)}
+section{background:var(--tl-surface);border:1px solid var(--tl-line);border-radius:10px;padding:1rem 1.125rem}
+section{margin-block:1rem;break-inside:avoid}
+section.bare{background:none;border:0;padding:0} section>h2{font-size:1rem;line-height:1.35;font-weight:600}
+figure{margin:.75rem 0;direction:ltr;overflow-x:auto} figure svg{max-width:100%;height:auto;display:block}
+figure svg text{font-family:FONT!important}
+footer{font-size:.8125rem;color:var(--tl-muted);margin-top:1.5rem}
+@media print{body{background:#fff} main{padding:0;max-width:none}}
+"""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart and what it shows, in words."""
+
+    figure: alt.LayerChart | alt.Chart | go.Figure
+    alt: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one card showed: finding, note, its body in order (finished markup, charts, frames), its caption."""
+
+    finding: str = ""
+    note: str = ""
+    body: Sequence[str | Drawing | pd.DataFrame] = field(default_factory=list)
+    caption: Sequence[str] = ()
+
+
+def page_html(
+    title: str, question: str, view_lines: Sequence[str], cards: Sequence[Card], reader: Reader, style: str = ""
+) -> str:
+    """The whole page. `title` is the finding, `view_lines` say who was counted and when, `style` the rules of tl-* classes.
+
+    Strings in the body of a card are markup of ours, already escaped; everything else is escaped here.
+    """
+    direction = "rtl" if reader.rtl else "ltr"
+    attributes = f'lang="{reader.language}" dir="{direction}" data-mode="light"{" data-rtl" if reader.rtl else ""}'
+    lines = "".join(f"<li><bdi>{safe(line, 'html')}</bdi></li>" for line in view_lines if line)
+    plotly = _Plotly()
+    sections = "".join(_section(card, reader, plotly) for card in cards)
+    own = STYLE.replace("FONT", FONT)
+    return (
+        f'<!doctype html>\n<html {attributes}><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{safe(title, 'html')}</title>"
+        f"<style>{_font_faces(reader)}{css_variables('light')}{style}{own}</style></head>"
+        f"<body><main><header><h1><bdi>{safe(title, 'html')}</bdi></h1><p><bdi>{safe(question, 'html')}</bdi></p>"
+        f"<ul>{lines}</ul></header>{sections}<footer>Touchline</footer></main></body></html>\n"
+    )
+
+
+def svg(figure: alt.LayerChart | alt.Chart, width: int = CHART_WIDTH) -> str:
+    """A Vega-Lite chart as SVG, drawn in this process without the network."""
+    import vl_convert
+
+    specification = figure.properties(width=width).to_dict()
+    drawn: str = vl_convert.vegalite_to_svg(json.dumps(specification), vl_version=_vega_version(), allowed_base_urls=[])
+    return drawn
+
+
+class _Plotly:
+    """Plotly's script goes into the file once, before the first of its charts."""
+
+    def __init__(self) -> None:
+        self.included = False
+
+    def draw(self, figure: go.Figure) -> str:
+        drawn: str = figure.to_html(
+            full_html=False,
+            include_plotlyjs=not self.included,
+            include_mathjax=False,
+            config={"displaylogo": False, "displayModeBar": False, "responsive": True},
+        )
+        self.included = True
+        return drawn
+
+
+def _section(card: Card, reader: Reader, plotly: _Plotly) -> str:
+    head = f"<h2><bdi>{safe(card.finding, 'html')}</bdi></h2>" if card.finding else ""
+    note = f'<p class="tl-sub"><bdi>{safe(card.note, "html")}</bdi></p>' if card.note else ""
+    body = "".join(_piece(piece, reader, plotly) for piece in card.body)
+    parts = " · ".join(f"<bdi>{safe(part, 'html')}</bdi>" for part in card.caption if part)
+    caption = f'<p class="tl-caption">{parts}</p>' if parts else ""
+    return f"<section{'' if card.finding else ' class=bare'}>{head}{note}{body}{caption}</section>"
+
+
+def _piece(piece: str | Drawing | pd.DataFrame, reader: Reader, plotly: _Plotly) -> str:
+    if isinstance(piece, str):
+        return piece
+    if isinstance(piece, pd.DataFrame):
+        return _table(piece, reader)
+    figure = piece.figure
+    drawn = svg(figure) if isinstance(figure, (alt.LayerChart, alt.Chart)) else plotly.draw(figure)
+    return f'<figure role="img" aria-label="{safe(piece.alt, "html")}">{drawn}</figure>'
+
+
+def _table(frame: pd.DataFrame, reader: Reader) -> str:
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
+
+    def cell(value: object, number: bool) -> str:
+        if not number:
+            return f"<td><bdi>{'' if value is None else safe(value, 'html')}</bdi></td>"
+        amount = None if bool(pd.isna(value)) else float(str(value))  # type: ignore[call-overload]
+        decimals = 0 if amount is None or amount == int(amount) else 3
+        return f'<td class="n"><bdi dir="ltr">{safe(reader.number(amount, decimals), "html")}</bdi></td>'
+
+    heads = "".join(f"<th scope=col><bdi>{safe(name, 'html')}</bdi></th>" for name in frame.columns)
+    rows = "".join(
+        "<tr>" + "".join(cell(v, n) for v, n in zip(row, numeric, strict=True)) + "</tr>"
+        for row in frame.itertuples(index=False, name=None)
+    )
+    return f'<div class="tl-scroll"><table class="tl-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _font_faces(reader: Reader) -> str:
+    """The fonts, inside the file; each script only for readers who may meet it in words or in data."""
+    faces = []
+    for family, file, characters in _FACES:
+        for weight in ("400", "600"):
+            path = FONTS / file.format(weight=weight)
+            if not path.is_file():
+                continue
+            data = b64encode(path.read_bytes()).decode()
+            faces.append(
+                f"@font-face{{font-family:'{family}';font-weight:{weight};unicode-range:{characters};"
+                f"src:url(data:font/woff2;base64,{data}) format('woff2')}}"
+            )
+    return "".join(faces)
+
+
+def _vega_version() -> str:
+    return ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])

@@ -1,0 +1,259 @@
+"""Findings: the sentence a page opens with, chosen by rule from finished frames. Every number in it is on the page.
+
+Each function answers with a Text (translated later) that states subject, verb and number; none claims a cause. Where
+nothing stands out, or too few are counted, it says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from cx_metrics.flows import OTHER
+from cx_metrics.texts import N_, NP_, Text
+
+MIN_SCORES = 30  # answers below which a score is not put in a title (METRICS §0)
+MIN_SHARE = 10  # customers below which a share is not
+
+
+def counted(one: str, many: str, count: int, **values: Any) -> Text:
+    """A sentence that counts."""
+    return Text(one, values, many, count)
+
+
+def overview(nps: pd.DataFrame | None, conversion: pd.DataFrame | None, csat: pd.DataFrame | None, customers: int) -> Text:
+    """The state of the experience in one sentence: conversion and score, whichever there are."""
+    converted = None if conversion is None or not len(conversion) else conversion.iloc[0]
+    scored = nps.iloc[0] if nps is not None and len(nps) and nps.iloc[0]["responses"] >= MIN_SCORES else None
+    satisfied = csat.iloc[0] if csat is not None and len(csat) and csat.iloc[0]["responses"] >= MIN_SCORES else None
+    if converted is not None and converted["customers"] >= MIN_SHARE:
+        rate = float(converted["conversion_rate"])
+        if scored is not None:
+            return Text(N_("{conversion_share} of customers reach the goal, and NPS stands at {nps}"),
+                        {"conversion_share": rate, "nps": round(float(scored["nps"]))})  # fmt: skip
+        if satisfied is not None:
+            return Text(N_("{conversion_share} of customers reach the goal, and {satisfied_share} of answers are satisfied"),
+                        {"conversion_share": rate, "satisfied_share": float(satisfied["csat"])})  # fmt: skip
+        return Text(N_("{conversion_share} of customers reach the goal"), {"conversion_share": rate})
+    if scored is not None:
+        return Text(N_("NPS stands at {nps}"), {"nps": round(float(scored["nps"]))})
+    if satisfied is not None:
+        return Text(N_("{satisfied_share} of answers are satisfied"), {"satisfied_share": float(satisfied["csat"])})
+    one, many = NP_(
+        "{customers} customer, and too few answers for a score", "{customers} customers, and too few answers for a score"
+    )
+    return counted(one, many, customers, customers=customers)
+
+
+def stages(engagement: pd.DataFrame) -> Text:
+    """Which stage do fewest people go on from?"""
+    known = engagement[engagement["next_stage_rate"].notna() & (engagement["customers"] >= MIN_SHARE)]
+    if not len(known):
+        return Text(N_("Too few customers to compare the stages"))
+    worst = known.loc[known["next_stage_rate"].idxmin()]
+    return Text(N_("{rate_share} of those who reach {stage} go on to a later stage, the lowest of all stages"),
+                {"rate_share": float(worst["next_stage_rate"]), "stage": stage(worst["stage"])})  # fmt: skip
+
+
+def flow(links: pd.DataFrame) -> Text:
+    """Where do most journeys start, and how many stop after one touchpoint?"""
+    first = links[links["step"] == 1]
+    total = int(first["journeys"].sum())
+    if total < MIN_SHARE:
+        return Text(N_("Too few journeys to see a pattern"))
+    starts = first[first["source"] != OTHER].groupby("source")["journeys"].sum()
+    stops = int(first.loc[first["kind"] == "drop_off", "journeys"].sum())
+    if not len(starts):
+        return Text(N_("{stop_share} of journeys stop at the first touchpoint"), {"stop_share": stops / total})
+    top = max(starts.items(), key=lambda item: (item[1], str(item[0])))
+    return Text(N_("{start_share} of journeys start with {touchpoint}; {stop_share} of all stop at the first touchpoint"),
+                {"start_share": top[1] / total, "touchpoint": str(top[0]), "stop_share": stops / total})  # fmt: skip
+
+
+def busiest_move(links: pd.DataFrame) -> Text:
+    """Which move do most journeys make?"""
+    moves = links[(links["kind"] == "move") & (links["source"] != OTHER) & (links["target"] != OTHER)]
+    if not len(moves):
+        return Text(N_("No two touchpoints follow each other"))
+    top = moves.sort_values(["journeys", "source", "target"], ascending=[False, True, True]).iloc[0]
+    one, many = NP_(
+        "The busiest move, from {source} to {target}, is made by {journeys} journey",
+        "The busiest move, from {source} to {target}, is made by {journeys} journeys",
+    )
+    n = int(top["journeys"])
+    return counted(one, many, n, source=str(top["source"]), target=str(top["target"]), journeys=n)
+
+
+def paths(variants: pd.DataFrame) -> Text:
+    """How much do the most frequent paths cover?"""
+    if not len(variants):
+        return Text(N_("No paths in this view"))
+    shown = len(variants)
+    covered = float(variants["journeys"].sum() / variants["all_journeys"].iloc[0])
+    one, many = NP_(
+        "The most frequent path covers {covered_share} of journeys",
+        "The {shown} most frequent paths cover {covered_share} of journeys",
+    )
+    return counted(one, many, shown, shown=shown, covered_share=covered)
+
+
+def drop_off(funnel: pd.DataFrame) -> Text:
+    """Between which two steps are most people lost?"""
+    if not len(funnel) or int(funnel["customers"].iloc[0]) == 0:
+        return Text(N_("No customer reached the first step"))
+    later = funnel.iloc[1:]
+    worst = later.loc[later["drop_off"].idxmax()]
+    before = funnel.iloc[int(later["drop_off"].idxmax()) - 1]
+    if int(worst["drop_off"]) == 0:
+        return Text(N_("Nobody is lost between the steps"))
+    lost = int(worst["drop_off"]) / int(worst["previous"])
+    return Text(N_("{lost_share} are lost between {before} and {after}, more customers than at any other step"),
+                {"lost_share": lost, "before": str(before["touchpoint"]), "after": str(worst["touchpoint"])})  # fmt: skip
+
+
+def completed(funnel: pd.DataFrame) -> Text:
+    """How many of the entrants complete the funnel?"""
+    if not len(funnel) or int(funnel["customers"].iloc[0]) == 0:
+        return Text(N_("No customer reached the first step"))
+    last = funnel.iloc[-1]
+    one, many = NP_(
+        "{customers} of {entrants} entrant reaches {last}",
+        "{customers} of {entrants} entrants reach {last}",
+    )
+    n = int(last["entrants"])
+    return counted(one, many, n, customers=int(last["customers"]), entrants=n, last=str(last["touchpoint"]))
+
+
+def went_next(moves: pd.DataFrame, total: int) -> Text:
+    """What do those who dropped off do next?"""
+    if not total:
+        return Text(N_("Nobody dropped off here"))
+    top = moves.iloc[0]
+    if top["target"] is None or top["target"] != top["target"]:
+        return Text(N_("{share_share} of those who drop off have no further contact"),
+                    {"share_share": int(top["customers"]) / total})  # fmt: skip
+    return Text(N_("{share_share} of those who drop off turn to {touchpoint} next"),
+                {"share_share": int(top["customers"]) / total, "touchpoint": str(top["target"])})  # fmt: skip
+
+
+def touchpoints(engagement: pd.DataFrame) -> Text:
+    """Which touchpoint reaches most, and which loses most on the first visit?"""
+    known = engagement[engagement["population"] >= MIN_SHARE]
+    if not len(known):
+        return Text(N_("Too few customers to compare the touchpoints"))
+    top = known.sort_values(["customers", "touchpoint"], ascending=[False, True]).iloc[0]
+    return Text(N_("{touchpoint} reaches {reach_share} of customers, more than any other touchpoint"),
+                {"touchpoint": str(top["touchpoint"]), "reach_share": float(top["reach"])})  # fmt: skip
+
+
+def bounce(engagement: pd.DataFrame) -> Text:
+    """Where do sessions most often end after one touchpoint?"""
+    known = engagement[engagement["entry_sessions"] >= MIN_SCORES]
+    if not len(known):
+        return Text(N_("Too few sessions to compare where they end"))
+    worst = known.loc[known["bounce_rate"].idxmax()]
+    return Text(N_("{bounce_share} of sessions that start at {touchpoint} have no second touchpoint"),
+                {"bounce_share": float(worst["bounce_rate"]), "touchpoint": str(worst["touchpoint"])})  # fmt: skip
+
+
+def channels(performance: pd.DataFrame) -> Text:
+    """Which channel converts best, and which worst, beyond what chance allows?"""
+    known = performance[(performance["customers"] >= MIN_SCORES) & performance["channel"].notna()]
+    known = known[known["conversion_rate"].notna()]
+    if len(known) < 2:
+        return Text(N_("Too few customers per channel to compare them"))
+    best, worst = known.loc[known["conversion_rate"].idxmax()], known.loc[known["conversion_rate"].idxmin()]
+    if best["conversion_rate_low"] <= worst["conversion_rate_high"]:
+        return Text(N_("No channel converts better than another by more than chance allows"))
+    return Text(N_("{best_share} of customers on {best} reach the goal, {worst_share} of those on {worst}"), {
+        "best_share": float(best["conversion_rate"]), "best": str(best["channel"]),
+        "worst_share": float(worst["conversion_rate"]), "worst": str(worst["channel"]),
+    })  # fmt: skip
+
+
+def spend(performance: pd.DataFrame) -> Text:
+    """What does a conversion cost on the cheapest and the dearest paid channel?"""
+    paid = performance[performance["cost_per_conversion"].notna() & (performance["last_touch_conversions"] >= MIN_SHARE)]
+    if not len(paid):
+        return Text(N_("No spend is known for these channels"))
+    least, most = paid.loc[paid["cost_per_conversion"].idxmin()], paid.loc[paid["cost_per_conversion"].idxmax()]
+    if least["channel"] == most["channel"]:
+        return Text(N_("A conversion on {channel} costs {cost}"),
+                    {"channel": str(least["channel"]), "cost": round(float(least["cost_per_conversion"]), 1)})  # fmt: skip
+    return Text(N_("A conversion costs {least_cost} on {least} and {most_cost} on {most}"), {
+        "least_cost": round(float(least["cost_per_conversion"]), 1), "least": str(least["channel"]),
+        "most_cost": round(float(most["cost_per_conversion"]), 1), "most": str(most["channel"]),
+    })  # fmt: skip
+
+
+def score_by(scores: pd.DataFrame, column: str, measure: str) -> Text:
+    """In which group is the score lowest, beyond what chance allows?"""
+    known = scores[(scores["responses"] >= MIN_SCORES) & scores[column].notna() & scores[measure].notna()]
+    if len(known) < 2:
+        return Text(N_("Too few answers per group to compare them"))
+    worst, best = known.loc[known[measure].idxmin()], known.loc[known[measure].idxmax()]
+    if best[f"{measure}_low"] <= worst[f"{measure}_high"]:
+        return Text(N_("No group differs from another by more than chance allows"))
+    if measure == "nps":
+        return Text(N_("NPS is lowest at {worst}, {worst_score}, and highest at {best}, {best_score}"), {
+            "worst": str(worst[column]), "worst_score": round(float(worst[measure])),
+            "best": str(best[column]), "best_score": round(float(best[measure])),
+        })  # fmt: skip
+    return Text(N_("{worst_share} are satisfied with {worst}, {best_share} with {best}"), {
+        "worst": str(worst[column]), "worst_share": float(worst[measure]),
+        "best": str(best[column]), "best_share": float(best[measure]),
+    })  # fmt: skip
+
+
+def score_of_pair(scores: pd.DataFrame, first: str, second: str, measure: str) -> Text:
+    """In which cell of two groups is the score lowest, beyond what chance allows against all others together?"""
+    known = scores[(scores["responses"] >= MIN_SCORES) & scores[first].notna() & scores[second].notna()]
+    if len(known) < 2:
+        return Text(N_("Too few answers per cell to compare them"))
+    worst = known.loc[known[measure].idxmin()]
+    return Text(N_("The lowest score is that of {second} at {first}"), {"first": str(worst[first]), "second": str(worst[second])})
+
+
+def nps_split(nps: pd.DataFrame) -> Text:
+    """How many warn others, for each who recommends?"""
+    if not len(nps) or int(nps["responses"].iloc[0]) == 0:
+        return Text(N_("No answers to the recommendation question"))
+    row = nps.iloc[0]
+    n = int(row["responses"])
+    return Text(N_("{promoters_share} recommend us and {detractors_share} would not"),
+                {"promoters_share": int(row["promoters"]) / n, "detractors_share": int(row["detractors"]) / n})  # fmt: skip
+
+
+def trend(frame: pd.DataFrame, measure: str, name: Text) -> Text:
+    """Where did a score stand first and last, and is the difference more than chance?"""
+    known = frame[frame["responses"] >= MIN_SCORES]
+    if len(known) < 2:
+        return Text(N_("Too few periods with enough answers for a trend"))
+    first, last = known.iloc[0], known.iloc[-1]
+    apart = last[f"{measure}_low"] > first[f"{measure}_high"] or last[f"{measure}_high"] < first[f"{measure}_low"]
+    if not apart:
+        return Text(N_("{measure} moved no more than chance allows"), {"measure": name})
+    if measure == "nps":
+        return Text(N_("{measure} went from {first} to {last}"),
+                    {"measure": name, "first": round(float(first[measure])), "last": round(float(last[measure]))})  # fmt: skip
+    return Text(N_("{measure} went from {first_share} to {last_share}"),
+                {"measure": name, "first_share": float(first[measure]), "last_share": float(last[measure])})  # fmt: skip
+
+
+STAGE_NAMES = {
+    "awareness": N_("Awareness"),
+    "consideration": N_("Consideration"),
+    "decision": N_("Decision"),
+    "action": N_("Action"),
+    "loyalty": N_("Loyalty"),
+}
+UNMAPPED = N_("unmapped")
+NOT_KNOWN = N_("not known")
+
+
+def stage(name: object) -> Text | str:
+    """The name of a stage: translated if it is one of ours, as it is if the dataset has its own."""
+    if name is None or name != name:
+        return Text(UNMAPPED)
+    return Text(STAGE_NAMES[str(name)]) if str(name) in STAGE_NAMES else str(name)

@@ -1,0 +1,45 @@
+"""Files as users have them → the typed tables, with a report of every row that was set aside.
+
+`open_raw` looks at the bytes, `recognise` at the headers and values, `default_mapping` puts both into a mapping that the
+user can correct, and one reader a table streams the typed rows.
+"""
+
+from cx_metrics.reading.changes import read_changes
+from cx_metrics.reading.customers import read_customers
+from cx_metrics.reading.dates import TIME_FORMATS
+from cx_metrics.reading.dictionary import look_up, propose_goal
+from cx_metrics.reading.files import RawFile, open_raw, read_batches
+from cx_metrics.reading.mapping import FileMapping, NameMapping, check_mapping, mappable
+from cx_metrics.reading.recognise import ColumnMatch, Recognition, default_mapping, recognise
+from cx_metrics.reading.report import Reason, Report, RowProblem, shorten
+from cx_metrics.reading.spend import read_spend
+from cx_metrics.reading.surveys import read_surveys
+from cx_metrics.reading.touchpoints import read_touchpoints
+from cx_metrics.reading.typed import Typed
+
+__all__ = [
+    "TIME_FORMATS",
+    "ColumnMatch",
+    "FileMapping",
+    "NameMapping",
+    "RawFile",
+    "Reason",
+    "Recognition",
+    "Report",
+    "RowProblem",
+    "Typed",
+    "check_mapping",
+    "default_mapping",
+    "look_up",
+    "mappable",
+    "open_raw",
+    "propose_goal",
+    "read_batches",
+    "read_changes",
+    "read_customers",
+    "read_spend",
+    "read_surveys",
+    "read_touchpoints",
+    "recognise",
+    "shorten",
+]

@@ -1,0 +1,227 @@
+"""What the user confirmed: which of their columns is which of ours, and which touchpoint belongs where."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import available_timezones
+
+from cx_metrics.errors import MappingProblem, nearest
+from cx_metrics.reading.aliases import ALIASES, plain
+from cx_metrics.reading.dates import TIME_FORMATS
+from cx_metrics.reading.files import RawFile
+from cx_metrics.reading.report import shorten
+from cx_metrics.tables import CUSTOMER_COLUMNS, PREPARED, SURVEY_TYPES, TABLES
+from cx_metrics.texts import N_, Text
+
+# Columns that a table does not list but that keep our name when a file has them, as attributes.
+EXTRA = MappingProxyType(
+    {
+        "touchpoints": CUSTOMER_COLUMNS,
+        "surveys": ("case_id", *CUSTOMER_COLUMNS),
+        "customers": (),
+        "spend": (),
+        "changes": (),
+    }
+)
+# What a file must have, at least one of each group. The time of a touchpoint may be missing: then the file order counts.
+REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
+    {
+        "touchpoints": (("customer_id",), ("touchpoint",)),
+        "surveys": (("score", "comment"),),
+        "customers": (("customer_id",),),
+        "spend": (("period_start",), ("channel",), ("cost",)),
+        "changes": (("changed_at",), ("title",)),
+    }
+)
+# Columns that are made while reading and cannot come from the file.
+MADE = frozenset({"raw_touchpoint", "score_status", "scale_low", "scale_high", "higher_is_better"})
+
+
+def mappable(table: str) -> tuple[str, ...]:
+    """The columns of ours that a column of a file can be mapped to, for one table."""
+    return (*(name for name in TABLES[table].names if name not in MADE), *EXTRA[table])
+
+
+@dataclass(frozen=True)
+class FileMapping:
+    """How one file is read: the table, our column → their header, and what its times and numbers look like.
+
+    `time_zone` is the zone of times that name none.
+    `attributes` are headers kept as they are, as text. `survey_type`, the scale and the direction hold for the whole
+    file where no column says otherwise; None means: as the type has it.
+    """
+
+    table: str
+    columns: Mapping[str, str]
+    attributes: tuple[str, ...] = ()
+    time_format: str = "iso"
+    survey_type: str | None = None
+    scale_low: float | None = None
+    scale_high: float | None = None
+    higher_is_better: bool | None = None
+    decimal_comma: bool = False
+    time_zone: str = "UTC"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The mapping as plain JSON values, to be kept in a manifest."""
+        return {**asdict(self), "columns": dict(self.columns), "attributes": list(self.attributes)}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> FileMapping:
+        """The reverse of `to_dict`.
+
+        Raises:
+            MappingProblem: a name that is none of ours.
+        """
+        known = {f.name for f in fields(cls)}
+        _refuse_unknown((str(name) for name in kept), known, N_('A file mapping has no "{name}". {hint}'))
+        if "table" not in kept or not isinstance(kept.get("columns"), Mapping):
+            raise MappingProblem(N_("A file mapping must name its table and its columns."))
+        mapping = cls(**{**kept, "columns": dict(kept["columns"]), "attributes": tuple(kept.get("attributes", ()))})
+        _check_names(mapping)
+        return mapping
+
+
+@dataclass(frozen=True)
+class NameMapping:
+    """Where one touchpoint of the files belongs. None = as the file or the dictionary says it.
+
+    `confidence` and `reason` are set where the dictionary made the mapping.
+    """
+
+    raw_touchpoint: str
+    touchpoint: str | None = None
+    channel: str | None = None
+    touchpoint_type: str | None = None
+    stage: str | None = None
+    phase: str | None = None
+    confidence: float = 1.0
+    reason: Text | None = field(default=None, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The mapping as plain JSON values, to be kept in a manifest."""
+        return {**asdict(self), "reason": self.reason.to_dict() if self.reason else None}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> NameMapping:
+        """The reverse of `to_dict`."""
+        reason = kept.get("reason")
+        return cls(**{**kept, "reason": Text.from_dict(reason) if reason else None})
+
+
+def check_mapping(raw: RawFile, mapping: FileMapping) -> None:
+    """Can this file be read under this mapping?
+
+    Raises:
+        MappingProblem: everything that is missing or unknown, at once, with the headers there are and the nearest.
+    """
+    _check_names(mapping)
+    wanted = [*mapping.columns.values(), *mapping.attributes]
+    lost = [name for name in wanted if name not in raw.header]
+    if lost:
+        hint = nearest(lost[0], raw.header)
+        raise MappingProblem(
+            N_("{file} has no column {names}. Its columns are: {headers}. {hint}"),
+            file=shorten(raw.name),
+            names=", ".join(f'"{shorten(name)}"' for name in lost[:6]),
+            headers=header_list(raw),
+            hint=_did_you_mean(hint),
+        )
+    missing = missing_fields(mapping)
+    if missing:
+        raise missing_columns(raw, mapping.table, missing)
+
+
+def missing_fields(mapping: FileMapping) -> list[tuple[str, ...]]:
+    """The groups of columns of which the mapping has none although the table needs one."""
+    return [group for group in REQUIRED[mapping.table] if not any(name in mapping.columns for name in group)]
+
+
+def missing_columns(raw: RawFile, table: str, missing: Iterable[tuple[str, ...]]) -> MappingProblem:
+    """The error that names all missing columns at once."""
+    groups = [" / ".join(group) for group in missing]
+    hint = next((found for group in missing for name in group if (found := _nearest_header(raw, table, name))), None)
+    return MappingProblem(
+        N_(
+            "{file}: no column was found for {fields}, which {table} need. Its columns are: {headers}. {hint} {delimiter}"
+        ),
+        file=shorten(raw.name),
+        fields=", ".join(groups),
+        table=table,
+        headers=header_list(raw),
+        hint=_did_you_mean(hint) if hint else Text(N_("Choose the column on the Data page.")),
+        delimiter=one_column_hint(raw) or "",
+    )
+
+
+def _nearest_header(raw: RawFile, table: str, name: str) -> str | None:
+    """The header that looks most like one of the known names of a column of ours."""
+    known = {plain(alias) for alias in (name, *ALIASES[table][name])}
+    likeness = {
+        header: max(difflib.SequenceMatcher(None, plain(header), alias).ratio() for alias in known if alias)
+        for header in raw.header
+    }
+    best = max(likeness, key=lambda header: likeness[header])
+    return best if likeness[best] >= 0.75 else None
+
+
+def one_column_hint(raw: RawFile) -> Text | None:
+    """Why a file of one column may be one that is parted by another sign."""
+    if len(raw.header) > 1:
+        return None
+    return Text(
+        N_(
+            "Only one column was found; comma, semicolon, tab and pipe were tried. Write sep= and the sign in the first line."
+        )
+    )
+
+
+def header_list(raw: RawFile) -> str:
+    """The headers of the file for a message: at most 12, each cut."""
+    shown = [f'"{shorten(name)}"' for name in raw.header[:12]]
+    return ", ".join([*shown, "…"] if len(raw.header) > 12 else shown)
+
+
+def attribute_names(mapping: FileMapping) -> dict[str, str]:
+    """Our name → their header for each attribute; a name that is taken gets the suffix `_in_file`."""
+    listed = TABLES[mapping.table].names
+    extra = [name for name in EXTRA[mapping.table] if name in mapping.columns]
+    taken = {name.casefold() for name in (*listed, *extra, *PREPARED)}
+    named: dict[str, str] = {}
+    for header in mapping.attributes:
+        name, number = header, 1
+        while name.casefold() in taken:
+            name = f"{header}_in_file" if number == 1 else f"{header}_in_file_{number}"
+            number += 1
+        taken.add(name.casefold())
+        named[name] = header
+    return named
+
+
+def _check_names(mapping: FileMapping) -> None:
+    _refuse_unknown((mapping.table,), set(TABLES), N_('There is no table "{name}". {hint}'))
+    known = set(mappable(mapping.table))
+    _refuse_unknown(mapping.columns, known, N_('The table has no column "{name}" that a file could fill. {hint}'))
+    _refuse_unknown((mapping.time_format,), set(TIME_FORMATS), N_('There is no time format "{name}". {hint}'))
+    if mapping.time_zone not in available_timezones():
+        raise MappingProblem(
+            N_('There is no time zone "{name}". Name one as Europe/Berlin.'), name=shorten(mapping.time_zone)
+        )
+    if mapping.survey_type is not None:
+        _refuse_unknown((mapping.survey_type,), set(SURVEY_TYPES), N_('There is no survey type "{name}". {hint}'))
+
+
+def _refuse_unknown(names: Iterable[str], known: set[str], source: str) -> None:
+    for name in names:
+        if name not in known:
+            hint = nearest(name, known)
+            choice = Text(N_("Choose one of: {known}."), {"known": ", ".join(sorted(known))})
+            raise MappingProblem(source, name=shorten(name), hint=_did_you_mean(hint) if hint else choice)
+
+
+def _did_you_mean(name: str | None) -> Text | str:
+    return Text(N_('Did you mean "{name}"?'), {"name": shorten(name)}) if name else ""

@@ -1,0 +1,170 @@
+"""What became of every row of a file: loaded, or set aside with a reason. Nothing is lost in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cx_metrics.texts import Text
+
+KEPT_ROWS = 200  # rows listed for each reason; every reason keeps its full count
+FOUND_LENGTH = 60  # data shown in a message is cut here
+
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
+
+
+def shorten(found: object) -> str:
+    """Data as it may stand in a message: one line, at most 60 characters, without control characters."""
+    shown = "".join(c if c.isprintable() else " " for c in str(found)[: FOUND_LENGTH * 4])
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= FOUND_LENGTH else shown[: FOUND_LENGTH - 1] + "…"
+
+
+@dataclass(frozen=True)
+class RowProblem:
+    """One row of the file that has something to tell: `row` counts from 1, the header; `found` is cut at 60 characters."""
+
+    row: int
+    column: str | None
+    found: str
+    reason: Text
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"row": self.row, "column": self.column, "found": self.found, "reason": self.reason.to_dict()}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> RowProblem:
+        return cls(kept["row"], kept["column"], kept["found"], Text.from_dict(kept["reason"]))
+
+
+@dataclass
+class Reason:
+    """All rows that share one reason: how many they are, and the first 200 of them."""
+
+    reason: Text
+    column: str | None
+    count: int = 0
+    rows: list[RowProblem] = field(default_factory=list)
+    note: tuple[str, str] | None = None  # the sentence that counts them, singular and plural
+
+    def add(self, problems: Iterable[RowProblem], count: int) -> None:
+        self.count += count
+        room = KEPT_ROWS - len(self.rows)
+        self.rows.extend(problem for problem, _ in zip(problems, range(room), strict=False))
+
+    @property
+    def counted(self) -> Text:
+        """The reason as a sentence with its count and its first row."""
+        one, many = self.note or (self.reason.source, self.reason.source)
+        first = {"found": self.rows[0].found, "row": self.rows[0].row} if self.rows else {}
+        values = {**self.reason.values, **first, "column": shorten(self.column or ""), "count": self.count}
+        return Text(one, values, many, self.count)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "reason": self.reason.to_dict(),
+            "column": self.column,
+            "count": self.count,
+            "rows": [row.to_dict() for row in self.rows],
+            "note": list(self.note) if self.note else None,
+        }
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Reason:
+        note = (kept["note"][0], kept["note"][1]) if kept.get("note") else None
+        rows = [RowProblem.from_dict(row) for row in kept["rows"]]
+        return cls(Text.from_dict(kept["reason"]), kept["column"], kept["count"], rows, note)
+
+
+@dataclass
+class Report:
+    """What became of the rows of one file. Always: `rows == loaded + set_aside`, and the counts of `reasons` sum to `set_aside`.
+
+    A row is set aside for the first thing that is wrong with it. `flagged` are rows that were loaded although one value
+    could not be kept as it was; `notes` are sentences with counts: what was flagged, what was assumed.
+    """
+
+    file: str
+    table: str
+    rows: int = 0
+    loaded: int = 0
+    set_aside: int = 0
+    reasons: list[Reason] = field(default_factory=list)
+    flagged: list[Reason] = field(default_factory=list)
+    assumed: list[Text] = field(default_factory=list)
+
+    @property
+    def notes(self) -> list[Text]:
+        """What was coerced or assumed, each with its count, most frequent first."""
+        flagged = sorted(self.flagged, key=lambda group: -group.count)
+        return [*self.assumed, *(group.counted for group in flagged if group.note)]
+
+    def set_rows_aside(self, problems: Iterable[RowProblem], count: int) -> None:
+        """Count `count` rows as set aside; `problems` are the same rows, all with one reason."""
+        self.set_aside += count
+        _add(self.reasons, problems, count, None)
+
+    def flag_rows(self, problems: Iterable[RowProblem], count: int, note: tuple[str, str]) -> None:
+        """Remember `count` loaded rows with something to know; `note` counts them in a sentence."""
+        _add(self.flagged, problems, count, note)
+
+    def assume(self, note: Text) -> None:
+        """Say once what was assumed; a note that counts is added up over the batches."""
+        for place, earlier in enumerate(self.assumed):
+            if note.count is not None and earlier.count is not None and _same(earlier, note):
+                count = earlier.count + note.count
+                self.assumed[place] = Text(note.source, {**note.values, "count": count}, note.many, count)
+                return
+            if earlier == note:
+                return
+        self.assumed.append(note)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values, to be kept in a manifest."""
+        return {
+            "file": self.file,
+            "table": self.table,
+            "rows": self.rows,
+            "loaded": self.loaded,
+            "set_aside": self.set_aside,
+            "reasons": [group.to_dict() for group in self.reasons],
+            "flagged": [group.to_dict() for group in self.flagged],
+            "assumed": [note.to_dict() for note in self.assumed],
+        }
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Report:
+        """The reverse of `to_dict`."""
+        return cls(
+            kept["file"],
+            kept["table"],
+            kept["rows"],
+            kept["loaded"],
+            kept["set_aside"],
+            [Reason.from_dict(group) for group in kept["reasons"]],
+            [Reason.from_dict(group) for group in kept["flagged"]],
+            [Text.from_dict(note) for note in kept["assumed"]],
+        )
+
+
+def _same(one: Text, other: Text) -> bool:
+    counts = {"count": None}
+    return one.source == other.source and {**one.values, **counts} == {**other.values, **counts}
+
+
+def _add(groups: list[Reason], problems: Iterable[RowProblem], count: int, note: tuple[str, str] | None) -> None:
+    waiting = iter(problems)
+    first = next(waiting, None)
+    if first is None or count == 0:
+        return
+    key = (first.reason.source, first.column)
+    group = next((g for g in groups if (g.reason.source, g.column) == key), None)
+    if group is None:
+        group = Reason(first.reason, first.column, note=note)
+        groups.append(group)
+    group.add([first, *(p for p, _ in zip(waiting, range(KEPT_ROWS), strict=False))], count)

@@ -1,0 +1,93 @@
+"""What the first rows of a file say about its columns: dates, numbers, ids, words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cx_metrics.reading.dates import TimeGuess, guess_time_format
+from cx_metrics.reading.files import RawFile, read_batches
+from cx_metrics.reading.numbers import evident_decimal_comma, read_numbers, readable_share
+
+ALMOST_ALL = 0.95
+
+
+class Values:
+    """The values of one column in the sample, blank ones null; each question is answered once."""
+
+    def __init__(self, texts: pa.Array) -> None:
+        trimmed = pc.utf8_trim_whitespace(texts)
+        self.texts = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+        self.rows = len(texts)
+        self.present = self.rows - int(self.texts.null_count)
+
+    @cached_property
+    def filled_share(self) -> float:
+        """Share of the rows that have a value."""
+        return self.present / self.rows if self.rows else 0.0
+
+    @cached_property
+    def distinct(self) -> int:
+        """How many different values there are."""
+        return int(pc.count_distinct(self.texts, mode="only_valid").as_py())
+
+    @cached_property
+    def near_unique(self) -> bool:
+        """Whether nearly every row has a value of its own."""
+        return self.present > 0 and self.distinct >= ALMOST_ALL * self.rows
+
+    @cached_property
+    def time(self) -> TimeGuess:
+        """The time format of the values, seconds since 1970 included."""
+        return guess_time_format(self.texts)
+
+    @cached_property
+    def calendar_time(self) -> TimeGuess:
+        """The time format of the values where bare numbers are no times."""
+        return guess_time_format(self.texts, epochs=False)
+
+    @cached_property
+    def number_share(self) -> float:
+        """Share of the values that are numbers."""
+        return readable_share(self.texts)
+
+    @cached_property
+    def decimal_comma(self) -> bool | None:
+        return evident_decimal_comma(self.texts)
+
+    @cached_property
+    def numbers(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """The values that are numbers."""
+        found: np.ndarray[tuple[int], np.dtype[np.float64]]
+        found = read_numbers(self.texts, self.decimal_comma is True).values.drop_null().to_numpy(zero_copy_only=False)
+        return found
+
+    @property
+    def whole(self) -> bool:
+        """Whether all numbers are whole ones from 0 up."""
+        return len(self.numbers) > 0 and bool(((self.numbers == np.floor(self.numbers)) & (self.numbers >= 0)).all())
+
+    def share_in(self, allowed: tuple[str, ...]) -> float:
+        """Share of the values that are one of `allowed`, in any case."""
+        known = pc.sum(pc.is_in(pc.utf8_lower(self.texts), value_set=pa.array(allowed, pa.string()))).as_py() or 0
+        return known / self.present if self.present else 0.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The first rows of a file, column by column."""
+
+    columns: dict[str, Values]
+    rows: int
+
+
+def take_sample(raw: RawFile, rows: int) -> Sample:
+    """The first `rows` good rows of the file."""
+    batch = next((batch for batch, _, _ in read_batches(raw, rows) if batch.num_rows), None)
+    if batch is None:
+        return Sample({name: Values(pa.array([], pa.string())) for name in raw.header}, 0)
+    return Sample({name: Values(batch.column(name)) for name in raw.header}, batch.num_rows)

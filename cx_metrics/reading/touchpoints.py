@@ -1,0 +1,127 @@
+"""A log of contacts → the table touchpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cx_metrics.reading.dictionary import look_up
+from cx_metrics.reading.files import RawFile
+from cx_metrics.reading.mapping import EXTRA, FileMapping, NameMapping
+from cx_metrics.reading.numbers import read_numbers
+from cx_metrics.reading.report import Report
+from cx_metrics.reading.typed import Rowset, Typed, read_typed, table_schema
+from cx_metrics.tables import PHASES, STAGES, TOUCHPOINT_TYPES
+from cx_metrics.texts import N_, Text
+
+AXES = ("channel", "touchpoint_type", "phase", "stage")
+MAX_ORDER = 2**62  # where an order number would leave the 64 bits of `sequence`
+
+NO_CUSTOMER = N_("The customer is missing.")
+NO_TOUCHPOINT = N_("The touchpoint is missing.")
+
+
+class Names:
+    """Where touchpoints belong: what the user mapped, then what the file says, then the dictionary; each name once."""
+
+    def __init__(self, names: Mapping[str, NameMapping]) -> None:
+        self._mapped = names
+        self._known: dict[str, NameMapping | None] = {}
+
+    def mapped(self, raw: str | None) -> NameMapping | None:
+        return None if raw is None else self._mapped.get(raw)
+
+    def known(self, raw: str | None) -> NameMapping | None:
+        if raw is None:
+            return None
+        if raw not in self._known:
+            self._known[raw] = look_up(raw)
+        return self._known[raw]
+
+    def shown(self, raw: pa.Array) -> pa.Array:
+        """The touchpoint as it is shown: the raw name unless the user mapped it to another."""
+        return self._spread(raw, lambda name: (m.touchpoint if (m := self.mapped(name)) else None) or name)
+
+    def axis(self, raw: pa.Array, axis: str, in_file: pa.Array) -> pa.Array:
+        """One axis of the touchpoints, null where nobody says it."""
+        mapped = self._spread(raw, lambda name: getattr(self.mapped(name), axis, None))
+        known = self._spread(raw, lambda name: getattr(self.known(name), axis, None))
+        return pc.coalesce(mapped, in_file, known)
+
+    @staticmethod
+    def _spread(raw: pa.Array, say: Callable[[str], str | None]) -> pa.Array:
+        encoded = raw.dictionary_encode()
+        said = pa.array([say(name) for name in encoded.dictionary.to_pylist()], pa.string())
+        return said.take(encoded.indices)
+
+
+def read_touchpoints(
+    raw: RawFile, mapping: FileMapping, names: Mapping[str, NameMapping] | None = None, sequence_start: int = 0
+) -> Typed:
+    """Which customer had which contact when, and which rows do not say it?
+
+    One row per row of the file that names a customer, a touchpoint and, where the file has times, a readable time.
+    `sequence` counts on from `sequence_start` in file order. Where the file has an order number, it is that number times
+    the lines of the file, plus the place in the file: in order, and unique. Exact duplicates stay.
+
+    Raises:
+        MappingProblem: the mapping does not fit the file.
+    """
+    report = Report(raw.name, "touchpoints")
+    known = Names(names or {})
+    schema = table_schema(mapping, EXTRA["touchpoints"])
+    done = 0
+
+    def build(rows: Rowset) -> Mapping[str, pa.Array]:
+        nonlocal done
+        columns = _build(rows, known, sequence_start, done)
+        done += len(rows)
+        return columns
+
+    if "occurred_at" not in mapping.columns:
+        source = N_("The file has no times: the order number says what came first.")
+        if "sequence" not in mapping.columns:
+            source = N_("The file has neither times nor an order number: its rows are taken to be in order.")
+        report.assume(Text(source))
+    return read_typed(raw, mapping, schema, build, report)
+
+
+def _build(rows: Rowset, names: Names, start: int, done: int) -> dict[str, pa.Array]:
+    columns = {"customer_id": rows.required("customer_id", NO_CUSTOMER)}
+    raw = rows.required("touchpoint", NO_TOUCHPOINT)
+    columns["raw_touchpoint"], columns["touchpoint"] = raw, names.shown(raw)
+    columns["occurred_at"] = rows.times("occurred_at")
+    if rows.header("occurred_at"):
+        blank = pc.is_null(rows.text("occurred_at")).to_numpy(zero_copy_only=False)
+        rows.set_aside(blank, "occurred_at", rows.text("occurred_at"), Text(N_("The time is missing.")))
+    columns["sequence"] = _sequence(rows, start, done)
+    in_file = {
+        "channel": rows.text("channel"),
+        "touchpoint_type": rows.choice("touchpoint_type", TOUCHPOINT_TYPES),
+        "phase": rows.choice("phase", PHASES),
+        "stage": file_stage(rows.text("stage")),
+    }
+    columns |= {axis: names.axis(raw, axis, in_file[axis]) for axis in AXES}
+    columns |= {name: rows.text(name) for name in ("session_id", "case_id", "currency", *EXTRA["touchpoints"])}
+    columns |= {name: rows.numbers(name) for name in ("value", "cost", "duration_seconds")}
+    return columns
+
+
+def _sequence(rows: Rowset, start: int, done: int) -> pa.Array:
+    places = start + np.arange(done, done + len(rows), dtype=np.int64)
+    if not rows.header("sequence"):
+        return pa.array(places)
+    values = rows.text("sequence")
+    order = pc.fill_null(read_numbers(values).values, -1.0).to_numpy(zero_copy_only=False)
+    bad = (order < 0) | (order != np.floor(order)) | (order * rows.raw.lines > MAX_ORDER - start)
+    rows.set_aside(bad, "sequence", values, Text(N_("The order number is missing or not a whole number.")))
+    return pa.array(np.where(bad, 0, order).astype(np.int64) * rows.raw.lines + places)
+
+
+def file_stage(values: pa.Array) -> pa.Array:
+    """The stage as the file says it; one of the default five in lower case."""
+    lower = pc.utf8_lower(values)
+    return pc.if_else(pc.is_in(lower, value_set=pa.array(STAGES)), lower, values)

@@ -1,0 +1,196 @@
+"""From text columns to typed ones, batch by batch: what the five readers share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cx_metrics.reading.dates import FIRST_YEAR, TIME_FORMATS, last_year, read_times
+from cx_metrics.reading.files import RawFile, read_batches
+from cx_metrics.reading.mapping import FileMapping, attribute_names, check_mapping
+from cx_metrics.reading.numbers import read_numbers
+from cx_metrics.reading.report import KEPT_ROWS, Mask, Report, RowProblem, Rows, shorten
+from cx_metrics.tables import TABLES, UTC_TIME
+from cx_metrics.texts import N_, NP_, Text
+
+EMPTY_NUMBER = NP_(
+    'In {count} row a value of "{column}" is no number and was left empty (first: {found} in row {row}).',
+    'In {count} rows a value of "{column}" is no number and was left empty (first: {found} in row {row}).',
+)
+EMPTY_NAME = NP_(
+    'In {count} row a value of "{column}" is none of {allowed} and was left empty (first: {found} in row {row}).',
+    'In {count} rows a value of "{column}" is none of {allowed} and was left empty (first: {found} in row {row}).',
+)
+_NAIVE = NP_(
+    "{count} time names no zone and was taken as {zone}.",
+    "{count} times name no zone and were taken as {zone}.",
+)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A typed table on its way: `batches` can be read once; `report` is complete after the last one."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    report: Report
+
+    def to_table(self) -> pa.Table:
+        """All rows at once; for files that fit in memory."""
+        return pa.Table.from_batches(list(self.batches), self.schema)
+
+
+@dataclass
+class Rowset:
+    """One batch of a file under a mapping: hands out columns by our names, remembers which rows are set aside and why."""
+
+    raw: RawFile
+    mapping: FileMapping
+    batch: pa.RecordBatch
+    rows: Rows
+    report: Report
+    keep: Mask = field(init=False)
+    _flags: list[tuple[Mask, str, pa.Array, Text, tuple[str, str]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.keep = np.ones(len(self.rows), bool)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def header(self, name: str) -> str | None:
+        """Their header for our column, or None where the file has none."""
+        return self.mapping.columns.get(name)
+
+    def as_written(self, name: str) -> pa.Array:
+        """The column exactly as the file has it, null where the file has none."""
+        header = self.header(name)
+        return pa.nulls(len(self), pa.string()) if header is None else self.batch.column(header)
+
+    def text(self, name: str) -> pa.Array:
+        """The column without spaces around its values; blank is null."""
+        return blank_to_null(pc.utf8_trim_whitespace(self.as_written(name)))
+
+    def required(self, name: str, reason: str) -> pa.Array:
+        """The column as `text`; rows where it is blank are set aside."""
+        values = self.text(name)
+        self.set_aside(pc.is_null(values).to_numpy(zero_copy_only=False), name, values, Text(reason))
+        return values
+
+    def times(self, name: str, zone: str | None = None) -> pa.Array:
+        """The column as UTC times; rows whose time is there but cannot be are set aside."""
+        values = self.text(name)
+        if not self.header(name):
+            return pa.nulls(len(self), UTC_TIME)
+        zone = zone or self.mapping.time_zone
+        times = read_times(values, self.mapping.time_format, zone=zone)
+        expected = {"format": Text(TIME_FORMATS[self.mapping.time_format])}
+        bounds = {"first": str(FIRST_YEAR), "last": str(last_year())}
+        self.set_aside(
+            times.unreadable, name, values, Text(N_("The time is not a date written as {format}."), expected)
+        )
+        self.set_aside(
+            times.out_of_range, name, values, Text(N_("The year is not between {first} and {last}."), bounds)
+        )
+        naive = int((times.naive & self.keep).sum())
+        if naive:
+            self.report.assume(Text(_NAIVE[0], {"count": naive, "zone": zone}, _NAIVE[1], naive))
+        return times.values
+
+    def numbers(self, name: str) -> pa.Array:
+        """The column as numbers; what is no number becomes null, and is flagged."""
+        values = self.text(name)
+        numbers = read_numbers(values, self.mapping.decimal_comma)
+        self.flag(
+            numbers.unreadable,
+            name,
+            values,
+            Text(N_("This is no number; the row was loaded without it.")),
+            EMPTY_NUMBER,
+        )
+        return numbers.values
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> pa.Array:
+        """The column in lower case where it is one of `allowed`; what is none of them becomes null, and is flagged."""
+        values = self.text(name)
+        lower = pc.utf8_lower(values)
+        known = pc.is_in(lower, value_set=pa.array(allowed, pa.string()))
+        unknown = pc.and_(pc.is_valid(values), pc.invert(known)).to_numpy(zero_copy_only=False)
+        reason = Text(N_("This is none of {allowed}; the row was loaded without it."), {"allowed": ", ".join(allowed)})
+        self.flag(unknown, name, values, reason, EMPTY_NAME)
+        return pc.if_else(known, lower, pa.scalar(None, pa.string()))
+
+    def set_aside(self, bad: Mask, name: str, found: pa.Array, reason: Text) -> None:
+        """Set the rows aside that are still kept; a row is counted for the first thing wrong with it."""
+        bad = bad & self.keep
+        count = int(bad.sum())
+        if count:
+            self.report.set_rows_aside(self._problems(bad, name, found, reason), count)
+            self.keep &= ~bad
+
+    def flag(self, bad: Mask, name: str, found: pa.Array, reason: Text, note: tuple[str, str]) -> None:
+        """Remember rows that are loaded although a value could not be kept; those set aside later do not count."""
+        if bad.any():
+            self._flags.append((bad, name, found, reason, note))
+
+    def finish(self, columns: Mapping[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+        """The typed batch of the rows that are kept, attributes included; the report counts them."""
+        for bad, name, found, reason, note in self._flags:
+            bad = bad & self.keep
+            count = int(bad.sum())
+            if count:
+                self.report.flag_rows(self._problems(bad, name, found, reason), count, note)
+        attributes = attribute_names(self.mapping)
+        whole = {**columns, **{name: blank_to_null(self.batch.column(header)) for name, header in attributes.items()}}
+        batch = pa.RecordBatch.from_arrays([whole[name] for name in schema.names], schema=schema)
+        self.report.loaded += int(self.keep.sum())
+        return batch if self.keep.all() else batch.filter(pa.array(self.keep))
+
+    def _problems(self, bad: Mask, name: str, found: pa.Array, reason: Text) -> Iterator[RowProblem]:
+        column = self.header(name) or name
+        for place in np.flatnonzero(bad)[:KEPT_ROWS]:
+            value = found[int(place)].as_py()
+            yield RowProblem(int(self.rows[place]), column, shorten("" if value is None else value), reason)
+
+
+def blank_to_null(values: pa.Array) -> pa.Array:
+    """The same texts, null where nothing but white space stands."""
+    blank = pc.match_substring_regex(values, r"^\s*$")
+    return pc.if_else(blank, pa.scalar(None, pa.string()), values)
+
+
+def table_schema(mapping: FileMapping, extra: tuple[str, ...] = ()) -> pa.Schema:
+    """The columns of the table, then those of `extra` that the mapping fills, then the attributes, all text."""
+    schema = TABLES[mapping.table].schema
+    for name in (*(name for name in extra if name in mapping.columns), *attribute_names(mapping)):
+        schema = schema.append(pa.field(name, pa.string()))
+    return schema
+
+
+def read_typed(
+    raw: RawFile,
+    mapping: FileMapping,
+    schema: pa.Schema,
+    build: Callable[[Rowset], Mapping[str, pa.Array]],
+    report: Report,
+) -> Typed:
+    """Stream the file through `build`, which makes the columns of one batch and sets rows aside.
+
+    Raises:
+        MappingProblem: the mapping names columns that the file does not have.
+    """
+    check_mapping(raw, mapping)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch, rows, problems in read_batches(raw):
+            report.rows += len(rows) + len(problems)
+            for problem in problems:
+                report.set_rows_aside((problem,), 1)
+            rowset = Rowset(raw, mapping, batch, rows, report)
+            yield rowset.finish(build(rowset), schema)
+
+    return Typed(schema, batches(), report)

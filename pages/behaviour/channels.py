@@ -1,0 +1,107 @@
+"""Which channels bring people to the goal, and what do they cost?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from cx_metrics import findings
+from cx_metrics.channels import NONE
+from cx_metrics.charts.bars import draw_bars
+from cx_metrics.run import Result
+from cx_metrics.texts import N_, Text
+from pages.parts import figure
+from pages.parts.page import Page, run
+
+ENOUGH = 30
+
+
+def show(page: Page) -> None:
+    """Conversion by channel with intervals, the performance table, what a conversion costs."""
+    if "channel" not in page.columns("touchpoints"):
+        page.open(Text(N_("These touchpoints name no channel")))
+        box = st.container(key="card_empty")
+        box.html(page.m.empty(Text(N_("Add a channel column to compare channels")),
+                              Text(N_("Choose the column on the Data page, or map touchpoints to channels there."))))  # fmt: skip
+        return
+    if not page.has_goal():
+        page.open(Text(N_("No goal is set")))
+        box = st.container(key="card_empty")
+        box.html(page.m.empty(Text(N_("Say what counts as conversion")),
+                              Text(N_("Choose one or more touchpoints under Goal in the bar above, or on the Data page."))))  # fmt: skip
+        return
+    result = page.ask("channel_performance")
+    page.open(findings.channels(result.frame))
+    left, right = st.columns([0.5, 0.5], gap="small")
+    with left:
+        draw_rates(page, result)
+    with right:
+        draw_cost(page, result)
+    draw_table(page, result)
+
+
+def draw_rates(page: Page, result: Result) -> None:
+    """Conversion rate of the customers on each channel."""
+    frame = result.frame[(result.frame["customers"] > 0) & (result.frame["channel"] != NONE)].head(12)
+    frame = frame.assign(named=[page.group(c) for c in frame["channel"]])
+    finding = findings.channels(result.frame)
+    with page.card(
+        "rates", finding, Text(N_("Share of the customers on a channel who reach the goal at or after their first contact there")),
+        result, page.caption("customers", [Text(N_("pale: fewer than {n} customers"), {"n": ENOUGH})]),
+        ("conversion_rate", "converted", "customers"), height="stretch",
+    ):  # fmt: skip
+        figure.altair(lambda who: draw_bars(frame, who, "named", "conversion_rate", "conversion_rate_low", "conversion_rate_high",
+                                            "customers", share=True, min_n=ENOUGH), finding, key="rates")  # fmt: skip
+
+
+def draw_cost(page: Page, result: Result) -> None:
+    """What a conversion costs on each paid channel, and what comes back."""
+    frame = result.frame[result.frame["cost"].notna()]
+    note = Text(N_("Spend in the range against conversions by last touch"))
+    heads = [Text(N_("Channel")), Text(N_("Cost")), Text(N_("Last-touch conversions")), Text(N_("Cost per conversion")),
+             Text(N_("Return on spend"))]  # fmt: skip
+    caption = page.caption("customers", [Text(N_("return: value by last touch / cost")), Text(N_("counted, no interval"))])
+    with page.card("cost", findings.spend(result.frame), note, result, caption,
+                   ("cost", "cost_per_conversion", "return_on_spend", "value"), height="stretch"):  # fmt: skip
+        if not len(frame):
+            figure.html(lambda m: m.empty(Text(N_("Add a spend file to see what channels cost")),
+                                          Text(N_("One row per channel and period, with the cost."))))  # fmt: skip
+            return
+        figure.html(lambda m: m.table(heads, [
+            [page.group(r.channel), m.number(r.cost), m.number(r.last_touch_conversions), m.number(r.cost_per_conversion, 1),
+             m.number(r.return_on_spend, 2)] for r in frame.itertuples()
+        ], numeric=(1, 2, 3, 4)))  # fmt: skip
+
+
+def draw_table(page: Page, result: Result) -> None:
+    """All channels: reach, conversion, credit by first and last touch, value."""
+    frame = result.frame
+    heads = [Text(N_("Channel")), Text(N_("Customers")), Text(N_("Reach")), Text(N_("Touchpoints")), Text(N_("Converted")),
+             Text(N_("Conversion rate")), Text(N_("Interval")), Text(N_("First touch")), Text(N_("Last touch")),
+             Text(N_("Value"))]  # fmt: skip
+    both = frame[frame["channel"].notna() & (frame["channel"] != NONE)]
+    finding = Text(N_("Every conversion is credited once by first and once by last touch"))
+    moved = both.assign(gap=both["last_touch_conversions"] - both["first_touch_conversions"])
+    if len(moved) and int(moved["gap"].abs().max()) > 0:
+        top = moved.loc[moved["gap"].idxmin()]
+        finding = Text(N_("{channel} opens {first} paths and closes {last}"), {
+            "channel": str(top["channel"]), "first": int(top["first_touch_conversions"]), "last": int(top["last_touch_conversions"]),
+        })  # fmt: skip
+
+    def rows(m: Any) -> list[list[object]]:
+        return [
+            [m.strong(page.reader.say(N_("no touchpoint before")) if r.channel == NONE else page.group(r.channel)),
+             m.with_bar(m.number(r.customers), r.reach, 1), m.percent(r.reach, 1), m.number(r.touchpoints), m.number(r.converted),
+             m.percent(r.conversion_rate, 1), m.dim(m.interval(r.conversion_rate_low, r.conversion_rate_high, 1, True)),
+             m.number(r.first_touch_conversions), m.number(r.last_touch_conversions), m.number(r.value)]
+            for r in frame.itertuples()
+        ]  # fmt: skip
+
+    caption = page.caption("customers", [Text(N_("credit reaches back 90 days, to the conversion before")),
+                                         Text(N_("both credits sum to the conversions"))])  # fmt: skip
+    with page.card("performance", finding, Text(N_("Reach, conversion and credit by channel")), result, caption):
+        figure.html(lambda m: m.table(heads, rows(m), numeric=tuple(range(1, len(heads)))))
+
+
+run(show, N_("Channels"), N_("Which channels bring people to the goal, and what do they cost?"), "touchpoints")

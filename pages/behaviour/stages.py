@@ -1,0 +1,144 @@
+"""Which touchpoints work?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from cx_metrics import findings
+from cx_metrics.charts.heatmap import draw_heatmap
+from cx_metrics.run import Result
+from cx_metrics.texts import N_, Text
+from pages.parts import cache, figure, filter_bar
+from pages.parts.page import Page, run
+
+MOST_ROWS = 40
+MOST_GROUPS = 8
+ENOUGH = 10  # customers below which a share is greyed (METRICS §0)
+MEASURES = {"next_stage_rate": N_("Next-stage rate"), "reach": N_("Reach"), "bounce_rate": N_("Bounce")}
+
+
+def show(page: Page) -> None:
+    """Engagement per stage and group, the scorecard of touchpoints, where sessions end."""
+    stages = page.ask("stage_engagement")
+    touchpoints = page.ask("touchpoint_engagement")
+    page.open(findings.touchpoints(touchpoints.frame))
+    column = next((c for c in ("persona", "segment", "region") if c in page.facts.attributes), None)
+    left, right = st.columns([0.5, 0.5], gap="small")
+    with left:
+        draw_stages(page, stages)
+    with right:
+        if column is not None:
+            draw_by_group(page, column)
+        else:
+            draw_bounce(page, touchpoints)
+    draw_scorecard(page, touchpoints)
+
+
+def draw_stages(page: Page, stages: Result) -> None:
+    """One row per stage: reach, frequency, depth, time, who goes on."""
+    frame = stages.frame
+    heads = [Text(N_("Stage")), Text(N_("Customers")), Text(N_("Reach")), Text(N_("Frequency")), Text(N_("Time spent")),
+             Text(N_("Next-stage rate")), Text(N_("Interval"))]  # fmt: skip
+    caption = page.caption("customers", [Text(N_("frequency: contacts per customer reached")),
+                                         Text(N_("time: from first to last touchpoint of a visit"))])  # fmt: skip
+    with page.card("stages", findings.stages(frame), Text(N_("Engagement by stage, in the order of the journey")), stages, caption,
+                   height="stretch"):  # fmt: skip
+        figure.html(lambda m: m.table(heads, [
+            [page.stage(r.stage), m.with_bar(m.number(r.customers), r.reach, 1), m.percent(r.reach), m.number(r.frequency, 1),
+             page.reader.duration(r.dwell_seconds_median), m.percent(r.next_stage_rate),
+             m.dim(m.interval(r.next_stage_rate_low, r.next_stage_rate_high, 0, True))]
+            for r in frame.itertuples()
+        ], numeric=(1, 2, 3, 4, 5, 6)))  # fmt: skip
+
+
+def draw_by_group(page: Page, column: str) -> None:
+    """The next-stage rate of each stage in each persona: the same colours for the same rate on every page."""
+    result = page.ask("stage_engagement", by=[column])
+    frame = result.frame[result.frame["stage"].notna() & result.frame["next_stage_rate"].notna()]
+    groups = list(dict.fromkeys(frame.sort_values("population", ascending=False)[column]))[:MOST_GROUPS]
+    frame = frame[frame[column].isin(groups)].assign(
+        group=lambda f: [page.group(v) for v in f[column]], named=lambda f: [page.stage(s) for s in f["stage"]]
+    )
+    order = [page.stage(s) for s in page.facts.stages if s in set(frame["stage"])]
+    label = Text(filter_bar.LABELS[column])
+    finding = Text(N_("Too few customers to compare the groups"))
+    known = frame[frame["customers"] >= ENOUGH]
+    if len(known):
+        worst = known.loc[known["next_stage_rate"].idxmin()]
+        finding = Text(N_("{group} go on least from {stage}: {rate_share}"), {
+            "group": str(worst["group"]), "stage": str(worst["named"]), "rate_share": float(worst["next_stage_rate"]),
+        })  # fmt: skip
+    with page.card(
+        "by_group", finding, Text(N_("Next-stage rate by stage and {column}"), {"column": label}), result,
+        page.caption("customers", [Text(N_("grey: fewer than {n} customers"), {"n": ENOUGH})]), ("next_stage_rate", "customers"),
+        height="stretch",
+    ):  # fmt: skip
+        figure.altair(
+            lambda who: draw_heatmap(frame, who, "named", "group", "next_stage_rate", "customers", domain=(0, 1), share=True,
+                                     min_n=ENOUGH, rows=order, columns=[page.group(g) for g in groups]),
+            finding, key="by_group", wide=True,
+        )  # fmt: skip
+
+
+def draw_bounce(page: Page, touchpoints: Result) -> None:
+    """Where sessions start and end at once."""
+    frame = touchpoints.frame[touchpoints.frame["entry_sessions"] > 0].sort_values("entry_sessions", ascending=False).head(10)
+    heads = [Text(N_("Touchpoint")), Text(N_("Sessions started here")), Text(N_("Bounce")), Text(N_("Interval"))]
+    with page.card("bounce", findings.bounce(touchpoints.frame), Text(N_("Sessions with no second touchpoint")), touchpoints,
+                   page.caption("customers", [Text(N_("a gap of more than 30 minutes starts a session"))]),
+                   ("bounce_rate", "entry_sessions"), height="stretch"):  # fmt: skip
+        figure.html(lambda m: m.table(heads, [
+            [r.touchpoint, m.number(r.entry_sessions), m.percent(r.bounce_rate),
+             m.dim(m.interval(r.bounce_rate_low, r.bounce_rate_high, 0, True))] for r in frame.itertuples()
+        ], numeric=(1, 2, 3)))  # fmt: skip
+
+
+def draw_scorecard(page: Page, touchpoints: Result) -> None:
+    """One row per touchpoint: reach, frequency, repeat, who goes on, bounce, and the score its answers give it."""
+    frame = touchpoints.frame.head(MOST_ROWS)
+    stage_of = cache.stages(page.version)
+    scored: dict[str, Any] = {}
+    if page.has("surveys") and "touchpoint" in page.columns("surveys"):
+        scored = {r.touchpoint: r for r in page.ask("csat", by=["touchpoint"]).frame.itertuples() if r.responses}
+    heads = [Text(N_("Touchpoint")), Text(N_("Stage")), Text(N_("Customers")), Text(N_("Reach")), Text(N_("Frequency")),
+             Text(N_("Next-stage rate")), Text(N_("Interval")), Text(N_("Bounce"))]  # fmt: skip
+    heads += [Text(N_("Satisfied (CSAT)"))] if scored else []
+
+    def rows(m: Any) -> list[list[object]]:
+        found = []
+        for r in frame.itertuples():
+            cells = [
+                m.strong(r.touchpoint), page.stage(stage_of.get(r.touchpoint)),
+                m.with_bar(m.number(r.customers), r.reach, 1), m.percent(r.reach, 1), m.number(r.frequency, 1),
+                _greyed(m, m.percent(r.next_stage_rate), r.customers),
+                m.dim(m.interval(r.next_stage_rate_low, r.next_stage_rate_high, 0, True)), m.percent(r.bounce_rate),
+            ]  # fmt: skip
+            if scored:
+                score = scored.get(r.touchpoint)
+                cells.append(_score(m, score) if score else m.dim("–"))
+            found.append(cells)
+        return found
+
+    finding = findings.bounce(touchpoints.frame)
+    caption = page.caption("customers", [
+        Text(N_("next-stage rate: reached here and later a later stage")),
+        Text(N_("a gap of more than 30 minutes starts a session")),
+        *([Text(N_("the {n} first of {all}"), {"n": MOST_ROWS, "all": len(touchpoints.frame)})]
+          if len(touchpoints.frame) > MOST_ROWS else []),
+    ])  # fmt: skip
+    with page.card("scorecard", finding, Text(N_("Every touchpoint, in the order of the journey")), touchpoints, caption):
+        figure.html(lambda m: m.table(heads, rows(m), numeric=tuple(range(2, len(heads)))))
+
+
+def _greyed(m: Any, shown: Any, n: int) -> Any:
+    return m.dim(shown) if n < ENOUGH else shown
+
+
+def _score(m: Any, score: Any) -> Any:
+    shown = m.percent(score.csat)
+    return m.figures((shown if score.responses >= findings.MIN_SCORES else m.dim(shown)), m.dim(m.count(score.responses)))
+
+
+run(show, N_("Stages"), N_("Which touchpoints work?"), "touchpoints")

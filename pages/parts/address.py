@@ -1,0 +1,214 @@
+"""A view as the address bar holds it, and back. Ids and data values only, never translated labels.
+
+    /flow?ds=<32 hex>&lang=ar&from=2026-01-01&to=2026-03-31&persona=Saver&persona=Family&flow_links.steps=6
+
+What cannot be read, or is not in the dataset, is ignored and named in `notes`; a link never fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from cx_metrics.errors import OptionProblem
+from cx_metrics.options import Touchpoints
+from cx_metrics.registry import METRICS
+from cx_metrics.texts import N_, Text
+from cx_metrics.view import (
+    COMPARES,
+    GRAINS,
+    RANGE_RULES,
+    TOUCHPOINT_FILTERS,
+    TOUCHPOINT_RULES,
+    Facts,
+    Filter,
+    Passing,
+    View,
+)
+from pages.parts.language import LANGUAGES
+
+Params = dict[str, list[str]]
+
+PLAIN = ("persona", "segment", "region")  # customer columns that stand in the address under their own name
+OTHER_PREFIX = "is."  # any other attribute of a customer: is.age_band=25-34
+NOT_KNOWN = "~"  # stands for "not known" in a filter
+IGNORED = N_("The link asks for {what}, which this dataset does not have. It was left out.")
+UNREADABLE = N_("The link's {name} cannot be read: {found}. It was left out.")
+
+
+@dataclass(frozen=True)
+class Address:
+    """What a link says: the dataset, the language, the view, and options of metrics in their text form."""
+
+    dataset: str = ""
+    language: str = ""
+    view: View = View()
+    options: tuple[tuple[str, str], ...] = ()
+
+    def option(self, metric: str, name: str) -> str | None:
+        """The text of an option, if the link gives one."""
+        return dict(self.options).get(f"{metric}.{name}")
+
+    def with_option(self, metric: str, name: str, text: str | None) -> Address:
+        """The same address with another option; None takes it away."""
+        rest = {k: v for k, v in self.options if k != f"{metric}.{name}"}
+        kept = rest if text is None else rest | {f"{metric}.{name}": text}
+        return replace(self, options=tuple(sorted(kept.items())))
+
+
+def encode(address: Address) -> Params:
+    """The parameters of the address bar; only what differs from the default is written."""
+    view = address.view
+    found: Params = {"ds": [address.dataset], "lang": [address.language]}
+    found["from"] = [view.first_day.isoformat()] if view.first_day else []
+    found["to"] = [view.last_day.isoformat()] if view.last_day else []
+    for name, value, default in (
+        ("compare", view.compare, COMPARES[0]),
+        ("range", view.range_rule, RANGE_RULES[0]),
+        ("grain", view.grain, GRAINS[0]),
+        ("only", view.touchpoint_rule, TOUCHPOINT_RULES[0]),
+    ):
+        found[name] = [value] if value != default else []
+    found["goal"] = [Touchpoints("").print(view.goal)] if view.goal else []
+    for kept in view.customers + view.touchpoints:
+        name = kept.column if kept.column in (*PLAIN, *TOUCHPOINT_FILTERS) else OTHER_PREFIX + kept.column
+        found[name] = [value or NOT_KNOWN for value in kept.values]
+    if view.passing:
+        found["passing"] = [_print_passing(view.passing)]
+    found |= {name: [text] for name, text in address.options}
+    return {name: values for name, values in found.items() if values and values != [""]}
+
+
+def decode(params: Mapping[str, list[str]]) -> tuple[Address, list[Text]]:
+    """What the parameters say, and a note for each that cannot be read."""
+    notes: list[Text] = []
+    one = {name: values[-1] for name, values in params.items() if values}
+
+    def choice(name: str, allowed: Iterable[str]) -> str | None:
+        if name in one and one[name] not in allowed:
+            notes.append(Text(UNREADABLE, {"name": name, "found": one[name][:60]}))
+        return one[name] if one.get(name) in allowed else None
+
+    def day(name: str) -> date | None:
+        try:
+            return date.fromisoformat(one[name]) if name in one else None
+        except ValueError:
+            notes.append(Text(UNREADABLE, {"name": name, "found": one[name][:60]}))
+            return None
+
+    first, last = day("from"), day("to")
+    if first and last and first > last:
+        notes.append(Text(UNREADABLE, {"name": "from", "found": one["from"]}))
+        first = last = None
+    view = View(
+        first_day=first,
+        last_day=last,
+        compare=choice("compare", COMPARES) or COMPARES[0],  # type: ignore[arg-type]
+        range_rule=choice("range", RANGE_RULES) or RANGE_RULES[0],  # type: ignore[arg-type]
+        grain=choice("grain", GRAINS) or GRAINS[0],  # type: ignore[arg-type]
+        touchpoint_rule=choice("only", TOUCHPOINT_RULES) or TOUCHPOINT_RULES[0],  # type: ignore[arg-type]
+        goal=_read_goal(one, notes),
+        passing=_read_passing(one, notes),
+    )
+    for name, values in params.items():
+        column = name.removeprefix(OTHER_PREFIX)
+        if name in (*PLAIN, *TOUCHPOINT_FILTERS) or (name.startswith(OTHER_PREFIX) and column):
+            kept = tuple(dict.fromkeys("" if v == NOT_KNOWN else v for v in values))
+            view = view.with_values(column, kept)
+    dataset = one.get("ds", "") if re.fullmatch(r"[0-9a-f]{32}", one.get("ds", "")) else ""
+    if one.get("ds") and not dataset:
+        notes.append(Text(UNREADABLE, {"name": "ds", "found": one["ds"][:60]}))
+    return Address(dataset, choice("lang", LANGUAGES) or "", view, _read_options(one, notes)), notes
+
+
+def fit(view: View, facts: Facts, values: Mapping[str, tuple[str, ...]]) -> tuple[View, list[Text]]:
+    """The part of the view that this dataset has; notes for the rest. `values`: known values of filter columns."""
+    notes: list[Text] = []
+    for kept in view.customers + view.touchpoints:
+        known = values.get(kept.column, ())
+        left = tuple(v for v in kept.values if v in known)
+        for lost in (v for v in kept.values if v not in known):
+            notes.append(Text(IGNORED, {"what": f"{kept.column} = {lost or '–'}"[:80]}))
+        if left != kept.values:
+            view = view.with_values(kept.column, left)
+    if view.goal:
+        goal = tuple(g for g in view.goal if g in values.get("touchpoint", ()))
+        notes += [Text(IGNORED, {"what": g[:80]}) for g in view.goal if g not in goal]
+        view = replace(view, goal=goal or None)
+    if view.passing and view.passing.touchpoint not in values.get("touchpoint", ()):
+        notes.append(Text(IGNORED, {"what": view.passing.touchpoint[:80]}))
+        view = replace(view, passing=None)
+    if not facts.timed and (view.first_day or view.last_day):
+        notes.append(Text(N_("These touchpoints have no time, so the link's date range was left out.")))
+        view = replace(view, first_day=None, last_day=None, compare="none")
+    if view.grain == "case" and "case_id" not in facts.columns.get("touchpoints", ()):
+        notes.append(Text(IGNORED, {"what": "case_id"}))
+        view = replace(view, grain="journey")
+    return view, notes
+
+
+def merged(view: View, kept: Filter) -> View:
+    """The view with one more value of a filter."""
+    before = view.values(kept.column)
+    return view.with_values(kept.column, tuple(dict.fromkeys((*before, *kept.values))))
+
+
+def _read_goal(one: Mapping[str, str], notes: list[Text]) -> tuple[str, ...] | None:
+    if "goal" not in one:
+        return None
+    try:
+        return Touchpoints("").parse(one["goal"])
+    except OptionProblem as problem:
+        notes.append(problem.text)
+        return None
+
+
+def _read_options(one: Mapping[str, str], notes: list[Text]) -> tuple[tuple[str, str], ...]:
+    """Options of metrics that parse; their text is kept in its one printed form."""
+    found = {}
+    for name, text in one.items():
+        metric, _dot, option = name.partition(".")
+        if metric not in METRICS or not option:
+            continue
+        types = {o.name: o.type for o in METRICS[metric].options}
+        if option in types:
+            try:
+                found[name] = types[option].print(types[option].parse(text))
+            except OptionProblem as problem:
+                notes.append(problem.text)
+    return tuple(sorted(found.items()))
+
+
+def _print_passing(passing: Passing) -> str:
+    """`2|Website` a node, `2|Website|Cart` a link, `2|Website|` journeys that end there."""
+    names = [passing.touchpoint]
+    if passing.ends or passing.next_touchpoint is not None:
+        names.append("" if passing.ends else passing.next_touchpoint or "")
+    return f"{passing.step}|" + "|".join(name.replace("\\", r"\\").replace("|", r"\|") for name in names)
+
+
+def _read_passing(one: Mapping[str, str], notes: list[Text]) -> Passing | None:
+    if "passing" not in one:
+        return None
+    parts = _split(one["passing"])
+    if len(parts) in (2, 3) and parts[0].isdigit() and 1 <= int(parts[0]) <= 10 and parts[1]:
+        following = parts[2] if len(parts) == 3 else None
+        return Passing(int(parts[0]), parts[1], following or None, ends=following == "")
+    notes.append(Text(UNREADABLE, {"name": "passing", "found": one["passing"][:60]}))
+    return None
+
+
+def _split(text: str) -> list[str]:
+    """Cut at bars that no backslash escapes."""
+    parts, escaped = [""], False
+    for sign in text:
+        if not escaped and sign == "\\":
+            escaped = True
+        elif not escaped and sign == "|":
+            parts.append("")
+        else:
+            parts[-1] += sign
+            escaped = False
+    return parts

@@ -1,0 +1,242 @@
+"""The one global bar: every chip shows its current value and edits the view; link and export end the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+
+import streamlit as st
+
+from cx_metrics.safe_text import safe
+from cx_metrics.texts import N_, NP_, Text
+from cx_metrics.view import GRAINS, RANGE_RULES, TOUCHPOINT_FILTERS, TOUCHPOINT_RULES, Facts, View
+from cx_metrics.workspace import Version
+from pages.parts import cache, state
+from pages.parts.language import PageReader
+from pages.parts.markup import Words
+
+MOST_OFFERED = 12  # a customer attribute with more values than this is offered under "More filters" alone
+ALL = {
+    "persona": N_("All personas"),
+    "segment": N_("All segments"),
+    "region": N_("All regions"),
+    "channel": N_("All channels"),
+}
+LABELS = {
+    "persona": N_("Persona"),
+    "segment": N_("Segment"),
+    "region": N_("Region"),
+    "channel": N_("Channel"),
+    "touchpoint": N_("Touchpoint"),
+    "touchpoint_type": N_("Type"),
+    "phase": N_("Phase"),
+    "stage": N_("Stage"),
+}
+ICONS = {"persona": "group", "segment": "sell", "region": "public", "channel": "hub"}
+VALUE_WORDS = {
+    "physical": N_("physical"), "digital": N_("digital"), "human": N_("human"),
+    "before": N_("before purchase"), "during": N_("during purchase"), "after": N_("after purchase"),
+    "awareness": N_("Awareness"), "consideration": N_("Consideration"), "decision": N_("Decision"),
+    "action": N_("Action"), "loyalty": N_("Loyalty"),
+}  # fmt: skip
+TRANSLATED = ("touchpoint_type", "phase", "stage")
+GRAIN_WORDS = {"journey": N_("Journey"), "session": N_("Session"), "case": N_("Case")}
+RANGE_WORDS = {"touchpoints": N_("touchpoints in the range"), "journeys": N_("journeys that start in the range, kept whole")}
+RULE_WORDS = {"customers": N_("customers who touched these, journeys whole"), "touchpoints": N_("only these touchpoints")}
+
+
+def show(version: Version, view: View, reader: PageReader, offline: Callable[[], str]) -> None:
+    """The row of chips. Widgets show the view of the address and edit it; they keep nothing themselves."""
+    facts = version.facts
+    with st.container(horizontal=True, key="filters", vertical_alignment="center"):
+        if facts.timed and facts.first_day:
+            _range(view, facts, reader)
+        for column in ("persona", "segment"):
+            if column in facts.attributes:
+                _chip(version, view, reader, column)
+        if "channel" in facts.columns.get("touchpoints", ()):
+            _chip(version, view, reader, "channel")
+        if "touchpoints" in facts.tables:
+            _goal(version, view, reader)
+        _more(version, view, reader)
+        if view.passing:
+            st.button(_passing_label(view, reader), key="bar_passing", icon=":material/close:",
+                      on_click=state.change, args=(lambda v: replace(v, passing=None),))  # fmt: skip
+        st.space("stretch")
+        _link(reader)
+        st.download_button(
+            reader.say(N_("Save page")), offline, "touchline-page.html", "text/html", key="bar_save", type="tertiary",
+            icon=":material/download:", on_click="ignore", help=reader.say(N_("The whole page as one file that opens offline")),
+        )  # fmt: skip
+
+
+def filters_in_words(view: View, reader: PageReader) -> list[Words]:
+    """The filters of the view for a caption, data isolated."""
+    said: list[Words] = []
+    for kept in view.customers + view.touchpoints:
+        values = reader.listing(reader.name(value_word(kept.column, v, reader)) for v in kept.values)
+        said.append(Text(N_("{column}: {values}"), {"column": Text(label(kept.column)), "values": values}))
+    if view.touchpoints:
+        said.append(Text(RULE_WORDS[view.touchpoint_rule]))
+    if view.grain != "journey":
+        said.append(Text(N_("counted by {grain}"), {"grain": Text(GRAIN_WORDS[view.grain])}))
+    if view.range_rule == "journeys":
+        said.append(Text(RANGE_WORDS["journeys"]))
+    if view.passing:
+        said.append(_passing_label(view, reader))
+    return said
+
+
+def remove_buttons(view: View, reader: PageReader) -> None:
+    """One button per filter that takes it away."""
+    for kept in view.customers + view.touchpoints:
+        words = reader.say(Text(N_("Remove filter {column}"), {"column": Text(label(kept.column))}))
+        st.button(safe(words, "markdown"), key=f"remove_{kept.column}",
+                  on_click=state.change, args=(lambda v, c=kept.column: v.with_values(c, ()),))  # fmt: skip
+    if view.first_day or view.last_day:
+        st.button(reader.say(N_("All dates")), key="remove_dates",
+                  on_click=state.change, args=(lambda v: replace(v, first_day=None, last_day=None, compare="none"),))  # fmt: skip
+    if view.passing:
+        st.button(reader.say(N_("Whole flow")), key="remove_passing",
+                  on_click=state.change, args=(lambda v: replace(v, passing=None),))  # fmt: skip
+
+
+def label(column: str) -> str:
+    """What a column is called; attributes of the user's own carry their own name."""
+    return LABELS.get(column, column)
+
+
+def value_word(column: str, value: str, reader: PageReader) -> str:
+    """A value in the reader's words: fixed lists are translated, data are not, "" is "not known"."""
+    if value == "":
+        return reader.say(N_("not known"))
+    return reader.say(VALUE_WORDS[value]) if column in TRANSLATED and value in VALUE_WORDS else value
+
+
+def _chip(version: Version, view: View, reader: PageReader, column: str) -> None:
+    chosen = view.values(column)
+    shown = reader.listing(value_word(column, v, reader) for v in chosen[:3]) if chosen else reader.say(ALL[column])
+    if len(chosen) > 3:
+        shown = reader.say(Text(N_("{values} and {more} more"), {"values": shown, "more": len(chosen) - 3}))
+    key = f"chip_{column}_set" if chosen else f"chip_{column}"
+    with st.container(key=key, width="content"), st.popover(safe(shown, "markdown"), icon=f":material/{ICONS[column]}:"):
+        _choose(version, view, reader, column)
+
+
+def _choose(version: Version, view: View, reader: PageReader, column: str) -> None:
+    """A multiselect of the values of a column."""
+    key = f"bar_{column}"
+    state.seed(key, list(view.values(column)))
+    st.multiselect(
+        safe(reader.say(label(column)), "markdown"), cache.values(version, column), key=key,
+        format_func=lambda v: value_word(column, v, reader), placeholder=reader.say(ALL.get(column, N_("All"))),
+        on_change=_take_values, args=(column,),
+    )  # fmt: skip
+
+
+def _take_values(column: str) -> None:
+    chosen = state.value(f"bar_{column}")
+    values = tuple(str(v) for v in chosen) if isinstance(chosen, Sequence) else ()
+    state.change(lambda v: v.with_values(column, values))
+
+
+def _range(view: View, facts: Facts, reader: PageReader) -> None:
+    first, last = view.first_day or facts.first_day, view.last_day or facts.last_day
+    assert first is not None and last is not None and facts.first_day is not None and facts.last_day is not None
+    chosen = view.first_day is not None or view.last_day is not None
+    key = "chip_range_set" if chosen else "chip_range"
+    with st.container(key=key, width="content"), st.popover(reader.dates(first, last), icon=":material/calendar_month:"):
+        state.seed("bar_first", min(max(first, facts.first_day), facts.last_day))
+        state.seed("bar_last", min(max(last, facts.first_day), facts.last_day))
+        days = st.columns(2)
+        for column, name, key_of in zip(days, (N_("From"), N_("To")), ("bar_first", "bar_last"), strict=True):
+            column.date_input(reader.say(name), key=key_of, min_value=facts.first_day, max_value=facts.last_day,
+                              format="YYYY-MM-DD", on_change=_take_range, args=(facts.first_day, facts.last_day))  # fmt: skip
+        st.button(reader.say(N_("All dates")), key="bar_all_dates", type="tertiary",
+                  on_click=state.change, args=(lambda v: replace(v, first_day=None, last_day=None, compare="none"),))  # fmt: skip
+        state.seed("bar_compare", view.compare == "previous")
+        words = reader.say(N_("Compare with the previous period"))
+        st.toggle(words, key="bar_compare", disabled=not chosen, on_change=_take_compare)
+        state.seed("bar_range_rule", view.range_rule)
+        st.radio(reader.say(N_("What counts")), RANGE_RULES, key="bar_range_rule",
+                 format_func=lambda r: reader.say(RANGE_WORDS[r]),
+                 on_change=lambda: state.change(lambda v: replace(v, range_rule=state.value("bar_range_rule"))))  # type: ignore[arg-type]  # fmt: skip
+
+
+def _take_range(first_known: date, last_known: date) -> None:
+    first, last = state.value("bar_first"), state.value("bar_last")
+    if isinstance(first, date) and isinstance(last, date):
+        first, last = min(first, last), max(first, last)
+        whole = first == first_known and last == last_known
+        state.change(lambda v: replace(v, first_day=None if whole else first, last_day=None if whole else last))
+
+
+def _take_compare() -> None:
+    wanted = bool(state.value("bar_compare"))
+
+    def edit(view: View) -> View:
+        return replace(view, compare="previous" if wanted else "none")
+
+    state.change(edit)
+
+
+def _goal(version: Version, view: View, reader: PageReader) -> None:
+    goal = version.facts.goal_of(view)
+    words = reader.listing(goal) if goal else reader.say(N_("none"))
+    shown = reader.say(Text(N_("Goal: {goal}"), {"goal": words}))
+    key = "chip_goal_set" if view.goal else "chip_goal"
+    with st.container(key=key, width="content"), st.popover(safe(shown, "markdown"), icon=":material/flag:"):
+        state.seed("bar_goal", list(goal))
+        st.multiselect(
+            reader.say(N_("Touchpoints that count as conversion")), cache.values(version, "touchpoint"), key="bar_goal",
+            placeholder=reader.say(N_("Choose touchpoints")), on_change=_take_goal, args=(version.facts.goal,),
+        )  # fmt: skip
+
+
+def _take_goal(default: tuple[str, ...]) -> None:
+    chosen = state.value("bar_goal")
+    goal = tuple(str(g) for g in chosen) if isinstance(chosen, Sequence) else ()
+    state.change(lambda v: replace(v, goal=None if not goal or goal == default else goal))
+
+
+def _more(version: Version, view: View, reader: PageReader) -> None:
+    """The filters that have no chip of their own; the chip says how many are set."""
+    facts = version.facts
+    attributes = [a for a in facts.attributes if a not in ("persona", "segment")]
+    offered = [c for c in TOUCHPOINT_FILTERS if c != "channel" and c in facts.columns.get("touchpoints", ())]
+    n = sum(1 for c in (*attributes, *offered) if view.values(c)) + (view.grain != "journey")
+    one, many = NP_("More filters: {n} set", "More filters: {n} set")
+    words = reader.say(Text(one, {"n": n}, many, n)) if n else reader.say(N_("More filters"))
+    key = "chip_more_set" if n else "chip_more"
+    with st.container(key=key, width="content"), st.popover(words, icon=":material/tune:"):
+        for column in (*attributes, *offered):
+            _choose(version, view, reader, column)
+        if view.touchpoints:
+            state.seed("bar_rule", view.touchpoint_rule)
+            st.radio(reader.say(N_("Filters on touchpoints keep")), TOUCHPOINT_RULES, key="bar_rule",
+                     format_func=lambda r: reader.say(RULE_WORDS[r]),
+                     on_change=lambda: state.change(lambda v: replace(v, touchpoint_rule=state.value("bar_rule"))))  # type: ignore[arg-type]  # fmt: skip
+        grains = [g for g in GRAINS if g != "case" or "case_id" in facts.columns.get("touchpoints", ())]
+        if "touchpoints" in facts.tables:
+            state.seed("bar_grain", view.grain)
+            st.radio(reader.say(N_("Count paths by")), grains, key="bar_grain", format_func=lambda g: reader.say(GRAIN_WORDS[g]),
+                     on_change=lambda: state.change(lambda v: replace(v, grain=state.value("bar_grain"))))  # type: ignore[arg-type]  # fmt: skip
+
+
+def _passing_label(view: View, reader: PageReader) -> str:
+    passing = view.passing
+    assert passing is not None
+    where = {"step": passing.step, "touchpoint": passing.touchpoint}
+    if passing.ends:
+        return reader.say(Text(N_("Stops at step {step}, {touchpoint}"), where))
+    if passing.next_touchpoint is not None:
+        return reader.say(Text(N_("Step {step}: {touchpoint}, then {next}"), where | {"next": passing.next_touchpoint}))
+    return reader.say(Text(N_("Step {step}: {touchpoint}"), where))
+
+
+def _link(reader: PageReader) -> None:
+    """The address of this view, to copy."""
+    with st.popover(reader.say(N_("Copy link")), icon=":material/link:", type="tertiary"):
+        st.caption(reader.say(N_("This address opens the same view. Copy it and send it to a colleague.")))
+        st.code(state.link(), language=None, wrap_lines=True)

@@ -1,0 +1,265 @@
+"""What every page does first and last: know its dataset and view, ask metrics, say who was counted, open with its finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cx_metrics import findings
+from cx_metrics.errors import TouchlineError, WorkspaceProblem
+from cx_metrics.registry import METRICS, Metric
+from cx_metrics.run import Result
+from cx_metrics.texts import N_, NP_, Text
+from cx_metrics.view import Facts, View
+from cx_metrics.workspace import Version
+from pages.parts import address, cache, figure, filter_bar, state
+from pages.parts.figure import Explain
+from pages.parts.language import PageReader, reader
+from pages.parts.markup import Html, Markup, Words
+
+MISSING_FILES = {
+    "touchpoints": (
+        N_("Add touchpoints to see how people move"),
+        N_("Survey answers alone show what people said. A touchpoint file shows what they did, step by step."),
+        (N_("Who: a customer number"), N_("When: a date or a time"), N_("What: the touchpoint, for example Website or Checkout")),
+    ),
+    "surveys": (
+        N_("Add survey answers to see NPS, satisfaction and comments"),
+        N_("Touchpoints alone show what people did. A survey file shows what they said, at each touchpoint."),
+        (N_("A score column, for example 0 to 10"), N_("Optional: customer, touchpoint, comment, date")),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One run of one page: who reads, which dataset, which view."""
+
+    name: str
+    question: str
+    reader: PageReader
+    version: Version
+    view: View
+    m: Markup = field(repr=False)
+
+    @property
+    def facts(self) -> Facts:
+        """The facts of the dataset."""
+        return self.version.facts
+
+    @cached_property
+    def people(self) -> dict[str, int]:
+        """Who the view leaves: customers, journeys, touchpoints, responses."""
+        return cache.people(self.version, self.view)
+
+    def has(self, table: str) -> bool:
+        """Whether the dataset has such a table."""
+        return table in self.facts.tables
+
+    def has_goal(self) -> bool:
+        """Whether anything counts as conversion."""
+        return bool(self.facts.goal_of(self.view))
+
+    def ask(self, metric: str, by: Sequence[str] = (), view: View | None = None, **options: Any) -> Result:
+        """The answer of a metric under the view of the page (or another), with the options the address gives."""
+        declared = METRICS[metric]
+        given = {o.name: o.type.parse(text) for o in declared.options if (text := self.option(metric, o.name)) is not None}
+        return cache.answered(self.version, metric, view or self.view, tuple(by), given | options)
+
+    def option(self, metric: str, name: str) -> str | None:
+        """The text of an option in the address."""
+        return state.current_address().option(metric, name)
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """The columns of a table that hold something."""
+        return self.facts.columns.get(table, ())
+
+    # the frame of the page ------------------------------------------------------------------------------------------
+
+    def open(self, finding: Words) -> None:
+        """Name, finding and question; the filter bar; notes about the link; no rows after filtering."""
+        st.html(self.m.head(self.reader.say(self.name), finding, self.reader.say(self.question)))
+        filter_bar.show(self.version, self.view, self.reader, self._offline(finding))
+        for note in state.notes():
+            st.html(self.m.notice(note))
+
+    def _offline(self, finding: Words) -> Callable[[], str]:
+        lines = [self.reader.say(self.name), *self.caption()]
+        return figure.offline_page(finding, self.reader.say(self.question), lines)
+
+    def caption(self, unit: str = "customers", definition: Sequence[Words] = (), n: int | None = None) -> list[Words]:
+        """One line under a chart: population and n · range · definition."""
+        parts: list[Words] = [self.counted(unit, self.people.get(unit, 0) if n is None else n), *self.period()]
+        parts += filter_bar.filters_in_words(self.view, self.reader)
+        return [*parts, *definition]
+
+    def counted(self, unit: str, n: int) -> Text:
+        """n and what it counts."""
+        one, many = COUNTED[unit]
+        return Text(one, {"n": n}, many, n)
+
+    def period(self) -> list[Words]:
+        """The days that are counted, and journeys that began before them."""
+        first, last = self.view.first_day or self.facts.first_day, self.view.last_day or self.facts.last_day
+        if first is None or last is None:
+            return [Text(N_("no dates, order only"))]
+        said: list[Words] = [self.reader.dates(first, last)]
+        earlier = self.people.get("begun_earlier", 0)
+        if earlier and self.view.range_rule == "touchpoints":
+            one, many = NP_("{n} journey began earlier", "{n} journeys began earlier")
+            said.append(Text(one, {"n": earlier}, many, earlier))
+        return said
+
+    def explain(self, result: Result, measures: Sequence[str] = ()) -> Explain:
+        """How a result is counted, read from its declaration, and its data."""
+        metric = result.metric
+        chosen = measures or tuple(metric.measures)
+        pairs: list[tuple[Words, object]] = [(Text(N_("Question")), Text(metric.question))]
+        pairs += [(Text(metric.measures[name].title), _meaning(metric, name)) for name in chosen if metric.measures[name].meaning]
+        pairs += [
+            (Text(N_("Denominator")), Text(metric.denominator)),
+            (Text(N_("Order")), Text(N_("by time, then by order of arrival; time zone {zone}"), {"zone": self.facts.zone})),
+        ]
+        for name, text in result.definition["options"].items():
+            option = next(o for o in metric.options if o.name == name)
+            pairs.append((Text(option.type.help), text))
+        pairs += [(Text(N_("Source")), metric.source), (Text(N_("Data version")), result.definition["data_version"]),
+                  (Text(N_("Fingerprint of the definition")), result.definition["hash"])]  # fmt: skip
+        return Explain(pairs, readable(result.frame), metric.name)
+
+    @contextmanager
+    def card(
+        self, key: str, finding: Words, note: Words, result: Result, caption: Sequence[Words], measures: Sequence[str] = (),
+        height: Any = "content",
+    ) -> Iterator[Any]:  # fmt: skip
+        """A card whose explanation is the declaration of its metric."""
+        with figure.card(key, finding, note, caption, self.explain(result, measures), height) as place:
+            yield place
+
+    def stage(self, name: object) -> str:
+        """The name of a stage in the reader's words."""
+        return self._words(findings.stage(name))
+
+    def group(self, value: object) -> str:
+        """A value of a column in the reader's words: data as they are, "not known" for none."""
+        return self.reader.say(N_("not known")) if value is None or value != value else str(value)
+
+    def _words(self, value: Text | str) -> str:
+        return self.reader.say(value) if isinstance(value, Text) else value
+
+    def empty(self, table: str) -> None:
+        """A table is missing: say what to add, what it would show, and where to go."""
+        title, body, steps = MISSING_FILES[table]
+        self.open(Text(EMPTY_FINDING[table]))
+        box = st.container(key="card_empty")
+        box.html(self.m.empty(Text(title), Text(body), [Text(s) for s in steps]))
+        with box.container(horizontal=True):
+            add_files_button(self.reader)
+            sample_button(self.reader)
+
+    def nobody(self) -> None:
+        """The view leaves nobody: name the filters and offer to take each away."""
+        box = st.container(key="card_empty")
+        box.html(self.m.empty(Text(N_("Nobody is left in this view")), Text(N_("Take away a filter to see people again."))))
+        with box.container(horizontal=True):
+            filter_bar.remove_buttons(self.view, self.reader)
+
+
+COUNTED = {
+    "customers": NP_("{n} customer", "{n} customers"),
+    "journeys": NP_("{n} journey", "{n} journeys"),
+    "touchpoints": NP_("{n} touchpoint", "{n} touchpoints"),
+    "responses": NP_("{n} response", "{n} responses"),
+    "entrants": NP_("{n} entrant", "{n} entrants"),
+}
+EMPTY_FINDING = {"touchpoints": N_("No touchpoints yet"), "surveys": N_("No survey answers yet")}
+
+
+def begin(name: str, question: str, *needs: str) -> Page | None:
+    """Start a page: the dataset of the address under the view of the address. None if the page has said all there is to say.
+
+    `needs` names tables without which the page has nothing to show.
+    """
+    figure.begin()
+    who = reader()
+    m = Markup(who)
+    try:
+        version = cache.workspace().latest(state.current_address().dataset)
+        cache.opened(version)
+    except WorkspaceProblem as problem:
+        st.html(m.head(who.say(name), Text(N_("No data to show yet")), who.say(question)))
+        box = st.container(key="card_empty")
+        box.html(m.empty(Text(N_("Start with your own exports, or look at the sample")), problem.text))
+        with box.container(horizontal=True):
+            add_files_button(who)
+            sample_button(who)
+        return None
+    view, notes = address.fit(state.view(), version.facts, _known(version, state.view()))
+    if notes:
+        state.note(notes)
+    state.change_quietly(view)
+    page = Page(name, question, who, version, view, m)
+    missing = [t for t in needs if not page.has(t)]
+    if missing:
+        page.empty(missing[0])
+        return None
+    if "touchpoints" in needs and not page.people.get("touchpoints"):
+        page.open(Text(N_("Nobody is left in this view")))
+        page.nobody()
+        return None
+    return page
+
+
+def run(show: Callable[[Page], None], name: str, question: str, *needs: str) -> None:
+    """Show a page. A problem of the data or the view is said in words; anything else is ours, and is not shown as a trace."""
+    page = begin(name, question, *needs)
+    if page is None:
+        return
+    try:
+        show(page)
+    except TouchlineError as problem:
+        st.html(page.m.notice(problem.text, "bad"))
+
+
+def add_files_button(who: PageReader) -> None:
+    """To the Data page."""
+    if st.button(who.say(N_("Add files")), type="primary", icon=":material/upload_file:", key="go_add"):
+        st.switch_page("pages/start/data.py")
+
+
+def sample_button(who: PageReader) -> None:
+    """To the sample data, if this server has them."""
+    sample = next((i for i in cache.workspace().datasets() if i.is_sample), None)
+    if sample is not None:
+        st.button(who.say(N_("Look at sample data")), type="tertiary", key="go_sample",
+                  on_click=state.set_dataset, args=(sample.id,))  # fmt: skip
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame for a grid or a file: paths as text, dates as days."""
+    lists = {c: [" > ".join(p) for p in frame[c]] for c in frame.columns if c == "path"}
+    return frame.assign(**lists) if lists else frame
+
+
+def _meaning(metric: Metric, name: str) -> Text:
+    measure = metric.measures[name]
+    if measure.interval is None:
+        return Text(measure.meaning)
+    return Text(N_("{meaning}; 95% interval by {method}"), {"meaning": Text(measure.meaning), "method": measure.interval})
+
+
+def _known(version: Version, view: View) -> Mapping[str, tuple[str, ...]]:
+    """Known values of the columns that the view speaks about."""
+    asked = {f.column for f in view.customers + view.touchpoints}
+    if view.goal or view.passing:
+        asked.add("touchpoint")
+    return {column: cache.values(version, column) for column in asked}
+
+
+__all__ = ["Html", "Page", "begin", "run"]

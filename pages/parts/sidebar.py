@@ -1,0 +1,37 @@
+"""The sidebar under the navigation: which dataset, which language."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cx_metrics.texts import N_
+from pages.parts import cache, state
+from pages.parts.language import LANGUAGES, reader
+
+
+def choose_dataset_if_none() -> None:
+    """A link without a dataset opens the newest one; the sample if there is no other."""
+    if not state.current_address().dataset:
+        found = cache.workspace().datasets()
+        if found:
+            state.set_dataset(found[0].id)
+
+
+def show() -> None:
+    """The data picker and the language switch."""
+    who = reader()
+    known = {info.id: info for info in cache.workspace().datasets()}
+    current = state.current_address().dataset
+    with st.sidebar:
+        if known:
+            state.seed("side_dataset", current if current in known else None)
+            st.selectbox(
+                who.say(N_("Dataset")), list(known), key="side_dataset", placeholder=who.say(N_("Choose a dataset")),
+                format_func=lambda i: who.say(N_("Sample: home retailer")) if known[i].is_sample else known[i].title,
+                on_change=lambda: state.set_dataset(str(state.value("side_dataset"))),
+            )  # fmt: skip
+        state.seed("side_language", who.language)
+        st.selectbox(
+            who.say(N_("Language")), list(LANGUAGES), key="side_language", format_func=lambda code: LANGUAGES[code],
+            on_change=lambda: state.set_language(str(state.value("side_language"))),
+        )  # fmt: skip

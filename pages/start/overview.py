@@ -1,0 +1,146 @@
+"""How is the experience now, and what changed?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from cx_metrics import findings
+from cx_metrics.charts.lines import draw_trend
+from cx_metrics.run import Result
+from cx_metrics.texts import N_, Text
+from cx_metrics.view import View
+from pages.parts import cache, figure
+from pages.parts.markup import Stage, Tile
+from pages.parts.page import Page, run
+
+SCORES = {  # metric: tile label, measure, share, decimals, unit of a change
+    "nps": (N_("NPS"), "nps", False, 0, "pts"),
+    "csat": (N_("Satisfied (CSAT)"), "csat", True, 0, "pt"),
+    "ces": (N_("Ease (CES)"), "ces", False, 1, "pts"),
+}
+PERIODS = 9  # of a spark line
+
+
+def show(page: Page) -> None:
+    """Tiles, the stage strip, the trend of the score with dated changes, scores by touchpoint."""
+    scores = {name: page.ask(name) for name in SCORES} if page.has("surveys") else {}
+    conversion = page.ask("conversion") if page.has("touchpoints") and page.has_goal() else None
+    frames = {name: result.frame for name, result in scores.items()}
+    page.open(findings.overview(
+        frames.get("nps"), conversion.frame if conversion else None, frames.get("csat"), page.people.get("customers", 0)
+    ))  # fmt: skip
+    if page.has("touchpoints") and not page.people.get("touchpoints"):
+        page.nobody()
+        return
+    figure.html(lambda m: m.tiles(tiles(page, scores, conversion)))
+    words = [Text(N_("95% intervals"))]
+    if page.view.compare == "previous" and page.view.previous():
+        words.append(Text(N_("change against the previous period")))
+    figure.html(lambda m: m.caption(page.caption("customers" if page.has("touchpoints") else "responses", words)))
+    if page.has("touchpoints"):
+        draw_stages(page)
+    if page.has("surveys"):
+        draw_scores(page, frames)
+
+
+def tiles(page: Page, scores: dict[str, Result], conversion: Result | None) -> list[Tile]:
+    """One tile per number there is, with its interval, n, change and last months."""
+    shown: list[Tile] = []
+    if page.has("touchpoints"):
+        now = page.people["customers"]
+        before = _before(page)
+        was = cache.people(page.version, before).get("customers", 0) if before else 0
+        counts = page.ask("conversion", by=["month"]).frame["customers"] if page.has_goal() and page.facts.timed else ()
+        shown.append(Tile(Text(N_("Customers")), now, moved=(now - was) / was if was else None, moved_unit="%",
+                          higher_is_better=None, periods=list(counts)[-PERIODS:]))  # fmt: skip
+    if conversion is not None:
+        shown.append(_tile(page, "conversion", "conversion_rate", N_("Conversion"), True, 1, "pt", "customers", True))
+    for name in scores:
+        label, measure, share, decimals, unit = SCORES[name]
+        row = scores[name].frame.iloc[0] if len(scores[name].frame) else None
+        if row is not None and row["responses"]:
+            better = bool(row["higher_is_better"]) if name == "ces" else True
+            shown.append(_tile(page, name, measure, label, share, decimals, unit, "responses", better))
+    if conversion is not None and page.facts.timed:
+        shown.append(_time_tile(page))
+    return shown
+
+
+def _tile(
+    page: Page, metric: str, measure: str, label: str, share: bool, decimals: int, unit: str, n: str, better: bool
+) -> Tile:
+    row = page.ask(metric).frame.iloc[0]
+    before = _before(page)
+    was = page.ask(metric, view=before).frame if before else None
+    moved = row[measure] - was.iloc[0][measure] if was is not None and len(was) else None
+    series = page.ask(metric, by=["month"]).frame[measure] if page.facts.first_day else ()
+    return Tile(Text(label), float(row[measure]), row[f"{measure}_low"], row[f"{measure}_high"], int(row[n]), decimals, share,
+                moved, unit, better, list(series)[-PERIODS:])  # fmt: skip
+
+
+def _time_tile(page: Page) -> Tile:
+    result = page.ask("time_to_goal").frame
+    row: Any = result.iloc[0] if len(result) else {"median_seconds": None, "customers": 0}
+    before = _before(page)
+    was = page.ask("time_to_goal", view=before).frame if before else None
+    day = 86_400
+    moved = (row["median_seconds"] - was.iloc[0]["median_seconds"]) / day if was is not None and len(was) else None
+    low, high = (row.get(f"median_seconds_{end}") for end in ("low", "high"))
+    return Tile(Text(N_("Median days to goal")), _days(row["median_seconds"]), _days(low), _days(high), int(row["customers"]), 1,
+                moved=moved, moved_unit="days", higher_is_better=False)  # fmt: skip
+
+
+def _days(seconds: Any) -> float | None:
+    return None if seconds is None or pd.isna(seconds) else float(seconds) / 86_400
+
+
+def _before(page: Page) -> View | None:
+    return page.view.previous() if page.view.compare == "previous" else None
+
+
+def draw_stages(page: Page) -> None:
+    """The stage strip: who reaches each stage, what they say there, which share goes on."""
+    engagement = page.ask("stage_engagement")
+    known = engagement.frame[engagement.frame["stage"].notna()]
+    scored: dict[str, Any] = {}
+    if page.has("surveys") and "stage" in page.columns("surveys"):
+        scored = {row.stage: row for row in page.ask("nps", by=["stage"]).frame.itertuples() if row.responses}
+    strip = []
+    for row in known.itertuples():
+        score = scored.get(row.stage)
+        strip.append(Stage(page.stage(row.stage), int(row.customers), row.next_stage_rate, None,
+                           score.nps if score else None, score.responses if score else None))  # fmt: skip
+    if not strip:
+        return
+    with page.card(
+        "stages", findings.stages(known), Text(N_("Customers reached per stage, and the share who go on")), engagement,
+        page.caption("customers", [Text(N_("next-stage rate: reached the stage and later a later stage"))]),
+        ("customers", "reach", "next_stage_rate"),
+    ):  # fmt: skip
+        figure.html(lambda m: m.stage_strip(strip))
+
+
+def draw_scores(page: Page, frames: dict[str, pd.DataFrame]) -> None:
+    """The trend of the main score with dated changes, if answers have dates."""
+    name = next((n for n in SCORES if len(frames[n]) and frames[n].iloc[0]["responses"]), None)
+    if name is None or page.facts.first_day is None:
+        return
+    label, measure, share, decimals, _unit = SCORES[name]
+    monthly = page.ask(name, by=["month"])
+    frame = monthly.frame[monthly.frame["month"].notna()]
+    finding = findings.trend(frame, measure, Text(label))
+    changes = cache.changes(page.version, page.view)
+    with page.card(
+        "trend", finding, Text(N_("{measure} by month with its interval"), {"measure": Text(label)}), monthly,
+        page.caption("responses", [Text(N_("by date of answer")), Text(N_("dated changes are dashed")),
+                                   Text(N_("hollow points: fewer than 30 answers"))]), (measure, "responses"),
+    ):  # fmt: skip
+        figure.altair(
+            lambda who: draw_trend(frame, who, "month", measure, f"{measure}_low", f"{measure}_high", "responses",
+                                   changes=changes, share=share, decimals=decimals), finding, key="trend", wide=True,
+        )  # fmt: skip
+
+
+run(show, N_("Overview"), N_("How is the experience now, and what changed?"))

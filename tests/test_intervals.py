@@ -1,0 +1,221 @@
+"""Intervals against published numbers, against statsmodels and scipy, and against their own promise: coverage."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from cx_metrics import intervals
+
+QUIET = settings(deadline=None, max_examples=60)
+STATSMODELS = {"wilson": "wilson", "clopper_pearson": "beta", "jeffreys": "jeffreys", "agresti_coull": "agresti_coull"}
+classes = st.tuples(*[st.integers(0, 400)] * 3).filter(lambda counts: sum(counts) > 0)
+
+
+def nps_bounds(counts: tuple[int, int, int], method: str, confidence: float = 0.95) -> tuple[float, float]:
+    low, high = intervals.nps_interval(*counts, method, confidence)
+    return float(low[0]), float(high[0])
+
+
+# NPS: METRICS §1.1, 50 promoters, 30 passives, 20 detractors
+
+
+def test_standard_error_of_nps_30_is_7_810() -> None:
+    assert float(intervals.nps_error(50, 20, 100)) == pytest.approx(7.810, abs=0.0005)  # R package NPS 1.1
+
+
+@pytest.mark.parametrize(
+    ("method", "low", "high"),
+    [
+        ("wald", 14.69, 45.31),  # R package NPS 1.1
+        ("adjusted_wald", 14.05, 44.20),  # Rocks 2016: 29.126 ± 1.96 × 7.692
+        ("bonett_price", 14.14, 44.68),  # Bonett & Price 2012: 2 answers more, one to either side
+    ],
+)
+def test_interval_of_nps_30_is_the_published_one(method: str, low: float, high: float) -> None:
+    assert nps_bounds((50, 30, 20), method) == pytest.approx((low, high), abs=0.006)
+
+
+def test_adjusted_wald_stands_around_29_126_with_error_7_692() -> None:
+    low, high = nps_bounds((50, 30, 20), "adjusted_wald")
+    assert (low + high) / 2 == pytest.approx(29.126, abs=0.0005)  # 100 × (50.75 − 20.75) / 103
+    assert (high - low) / 2 / 1.959964 == pytest.approx(7.692, abs=0.0005)
+
+
+def test_bootstrap_of_nps_30_is_about_14_to_45() -> None:
+    assert nps_bounds((50, 30, 20), "bootstrap") == pytest.approx((14, 45), abs=1.01)  # METRICS §1.1, "about"
+
+
+def test_bootstrap_gives_the_same_interval_twice_from_at_least_2000_resamples() -> None:
+    assert nps_bounds((7, 3, 5), "bootstrap") == nps_bounds((7, 3, 5), "bootstrap")
+    assert intervals.RESAMPLES >= 2_000
+
+
+def test_bootstrap_of_nps_agrees_with_resampling_the_answers_one_by_one() -> None:
+    answers = np.repeat([1, 0, -1], (50, 30, 20))
+    draws = np.random.default_rng(1).choice(answers, size=(20_000, 100)).mean(axis=1)
+    assert nps_bounds((50, 30, 20), "bootstrap") == pytest.approx(100 * np.quantile(draws, [0.025, 0.975]), abs=1.5)
+
+
+def test_wald_collapses_when_all_answers_are_of_one_class_and_the_others_do_not() -> None:
+    assert nps_bounds((12, 0, 0), "wald") == (100, 100)
+    for method in ("adjusted_wald", "bonett_price"):
+        low, high = nps_bounds((12, 0, 0), method)
+        assert low < high <= 100
+
+
+@pytest.mark.parametrize("method", ["adjusted_wald", "wald", "bonett_price", "bootstrap"])
+def test_nps_of_no_answers_has_no_interval(method: str) -> None:
+    assert all(map(math.isnan, nps_bounds((0, 0, 0), method)))
+
+
+@QUIET
+@given(classes, st.sampled_from(["adjusted_wald", "wald", "bonett_price"]))
+def test_nps_interval_lies_within_the_scale_and_mirrors_when_promoters_and_detractors_change_places(
+    counts: tuple[int, int, int], method: str
+) -> None:
+    low, high = nps_bounds(counts, method)
+    assert -100 <= low <= high <= 100
+    assert nps_bounds(counts[::-1], method) == pytest.approx((-high, -low))
+
+
+@pytest.mark.parametrize("n", [10, 30, 100])
+def test_adjusted_wald_covers_the_true_nps_in_about_95_of_100_samples(n: int) -> None:
+    # METRICS §1.1: simulated coverage at n = 10 is .944–.966 over the true shares; wald .884–.912
+    chance = np.random.default_rng(20_260_105)
+    shares = [(0.5, 0.3, 0.2), (0.4, 0.3, 0.3), (0.6, 0.3, 0.1), (0.3, 0.4, 0.3), (0.34, 0.33, 0.33)]
+    covered, of_wald = [], []
+    for p, s, d in shares:
+        drawn = chance.multinomial(n, (p, s, d), size=4_000).T
+        for method, kept in (("adjusted_wald", covered), ("wald", of_wald)):
+            low, high = intervals.nps_interval(*drawn, method)
+            kept.append(np.mean((low <= 100 * (p - d)) & (100 * (p - d) <= high)))
+    assert 0.94 <= np.mean(covered) <= 0.97
+    assert n > 10 or np.mean(of_wald) < 0.92 < min(covered)
+
+
+# Shares: METRICS §1.2
+
+
+@pytest.mark.parametrize(
+    ("method", "low", "high"),
+    [  # 8 of 10, statsmodels 0.15.0 = R prop.test(correct = FALSE)
+        ("wilson", 0.4902, 0.9433),
+        ("clopper_pearson", 0.4439, 0.9748),
+        ("agresti_coull", 0.4794, 0.9541),
+    ],
+)
+def test_interval_of_8_of_10_is_the_published_one(method: str, low: float, high: float) -> None:
+    assert intervals.SHARE_METHODS[method](8, 10) == pytest.approx((low, high), abs=0.00006)
+
+
+def test_wilson_of_0_of_10_ends_at_exactly_0_and_2775() -> None:
+    low, high = intervals.wilson(0, 10)
+    assert low == 0
+    assert high == pytest.approx(0.2775, abs=0.00006)  # METRICS §1.2
+
+
+@pytest.mark.parametrize("method", intervals.SHARE_METHODS)
+def test_an_end_that_touches_0_or_1_is_exactly_0_or_1(method: str) -> None:
+    n = np.arange(1, 2_000)
+    low, _ = intervals.SHARE_METHODS[method](0 * n, n)
+    _, high = intervals.SHARE_METHODS[method](n, n)
+    assert set(low) == {0.0} and set(high) == {1.0}
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
+@pytest.mark.parametrize("method", intervals.SHARE_METHODS)
+def test_share_intervals_agree_with_statsmodels_over_a_grid(method: str, confidence: float) -> None:
+    k, n = (x.ravel() for x in np.meshgrid(np.arange(0, 61), [1, 2, 3, 7, 10, 24, 60, 333, 10_000]))
+    k, n = k[k <= n], n[k <= n]
+    low, high = intervals.SHARE_METHODS[method](k, n, confidence)
+    theirs = proportion_confint(k, n, alpha=1 - confidence, method=STATSMODELS[method])
+    # theirs leave a rounding error, or for Jeffreys a small number, where the share is 0 or 1; ours end there exactly
+    touches_0, touches_1 = k == 0, k == n
+    np.testing.assert_allclose(low[~touches_0], np.clip(theirs[0], 0, 1)[~touches_0], atol=1e-9)
+    np.testing.assert_allclose(high[~touches_1], np.clip(theirs[1], 0, 1)[~touches_1], atol=1e-9)
+
+
+@pytest.mark.parametrize("method", intervals.SHARE_METHODS)
+def test_a_share_of_nothing_is_unknown_without_a_warning(method: str) -> None:
+    assert np.isnan(intervals.SHARE_METHODS[method]([0, 0], [0, 0])).all()
+    assert math.isnan(float(intervals.ratio(0, 0)))
+
+
+@QUIET
+@given(st.integers(1, 5_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_share_interval_holds_the_share_and_widens_with_confidence(counts: tuple[int, int]) -> None:
+    k, n = counts
+    for method in intervals.SHARE_METHODS.values():
+        low, high = method(k, n)
+        wide_low, wide_high = method(k, n, 0.99)
+        assert 0 <= wide_low <= low <= k / n <= high <= wide_high <= 1
+
+
+def test_difference_of_56_of_70_and_48_of_80_is_that_of_newcombe() -> None:
+    # Newcombe 1998, Statistics in Medicine 17, table II; METRICS §8: .2 [.0524, .3339]
+    low, high = intervals.newcombe(56, 70, 48, 80)
+    assert (float(low), float(high)) == pytest.approx((0.0524, 0.3339), abs=0.00006)
+
+
+def test_difference_changes_sign_when_now_and_before_change_places() -> None:
+    low, high = intervals.newcombe(56, 70, 48, 80)
+    assert intervals.newcombe(48, 80, 56, 70) == pytest.approx((-high, -low))
+
+
+def test_difference_to_a_period_without_data_is_unknown() -> None:
+    assert np.isnan(intervals.newcombe(5, 10, 0, 0)).all()
+
+
+# Means
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
+def test_t_interval_of_a_mean_is_that_of_scipy(confidence: float) -> None:
+    chance = np.random.default_rng(7)
+    for n in (2, 3, 5, 30, 400):
+        answers = chance.integers(1, 8, size=n).astype(float)
+        answers[0] = 7.5  # never all equal
+        theirs = stats.t.interval(confidence, n - 1, loc=answers.mean(), scale=stats.sem(answers))
+        assert intervals.mean_t(answers.mean(), answers.std(ddof=1), n, confidence) == pytest.approx(theirs)
+
+
+def test_t_interval_by_hand_for_five_effort_scores() -> None:
+    # METRICS §1.3: 7 7 6 5 2, mean 5.4; squared deviations 2.56 2.56 .36 .16 11.56 sum to 17.2; s² = 4.3;
+    # t(4, .975) = 2.7764 (Student's table); half = 2.7764 × √(4.3 / 5) = 2.5748
+    assert intervals.mean_t(5.4, math.sqrt(4.3), 5) == pytest.approx((2.8252, 7.9748), abs=0.0002)
+
+
+def test_one_answer_or_none_has_a_mean_without_interval() -> None:
+    low, high = intervals.mean_t([3.0, np.nan], [np.nan, np.nan], [1, 0])
+    assert np.isnan(low).all() and np.isnan(high).all()
+
+
+def test_bootstrap_of_a_mean_agrees_with_resampling_customers_one_by_one() -> None:
+    contacts = np.repeat([1, 2, 3, 10], (60, 25, 10, 5))  # 100 customers with so many contacts each
+    draws = np.random.default_rng(3).choice(contacts, size=(20_000, 100)).mean(axis=1)
+    low, high = intervals.bootstrap_mean([1, 2, 3, 10], [60, 25, 10, 5])
+    assert (low, high) == pytest.approx(np.quantile(draws, [0.025, 0.975]), abs=0.05)
+    assert low < contacts.mean() < high
+
+
+def test_bootstrap_of_a_mean_follows_the_confidence() -> None:
+    low, high = intervals.bootstrap_mean([1, 2, 9], [30, 30, 30], 0.5)
+    wide_low, wide_high = intervals.bootstrap_mean([1, 2, 9], [30, 30, 30], 0.99)
+    assert wide_low < low < high < wide_high
+
+
+def test_bootstrap_of_one_customer_is_unknown_and_of_equal_customers_has_no_width() -> None:
+    assert all(map(math.isnan, intervals.bootstrap_mean([4], [1])))
+    assert all(map(math.isnan, intervals.bootstrap_mean([], [])))
+    assert intervals.bootstrap_mean([4], [9]) == (4.0, 4.0)
+
+
+def test_two_sided_normal_quantile_of_95_percent_is_1_96() -> None:
+    assert intervals.z_of(0.95) == pytest.approx(1.959964, abs=1e-6)  # standard normal table
