@@ -37,5 +37,6 @@ page = st.navigation({
 st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "logo_mark.svg"))
 figure.page_style()
 sidebar.show()
+state.save()
 page.run()
 state.save()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -36,6 +37,8 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str]) -> int:
     """Answer one command; returns the exit status."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `… | head` ends quietly
     try:
         asked = parser().parse_args(arguments)
         if asked.metric == "list":
@@ -48,32 +51,45 @@ def main(arguments: Sequence[str]) -> int:
 
 def parser() -> Parser:
     """One sub-command per metric of the registry, with its options as flags."""
-    top = Parser(prog="python -m cx_metrics", description=inspect.getdoc(cx_metrics), formatter_class=argparse.RawTextHelpFormatter)
+    top = Parser(
+        prog="python -m cx_metrics",
+        description=inspect.getdoc(cx_metrics),
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     commands = top.add_subparsers(dest="metric", required=True, metavar="METRIC", parser_class=Parser)
     listing = commands.add_parser("list", help="all metrics, with the question each answers")
     listing.add_argument("--json", action="store_true", help="the same as JSON")
     for metric in METRICS.values():
-        command = commands.add_parser(metric.name, help=metric.question, description=f"{metric.question}\n\n{metric.description}",
-                                      formatter_class=argparse.RawTextHelpFormatter)  # fmt: skip
+        about = f"{metric.question}\n\n{metric.description}"
+        raw = argparse.RawTextHelpFormatter
+        command = commands.add_parser(metric.name, help=metric.question, description=about, formatter_class=raw)
         for table in TABLES.values():
-            command.add_argument(f"--{table.name}", metavar="FILE", action="append", default=[], help=f"{table.row}; may be repeated")
+            command.add_argument(
+                f"--{table.name}", metavar="FILE", action="append", default=[], help=f"{table.row}; may be repeated"
+            )
         command.add_argument("--goal", metavar="A|B", help="touchpoints that count as conversion")
-        command.add_argument("--by", metavar="COL", action="append", default=[], help="group by a column; may be repeated")
-        command.add_argument("--confidence", type=float, default=CONFIDENCE, help="of the intervals (default: %(default)s)")
+        command.add_argument(
+            "--by", metavar="COL", action="append", default=[], help="group by a column; may be repeated"
+        )
+        command.add_argument(
+            "--confidence", type=float, default=CONFIDENCE, help="of the intervals (default: %(default)s)"
+        )
         command.add_argument("--json", action="store_true", help='{"metric": …, "definition": {…}, "rows": [{…}]}')
         for option in metric.options:
             names = " | ".join(option.type.names) if isinstance(option.type, Choice) else ""
             default = "required" if option.required else f"default: {option.type.print(option.default)}"
             metavar = "N" if isinstance(option.type, Count) else "VALUE"
-            command.add_argument(option.flag, dest=f"option_{option.name}", metavar=metavar,
-                                 help=f"{option.type.help} ({names + '; ' if names else ''}{default})".replace("%", "%%"))  # fmt: skip
+            help_text = f"{option.type.help} ({names + '; ' if names else ''}{default})".replace("%", "%%")
+            command.add_argument(option.flag, dest=f"option_{option.name}", metavar=metavar, help=help_text)
     return top
 
 
 def answer(metric: Metric, asked: argparse.Namespace) -> int:
     """Read the files, run the metric, print its rows."""
     if not 0 < asked.confidence < 1:
-        raise OptionProblem(N_("Confidence lies between 0 and 1, like 0.95; found {found}."), found=str(asked.confidence))
+        raise OptionProblem(
+            N_("Confidence lies between 0 and 1, like 0.95; found {found}."), found=str(asked.confidence)
+        )
     given = {o.name: getattr(asked, f"option_{o.name}") for o in metric.options}
     options = metric.read_options({name: text for name, text in given.items() if text is not None})
     goal = None if asked.goal is None else Touchpoints("").parse(asked.goal)
@@ -97,7 +113,9 @@ def check_goal(name: str, store: importing.Store) -> None:
     t = store.tables.get("touchpoints")
     names = [] if t is None else list(store.fetch(t.select("touchpoint").distinct())["touchpoint"])
     if name not in names:
-        raise OptionProblem(N_("No touchpoint is called {found}. Nearest: {nearest}."), found=name, nearest=nearest(name, names) or "–")
+        raise OptionProblem(
+            N_("No touchpoint is called {found}. Nearest: {nearest}."), found=name, nearest=nearest(name, names) or "–"
+        )
 
 
 def show(result: Result, as_json: bool) -> None:
@@ -107,13 +125,17 @@ def show(result: Result, as_json: bool) -> None:
         return
     frame = result.frame
     print(frame.to_string(index=False, na_rep="–") if len(frame) else "no rows")
-    print(f"\n{result.metric.title}: {result.metric.unit}; denominator: {result.metric.denominator}; source: {result.metric.source}")
+    print(
+        f"\n{result.metric.title}: {result.metric.unit}; denominator: {result.metric.denominator}; source: {result.metric.source}"
+    )
 
 
 def show_reports(reports: Sequence[Report]) -> None:
     """What was set aside or assumed goes to stderr: nothing is lost in silence."""
     for report in reports:
-        print(f"{report.file}: {report.rows} rows, {report.loaded} loaded, {report.set_aside} set aside", file=sys.stderr)
+        print(
+            f"{report.file}: {report.rows} rows, {report.loaded} loaded, {report.set_aside} set aside", file=sys.stderr
+        )
         for note in report.notes:
             print(f"  {note}", file=sys.stderr)
 

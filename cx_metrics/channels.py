@@ -38,13 +38,17 @@ def finish_channels(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
     if frame["value"].notna().any():  # no conversions are worth 0, conversions without a value are not
         frame["value"] = frame["value"].mask(frame["last_touch_conversions"] == 0, 0.0)
     frame["cost_per_conversion"] = intervals.ratio(cost, frame["last_touch_conversions"])
+    frame["cost_per_first_touch"] = intervals.ratio(cost, frame["first_touch_conversions"])
+    first_value = frame["first_touch_value"].fillna(0)
+    frame["return_on_first_touch"] = np.where(cost > 0, intervals.ratio(first_value, cost), np.nan)
     frame["return_on_spend"] = np.where(cost > 0, intervals.ratio(frame["value"], cost), np.nan)
     frame = frame.sort_values([*by, "customers", "channel"], ascending=[*[True] * len(by), False, True])
     ends = ("", "_low", "_high")
     return frame[[
         *by, "channel", "customers", *(f"reach{e}" for e in ends), "touchpoints", "converted",
         *(f"conversion_rate{e}" for e in ends), "first_touch_conversions", "last_touch_conversions", "value",
-        "cost", "cost_per_conversion", "return_on_spend", "population",
+        "cost", "cost_per_conversion", "return_on_spend", "first_touch_value", "cost_per_first_touch", "return_on_first_touch",
+        "population",
     ]]  # fmt: skip
 
 
@@ -87,6 +91,17 @@ def finish_channels(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
         "return_on_spend": Measure(
             N_("Return on spend"), "ratio", n="last_touch_conversions", higher_is_better=True,
             meaning=N_("value credited by last touch / cost"),
+        ),
+        "first_touch_value": Measure(
+            N_("Value by first touch"), "money", meaning=N_("value of the conversions credited by first touch")
+        ),
+        "cost_per_first_touch": Measure(
+            N_("Cost per first-touch conversion"), "money", n="first_touch_conversions", higher_is_better=False,
+            meaning=N_("cost / first-touch conversions"),
+        ),
+        "return_on_first_touch": Measure(
+            N_("Return by first touch"), "ratio", n="first_touch_conversions", higher_is_better=True,
+            meaning=N_("value credited by first touch / cost"),
         ),
         "population": Measure(N_("Population"), "count", meaning=N_("customers of the view")),
     },

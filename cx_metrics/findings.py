@@ -6,6 +6,7 @@ nothing stands out, or too few are counted, it says so.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -22,7 +23,9 @@ def counted(one: str, many: str, count: int, **values: Any) -> Text:
     return Text(one, values, many, count)
 
 
-def overview(nps: pd.DataFrame | None, conversion: pd.DataFrame | None, csat: pd.DataFrame | None, customers: int) -> Text:
+def overview(
+    nps: pd.DataFrame | None, conversion: pd.DataFrame | None, csat: pd.DataFrame | None, customers: int
+) -> Text:
     """The state of the experience in one sentence: conversion and score, whichever there are."""
     converted = None if conversion is None or not len(conversion) else conversion.iloc[0]
     scored = nps.iloc[0] if nps is not None and len(nps) and nps.iloc[0]["responses"] >= MIN_SCORES else None
@@ -41,7 +44,8 @@ def overview(nps: pd.DataFrame | None, conversion: pd.DataFrame | None, csat: pd
     if satisfied is not None:
         return Text(N_("{satisfied_share} of answers are satisfied"), {"satisfied_share": float(satisfied["csat"])})
     one, many = NP_(
-        "{customers} customer, and too few answers for a score", "{customers} customers, and too few answers for a score"
+        "{customers} customer, and too few answers for a score",
+        "{customers} customers, and too few answers for a score",
     )
     return counted(one, many, customers, customers=customers)
 
@@ -148,11 +152,11 @@ def touchpoints(engagement: pd.DataFrame) -> Text:
 
 
 def bounce(engagement: pd.DataFrame) -> Text:
-    """Where do sessions most often end after one touchpoint?"""
+    """At which touchpoint do most sessions end as soon as they started?"""
     known = engagement[engagement["entry_sessions"] >= MIN_SCORES]
     if not len(known):
         return Text(N_("Too few sessions to compare where they end"))
-    worst = known.loc[known["bounce_rate"].idxmax()]
+    worst = known.loc[known["bounced_sessions"].idxmax()]
     return Text(N_("{bounce_share} of sessions that start at {touchpoint} have no second touchpoint"),
                 {"bounce_share": float(worst["bounce_rate"]), "touchpoint": str(worst["touchpoint"])})  # fmt: skip
 
@@ -173,17 +177,19 @@ def channels(performance: pd.DataFrame) -> Text:
 
 
 def spend(performance: pd.DataFrame) -> Text:
-    """What does a conversion cost on the cheapest and the dearest paid channel?"""
-    paid = performance[performance["cost_per_conversion"].notna() & (performance["last_touch_conversions"] >= MIN_SHARE)]
+    """What does it cost to open a path that converts, on the cheapest and the dearest paid channel?"""
+    paid = performance[
+        performance["cost_per_first_touch"].notna() & (performance["first_touch_conversions"] >= MIN_SHARE)
+    ]
     if not len(paid):
         return Text(N_("No spend is known for these channels"))
-    least, most = paid.loc[paid["cost_per_conversion"].idxmin()], paid.loc[paid["cost_per_conversion"].idxmax()]
+    least, most = paid.loc[paid["cost_per_first_touch"].idxmin()], paid.loc[paid["cost_per_first_touch"].idxmax()]
     if least["channel"] == most["channel"]:
-        return Text(N_("A conversion on {channel} costs {cost}"),
-                    {"channel": str(least["channel"]), "cost": round(float(least["cost_per_conversion"]), 1)})  # fmt: skip
-    return Text(N_("A conversion costs {least_cost} on {least} and {most_cost} on {most}"), {
-        "least_cost": round(float(least["cost_per_conversion"]), 1), "least": str(least["channel"]),
-        "most_cost": round(float(most["cost_per_conversion"]), 1), "most": str(most["channel"]),
+        return Text(N_("A first-touch conversion on {channel} costs {cost}"),
+                    {"channel": str(least["channel"]), "cost": round(float(least["cost_per_first_touch"]), 1)})  # fmt: skip
+    return Text(N_("A first-touch conversion costs {least_cost} on {least} and {most_cost} on {most}"), {
+        "least_cost": round(float(least["cost_per_first_touch"]), 1), "least": str(least["channel"]),
+        "most_cost": round(float(most["cost_per_first_touch"]), 1), "most": str(most["channel"]),
     })  # fmt: skip
 
 
@@ -212,7 +218,10 @@ def score_of_pair(scores: pd.DataFrame, first: str, second: str, measure: str) -
     if len(known) < 2:
         return Text(N_("Too few answers per cell to compare them"))
     worst = known.loc[known[measure].idxmin()]
-    return Text(N_("The lowest score is that of {second} at {first}"), {"first": str(worst[first]), "second": str(worst[second])})
+    return Text(
+        N_("The lowest score is that of {second} at {first}"),
+        {"first": str(worst[first]), "second": str(worst[second])},
+    )
 
 
 def nps_split(nps: pd.DataFrame) -> Text:
@@ -225,20 +234,34 @@ def nps_split(nps: pd.DataFrame) -> Text:
                 {"promoters_share": int(row["promoters"]) / n, "detractors_share": int(row["detractors"]) / n})  # fmt: skip
 
 
-def trend(frame: pd.DataFrame, measure: str, name: Text) -> Text:
-    """Where did a score stand first and last, and is the difference more than chance?"""
+def trend(frame: pd.DataFrame, measure: str, name: Text, when: str = "month") -> Text:
+    """Between which two periods did a score move most, by more than chance allows?"""
     known = frame[frame["responses"] >= MIN_SCORES]
     if len(known) < 2:
         return Text(N_("Too few periods with enough answers for a trend"))
-    first, last = known.iloc[0], known.iloc[-1]
-    apart = last[f"{measure}_low"] > first[f"{measure}_high"] or last[f"{measure}_high"] < first[f"{measure}_low"]
-    if not apart:
+    best, worst = known.loc[known[measure].idxmax()], known.loc[known[measure].idxmin()]
+    if best[f"{measure}_low"] <= worst[f"{measure}_high"]:
         return Text(N_("{measure} moved no more than chance allows"), {"measure": name})
-    if measure == "nps":
-        return Text(N_("{measure} went from {first} to {last}"),
-                    {"measure": name, "first": round(float(first[measure])), "last": round(float(last[measure]))})  # fmt: skip
-    return Text(N_("{measure} went from {first_share} to {last_share}"),
-                {"measure": name, "first_share": float(first[measure]), "last_share": float(last[measure])})  # fmt: skip
+    values = {"measure": name, "best": Month(best[when]), "worst": Month(worst[when])}
+    if measure == "csat":
+        scores = {"best_share": float(best[measure]), "worst_share": float(worst[measure])}
+        return Text(
+            N_("{measure} was highest in {best}, {best_share}, and lowest in {worst}, {worst_share}"), values | scores
+        )
+    rounded = {"best_score": round(float(best[measure])), "worst_score": round(float(worst[measure]))}
+    return Text(
+        N_("{measure} was highest in {best}, {best_score}, and lowest in {worst}, {worst_score}"), values | rounded
+    )
+
+
+class Month(date):
+    """The first day of a month, shown as the month and its year."""
+
+    def __new__(cls, day: date) -> Month:
+        return super().__new__(cls, day.year, day.month, 1)
+
+    def __str__(self) -> str:
+        return f"{self:%b %Y}"
 
 
 STAGE_NAMES = {

@@ -186,7 +186,8 @@ def plan_to_dict(plan: Plan) -> dict[str, Any]:
     """A plan as plain JSON values: kept in the manifest, and handed to the child process."""
     return {
         "files": [
-            {"path": str(f.path), "name": f.name, "mapping": f.mapping.to_dict() if f.mapping else None} for f in plan.files
+            {"path": str(f.path), "name": f.name, "mapping": f.mapping.to_dict() if f.mapping else None}
+            for f in plan.files
         ],
         "names": {raw: mapping.to_dict() for raw, mapping in plan.names.items()},
         "stages": list(plan.stages),
@@ -256,10 +257,14 @@ def _asked(plan: Plan) -> Facts:
 def _read(plan: Plan) -> dict[str, list[Typed]]:
     """Open every file and say how it becomes a typed table. Touchpoint files come one after another in `sequence`."""
     if not plan.files:
-        raise MappingProblem(N_("There is no file to import. Choose at least one file of touchpoints or survey answers."))
+        raise MappingProblem(
+            N_("There is no file to import. Choose at least one file of touchpoints or survey answers.")
+        )
     typed: dict[str, list[Typed]] = {}
     read = {
-        "touchpoints": lambda raw, m: reading.read_touchpoints(raw, m, plan.names, 2**40 * len(typed.get("touchpoints", ()))),
+        "touchpoints": lambda raw, m: reading.read_touchpoints(
+            raw, m, plan.names, 2**40 * len(typed.get("touchpoints", ()))
+        ),
         "surveys": lambda raw, m: reading.read_surveys(raw, m, plan.names),
         "customers": reading.read_customers,
         "spend": reading.read_spend,
@@ -281,7 +286,9 @@ def _incoming(typed: Mapping[str, Sequence[Typed]], seen: Callable[[int], None])
     return found
 
 
-def _counted(batches: Iterator[pa.RecordBatch], schema: pa.Schema, seen: Callable[[int], None]) -> Iterator[pa.RecordBatch]:
+def _counted(
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, seen: Callable[[int], None]
+) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         columns = [batch[f.name] if f.name in batch.schema.names else pa.nulls(batch.num_rows, f.type) for f in schema]
         yield pa.record_batch(columns, schema=schema)

@@ -123,9 +123,28 @@ def values(dataset: Dataset, column: str, most: int) -> tuple[str, ...]:
 def stages(dataset: Dataset) -> dict[str, str]:
     """Which stage does each touchpoint belong to? The one it stands in most often; unmapped ones are left out."""
     t = dataset.tables["touchpoints"]
-    counted = t.filter(t.stage.notnull()).group_by(["touchpoint", "stage"]).aggregate(n=t.count())
+    counted = t.filter(t.stage.notnull()).group_by(["touchpoint", "stage"]).aggregate(n=ibis._.count())
     frame = dataset.fetch(counted.order_by(["n", ibis.desc("stage")]))
     return dict(zip(frame["touchpoint"], frame["stage"], strict=True))
+
+
+def names(dataset: Dataset, most: int = 2_000) -> pd.DataFrame:
+    """Which touchpoint names does the file use, and where were they put? The most frequent first.
+
+    One row per raw name: raw_touchpoint, rows, touchpoint, stage, touchpoint_type, phase, channel (null where the file and
+    the dictionary say nothing, or say different things in different rows).
+    """
+    t = dataset.tables["touchpoints"]
+    axes = ("touchpoint", "stage", "touchpoint_type", "phase", "channel")
+    one = {a: ibis.ifelse(t[a].nunique() == 1, t[a].max(), ibis.null("string")) for a in axes}
+    counted = t.group_by("raw_touchpoint").aggregate(rows=t.count(), **one)
+    return dataset.fetch(counted.order_by([ibis.desc("rows"), "raw_touchpoint"]).limit(most))
+
+
+def daily(dataset: Dataset) -> pd.DataFrame:
+    """How many touchpoints lie on each day? Days without any are missing: day, touchpoints."""
+    t = dataset.tables["touchpoints"]
+    return dataset.fetch(t.filter(t.day.notnull()).group_by("day").aggregate(touchpoints=ibis._.count()).order_by("day"))
 
 
 def changes(dataset: Dataset, view: View | None = None) -> pd.DataFrame:

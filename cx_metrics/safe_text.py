@@ -79,6 +79,11 @@ def clean(value: object) -> str:
     return _paired(_DIRECTION.sub("", text))
 
 
+def has_right_to_left(text: str) -> bool:
+    """Is any letter of it written from right to left?"""
+    return any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in text)
+
+
 def cut(text: str, limit: int) -> str:
     """The first `limit` characters at most, an ellipsis last if any was left out; never between a letter and its accent."""
     if len(text) <= limit:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cx_metrics.errors import OptionProblem
 from cx_metrics.options import Choice, Count, Duration, OptionType, Step, Steps, Touchpoints
 
-QUIET = settings(deadline=None, max_examples=200)
+QUIET = settings(deadline=None, max_examples=50)
 names = st.text(min_size=1, max_size=12) | st.text(' ,|?@"\n', min_size=1, max_size=4) | st.sampled_from(["ad", "a b"])
 durations = st.timedeltas(timedelta(microseconds=1), timedelta(10_000)) | st.integers(1, 10**7).map(
     lambda s: timedelta(seconds=s)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
-from cx_metrics.charts.fields import Fields, is_missing, labels, room_for_words, with_n
+from cx_metrics.charts.fields import Fields, is_missing, labels, room_for_words, width_of, with_n
 from cx_metrics.charts.theme import Reader, themed, tokens
 from cx_metrics.texts import N_
 
@@ -56,7 +56,7 @@ def draw_bars(
         tip=[f"{shown[k]} · {text}" for k, text in zip(rows[label], written, strict=True)],
     )
     top = max([float(e) for e in f.frame[f["end"]]] or [1.0]) or 1.0
-    words = 20 + 7 * max((len(text) for text in written), default=0)
+    words = 14 + width_of(written, 6.8)
     far = alt.ExprRef(f"{top} * {room_for_words(words)}")
     scale = alt.Scale(domainMin=_lowest(f.frame[f["low"]]), domainMax=far, nice=False, reverse=reader.rtl)
 

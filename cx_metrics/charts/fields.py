@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -78,6 +79,12 @@ def nice_ticks(low: float, high: float, about: int = 4) -> list[float]:
 def label_expression(values: Sequence[float], shown: Sequence[str]) -> str:
     """An axis that writes these texts at these values: our own digits and month names, which Vega does not know."""
     return f"{json.dumps(list(shown))}[indexof({json.dumps(list(values))}, datum.value)]"
+
+
+def width_of(texts: Iterable[str], character: float = 7) -> int:
+    """About how wide is the longest of these texts, in pixels? Isolates and other unseen signs do not count."""
+    seen = (sum(unicodedata.category(sign) not in ("Cf", "Mn") for sign in text) for text in texts)
+    return round(max(seen, default=0) * character)
 
 
 def room_for_words(pixels: int) -> str:

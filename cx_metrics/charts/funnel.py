@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
-from cx_metrics.charts.fields import STRAIT, Fields, room_for_words
+from cx_metrics.charts.fields import STRAIT, Fields, room_for_words, width_of
 from cx_metrics.charts.theme import Reader, themed, tokens
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, NP_, Text
@@ -27,7 +27,7 @@ def draw_funnel(
     t = tokens(reader.mode)
     rows = frame.sort_values("step", kind="stable").to_dict("records")
     f = _fields(rows, reader, names or {}, worst)
-    words = 26 + 8 * max(len(text) for text in f.frame[f["written"]]) if rows else 0
+    words = 14 + width_of(f.frame[f["written"]], 7.2)
     scale = alt.Scale(domainMin=0, domainMax=alt.ExprRef(room_for_words(words)), nice=False, reverse=reader.rtl)
 
     def at(column: str) -> alt.X:

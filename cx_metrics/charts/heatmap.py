@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from cx_metrics.charts.fields import Fields, is_missing, labels
-from cx_metrics.charts.theme import Reader, contrast, on, themed, tokens
+from cx_metrics.charts.theme import Reader, on, themed, tokens
 from cx_metrics.texts import N_
 
 COUNT = N_("n")  # i18n: the number of cases, before a number
@@ -51,7 +51,7 @@ def draw_heatmap(
         row=[down[c[row]] for c in cells],
         column=[across[c[column]] for c in cells],
         fill=fills,
-        ink=[t.muted if pale else ink(fill, reader.mode) for fill, pale in zip(fills, few, strict=True)],
+        ink=[t.muted if pale else on(fill, reader.mode) for fill, pale in zip(fills, few, strict=True)],
         written=written,
         tip=[_tip(down[c[row]], across[c[column]], c, value, n, share, decimals, reader) for c in cells],
     )
@@ -83,12 +83,6 @@ def shade(value: float, domain: tuple[float, float], diverging: bool, mode: str)
     part = at - min(int(at), len(stops) - 2)
     mixed = (round(_channel(low, i) * (1 - part) + _channel(high, i) * part) for i in (1, 3, 5))
     return "#" + "".join(f"{c:02X}" for c in mixed)
-
-
-def ink(fill: str, mode: str) -> str:
-    """The text colour of the page while it can be read there, otherwise the one that can."""
-    text = tokens(mode).text
-    return text if contrast(text, fill) >= 4.5 else on(fill, mode)
 
 
 def _channel(colour: str, at: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from cx_metrics.charts.fields import Fields, is_missing, label_expression, labels, nice_ticks, room_for_words
+from cx_metrics.charts.fields import Fields, is_missing, label_expression, labels, nice_ticks, room_for_words, width_of
 from cx_metrics.charts.theme import Reader, themed, tokens
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_
@@ -89,7 +89,7 @@ def draw_trend(
     colours = [t.accent] if len(groups) == 1 else [t.group_a, t.group_b] if len(groups) == 2 else list(t.categorical)
     days = sorted({_day(d) for d in rows[x]})
     names_above = _rows_of_names(changes, days) * NAME_HEIGHT
-    words = 50 + 8 * max(len(label) for label in groups.values()) if groups else 50  # beside the last point
+    words = 44 + width_of(groups.values(), 7.6)  # beside the last point
     axes = _Axes(*_time_axis(days, reader, words), *_value_axis(rows, measure, zero, names_above / (height - names_above)))
     layers = _changes(changes, days, axes, reader) if changes is not None and len(days) else []
     for (key, label), colour in zip(groups.items(), colours, strict=False):

@@ -136,12 +136,19 @@ def plotly_sankey(frame: pd.DataFrame, reader: Reader, names: Mapping[str, str] 
     t = tokens(reader.mode)
     at = flow.order
     x, y = _places(flow, reader.rtl)
+    words = {"font": {"size": 12, "color": t.text}, "bgcolor": _with_opacity(t.surface, 0.55), "borderpad": 0}
+    side: Options = {"xref": "paper", "yref": "paper", "showarrow": False, "xanchor": "right" if reader.rtl else "left"}
+    labels = [  # Plotly would turn the labels of the last column to the other side, over the links
+        side | words | {"text": safe(_label(node, flow, named), "plotly", limit=0), "x": x[i], "y": 1 - y[i],
+                        "yanchor": "middle", "xshift": -8 if reader.rtl else 8}
+        for i, node in enumerate(flow.nodes)
+    ]  # fmt: skip
     ends = [(at[target], at[source]) if reader.rtl else (at[source], at[target]) for source, target in flow.ends]
     lines = [_colour(source, target, t) for source, target in flow.ends]
     sankey = go.Sankey(
         arrangement="fixed",
         node={
-            "label": [safe(_label(node, flow, named), "plotly", limit=0) for node in flow.nodes],
+            "label": [""] * len(flow.nodes),
             "color": [_tone(node.kind, t) for node in flow.nodes],
             "x": x,
             "y": y,
@@ -163,12 +170,11 @@ def plotly_sankey(frame: pd.DataFrame, reader: Reader, names: Mapping[str, str] 
         orientation="h",
     )
     heads = [
-        {"text": safe(named.head(step, flow), "plotly"), "x": _across(step, flow, reader.rtl), "y": 1.06, "xref": "paper",
-         "yref": "paper", "showarrow": False, "xanchor": "right" if reader.rtl else "left",
-         "font": {"size": 12, "color": t.muted}}
+        side | {"text": safe(named.head(step, flow), "plotly"), "x": _across(step, flow, reader.rtl), "y": 1.06,
+                "font": {"size": 12, "color": t.muted}}
         for step in range(1, flow.columns + 1)
     ]  # fmt: skip
-    return go.Figure(sankey, {"template": plotly_template(reader), "annotations": heads, "height": 470})
+    return go.Figure(sankey, {"template": plotly_template(reader), "annotations": heads + labels, "height": 470})
 
 
 class _Names:
@@ -250,7 +256,7 @@ def _heads(flow: _Flow, named: _Names, t: Tokens) -> list[Options]:
     side = "right" if named.reader.rtl else "left"
     width = (100 - LEFT - RIGHT) / max(flow.columns - 1, 1)
     return [
-        {side: f"{LEFT + (step - 1) * width:.1f}%", "top": 0, "text": named.head(step, flow), "padding": 0, "textStyle": style}
+        {side: f"{LEFT + (step - 1) * width:.1f}%", "top": 2, "text": named.head(step, flow), "padding": 0, "textStyle": style}
         for step in range(1, flow.columns + 1)
     ]  # fmt: skip
 

@@ -152,9 +152,9 @@ def css_variables(mode: str) -> str:
 
 
 def on(colour: str, mode: str) -> str:
-    """Which ink stays readable on that colour: the text of the page, white, or the ink for accents?"""
-    t = tokens(mode)
-    return max((t.text, "#FFFFFF", t.on_accent), key=lambda ink: contrast(ink, colour))
+    """Which ink can be read on that colour? The text of the page while it can, otherwise white or black, whichever reads best."""
+    text = tokens(mode).text
+    return text if contrast(text, colour) >= 4.5 else max(("#FFFFFF", "#000000"), key=lambda ink: contrast(ink, colour))
 
 
 def contrast(one: str, other: str) -> float:
@@ -192,6 +192,7 @@ def altair_config(reader: Reader) -> Options:
         "font": FONT,
         "padding": 4,
         "view": {"stroke": None},
+        "mark": {"tooltip": None},  # only where a chart has prepared one; else Streamlit shows raw columns
         "axis": words | axis,
         "axisQuantitative": {"grid": True, "tickCount": 5},
         "legend": words | {"symbolSize": 80},

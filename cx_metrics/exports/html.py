@@ -17,13 +17,13 @@ import altair as alt
 import pandas as pd
 
 from cx_metrics.charts.theme import FONT, Reader, css_variables
-from cx_metrics.safe_text import safe
+from cx_metrics.safe_text import has_right_to_left, safe
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 FONTS = Path(__file__).parents[2] / "static"
-CHART_WIDTH = 720  # pixels of the drawing; it scales with the page
+CHART_WIDTH = 840  # pixels of the drawing; it scales with the page
 POLICY = (
     "default-src 'none'; img-src data: blob:; font-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'"
@@ -48,7 +48,7 @@ section{background:var(--tl-surface);border:1px solid var(--tl-line);border-radi
 section{margin-block:1rem;break-inside:avoid}
 section.bare{background:none;border:0;padding:0} section>h2{font-size:1rem;line-height:1.35;font-weight:600}
 figure{margin:.75rem 0;direction:ltr;overflow-x:auto} figure svg{max-width:100%;height:auto;display:block}
-figure svg text{font-family:FONT!important}
+figure svg text{font-family:FONT!important} [dir=rtl] figure>svg{margin-left:auto}
 footer{font-size:.8125rem;color:var(--tl-muted);margin-top:1.5rem}
 @media print{body{background:#fff} main{padding:0;max-width:none}}
 """
@@ -81,7 +81,7 @@ def page_html(
     """
     direction = "rtl" if reader.rtl else "ltr"
     attributes = f'lang="{reader.language}" dir="{direction}" data-mode="light"{" data-rtl" if reader.rtl else ""}'
-    lines = "".join(f"<li><bdi>{safe(line, 'html')}</bdi></li>" for line in view_lines if line)
+    lines = "".join(f"<li>{_said(line, reader)}</li>" for line in view_lines if line)
     plotly = _Plotly()
     sections = "".join(_section(card, reader, plotly) for card in cards)
     own = STYLE.replace("FONT", FONT)
@@ -91,7 +91,7 @@ def page_html(
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{safe(title, 'html')}</title>"
         f"<style>{_font_faces(reader)}{css_variables('light')}{style}{own}</style></head>"
-        f"<body><main><header><h1><bdi>{safe(title, 'html')}</bdi></h1><p><bdi>{safe(question, 'html')}</bdi></p>"
+        f"<body><main><header><h1>{_said(title, reader)}</h1><p>{_said(question, reader)}</p>"
         f"<ul>{lines}</ul></header>{sections}<footer>Touchline</footer></main></body></html>\n"
     )
 
@@ -123,12 +123,18 @@ class _Plotly:
 
 
 def _section(card: Card, reader: Reader, plotly: _Plotly) -> str:
-    head = f"<h2><bdi>{safe(card.finding, 'html')}</bdi></h2>" if card.finding else ""
-    note = f'<p class="tl-sub"><bdi>{safe(card.note, "html")}</bdi></p>' if card.note else ""
+    head = f"<h2>{_said(card.finding, reader)}</h2>" if card.finding else ""
+    note = f'<p class="tl-sub">{_said(card.note, reader)}</p>' if card.note else ""
     body = "".join(_piece(piece, reader, plotly) for piece in card.body)
-    parts = " · ".join(f"<bdi>{safe(part, 'html')}</bdi>" for part in card.caption if part)
+    parts = " · ".join(_said(part, reader) for part in card.caption if part)
     caption = f'<p class="tl-caption">{parts}</p>' if parts else ""
     return f"<section{'' if card.finding else ' class=bare'}>{head}{note}{body}{caption}</section>"
+
+
+def _said(words: str, reader: Reader) -> str:
+    """A sentence in the direction of the page, even if it begins with a word in the other one."""
+    side = "rtl" if reader.rtl and has_right_to_left(words) else "ltr"
+    return f'<bdi dir="{side}">{safe(words, "html")}</bdi>'
 
 
 def _piece(piece: str | Drawing | pd.DataFrame, reader: Reader, plotly: _Plotly) -> str:

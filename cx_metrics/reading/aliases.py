@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from cx_metrics.texts import N_
@@ -17,6 +18,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SAME = str.maketrans("أإآٱىيكةؤئё", "ااااییکهوئе", "ـ\u200c\u200d\u200e\u200f")
 
 
+@lru_cache(maxsize=8192)
 def words(header: str) -> tuple[str, ...]:
     """The words of a header in lower case: "CompleteTimestamp" → complete, timestamp."""
     parted = _CAMEL.sub(" ", unicodedata.normalize("NFKC", header))
@@ -174,6 +176,13 @@ SURVEYS = {
         "التعليق, تعليق, تعليقات, ملاحظات, الرأي, النص, المراجعة, نظر, دیدگاه, نظرات, متن, متن نظر, توضیحات, پیشنهاد",
         "комментарий, комментарии, отзыв, текст, текст отзыва, сообщение, пожелания, замечания",
     ),
+    "scale_low": _names(
+        "scale_low, scale min, scale minimum, minimum score, lowest, أدنى درجة, کمترین امتیاز, минимум шкалы"
+    ),
+    "scale_high": _names(
+        "scale_high, scale max, scale maximum, maximum score, أعلى درجة, بیشترین امتیاز, максимум шкалы"
+    ),
+    "higher_is_better": _names("higher_is_better, high is good, positive direction, الأعلى أفضل, больше лучше"),
     "touchpoint": _TOUCHPOINT,
     "stage": _STAGE,
     "channel": _CHANNEL,
@@ -274,6 +283,9 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "question": N_("the question"),
         "survey_type": N_("the kind of question"),
         "score": N_("the score"),
+        "scale_low": N_("the lowest answer of the scale"),
+        "scale_high": N_("the highest answer of the scale"),
+        "higher_is_better": N_("the direction of the scale"),
         "comment": N_("the comment"),
         "language": N_("the language"),
         "wave": N_("the survey round"),

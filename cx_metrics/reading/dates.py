@@ -41,6 +41,8 @@ _EPOCH_PATTERNS = {
     "epoch_microseconds": r"^(?P<n>\d{15,16})(?:\.0+)?$",
 }
 
+_LIKELY = r"^\s*(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8,16}(?:\D|$))"  # how every time begins
+
 TIME_FORMATS = {
     "iso": N_("year-month-day, as 2026-01-31 14:05"),
     "year_first": N_("year/month/day, as 2026/01/31"),
@@ -51,6 +53,9 @@ TIME_FORMATS = {
     "epoch_milliseconds": N_("milliseconds since 1970"),
     "epoch_microseconds": N_("microseconds since 1970"),
 }
+
+
+CALENDAR_FORMATS = ("iso", "year_first", "day_first", "month_first")  # the others are bare numbers
 
 
 @dataclass(frozen=True)
@@ -127,8 +132,8 @@ def read_times(values: pa.Array, time_format: str, until_year: int | None = None
     return Times(times, present & ~good, good & ~in_range, naive & in_range)
 
 
-def guess_time_format(values: pa.Array, epochs: bool = True, until_year: int | None = None) -> TimeGuess:
-    """Under which format do these texts read as times? `epochs`: whether bare numbers may be times.
+def guess_time_format(values: pa.Array, until_year: int | None = None) -> TimeGuess:
+    """Under which format do these texts read as times?
 
     A format is chosen only if it reads at least half of the values that are there. Where day first and month first
     read equally many, day first is taken and the guess says that it is ambiguous.
@@ -137,8 +142,10 @@ def guess_time_format(values: pa.Array, epochs: bool = True, until_year: int | N
     of = len(present)
     if not of:
         return TimeGuess(None, 0, 0)
-    formats = [f for f in TIME_FORMATS if epochs or f not in (*_EPOCHS, "compact")]
+    formats = list(TIME_FORMATS)
     few = present.slice(0, 50)
+    if not pc.any(pc.match_substring_regex(latin_digits(few), _LIKELY)).as_py():
+        return TimeGuess(None, 0, of)
     formats = [f for f in formats if _count(few, f, until_year)] if of > 50 else formats
     counts = {f: _count(present, f, until_year) for f in formats}
     best = max(counts, key=lambda f: counts[f], default=None)

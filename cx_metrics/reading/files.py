@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from cx_metrics.errors import FileProblem
 from cx_metrics.reading.dialect import find_delimiter, said_delimiter
 from cx_metrics.reading.kinds import GZIP, refuse_other_kinds
-from cx_metrics.reading.records import LONG_CELL, MAX_CELL, records
+from cx_metrics.reading.records import LONG_CELL, MAX_CELL, first_record, plain_columns, records
 from cx_metrics.reading.report import RowProblem, Rows, shorten
 from cx_metrics.texts import N_, NP_, Text
 
@@ -31,8 +31,8 @@ MAX_LINE = 16 * 1024**2  # bytes: 500 columns of 32 kB; a longer line is no line
 SAMPLE = 256 * 1024  # bytes that decide on kind and delimiter
 SAMPLE_LINES = 200
 DAMAGED_SHARE = 0.01  # with more damaged lines than this the whole file is in another encoding
-CELLS_A_CHUNK = 32_768  # cells held as Python strings at once
-CELLS_A_BATCH = 4_000_000
+BLOCK = 1024 * 1024  # characters parsed at once
+BATCH = 256 * 1024**2  # bytes of one batch
 
 _DAMAGED = Text(N_("The row holds bytes that are not UTF-8 text, or control signs that stand in no text."))
 _CONTROL = (b"\0", b"\x1f")  # bytes that no text has; the engine uses the second one as a mark of its own
@@ -90,53 +90,55 @@ def open_raw(path: Path, name: str) -> RawFile:
 def read_batches(raw: RawFile, rows_a_batch: int = 65_536) -> Iterator[tuple[pa.RecordBatch, Rows, list[RowProblem]]]:
     """The rows of the file, all columns as text, with the row numbers of the file and the rows that are no rows.
 
-    The header is row 1; a record with quoted line breaks is one row. Streaming: one batch is held at a time. Every
-    record is in exactly one place: in the batch, or in the list of problems that comes with it.
+    The header is row 1; a record with quoted line breaks is one row. Streaming: a batch has about `rows_a_batch` rows,
+    fewer where rows are wide. Every record is in exactly one place: in a batch, or in the list of problems beside it.
     """
-    width = len(raw.header)
-    rows_a_batch = max(1, min(rows_a_batch, CELLS_A_BATCH // width))
-    chunk_rows = max(256, CELLS_A_CHUNK // width)
     with _readable(raw.name), _open_text(raw) as text:
-        found = records(text, raw.delimiter)
-        next(found, None)
-        while True:
-            chunks: list[pa.RecordBatch] = []
-            numbers: list[Rows] = []
-            problems: list[RowProblem] = []
-            read = 0
-            while read < rows_a_batch:
-                piece = list(itertools.islice(found, min(chunk_rows, rows_a_batch - read)))
-                if not piece:
-                    break
-                read += len(piece)
-                chunk, rows = _chunk(piece, raw, problems)
-                chunks.append(chunk)
-                numbers.append(rows)
-            if not chunks:
-                return
+        row = first_record(text, raw.delimiter)[0] + 1
+        chunks: list[pa.RecordBatch] = []
+        numbers: list[Rows] = []
+        problems: list[RowProblem] = []
+        size = 0
+        while block := text.readlines(BLOCK):
+            chunk, rows, row = _chunk(block, text, raw, row, problems)
+            chunks.append(chunk)
+            numbers.append(rows)
+            size += chunk.nbytes
+            if sum(map(len, numbers)) + len(problems) >= rows_a_batch or size >= BATCH:
+                yield pa.concat_batches(chunks), np.concatenate(numbers), problems
+                chunks, numbers, problems, size = [], [], [], 0
+        if chunks:
             yield pa.concat_batches(chunks), np.concatenate(numbers), problems
 
 
 def _chunk(
-    piece: list[tuple[int, list[str], Text | None]], raw: RawFile, problems: list[RowProblem]
-) -> tuple[pa.RecordBatch, Rows]:
+    block: list[str], more: IO[str], raw: RawFile, row: int, problems: list[RowProblem]
+) -> tuple[pa.RecordBatch, Rows, int]:
+    """The columns of the records that begin in the block, their row numbers, and the number of the row after them."""
+    batch = None if raw.damaged_lines else plain_columns(block, raw.delimiter, raw.header)
+    if batch is not None:
+        rows = np.arange(row, row + len(block), dtype=np.int64)
+        return *_without_long_cells(batch, rows, problems), row + len(block)
     width = len(raw.header)
     kept: list[list[str]] = []
-    rows: list[int] = []
-    for row, cells, broken in piece:
+    found: list[int] = []
+    for number, cells, broken in records(block, raw.delimiter, row, more):
+        row = number + 1
+        if not cells:
+            continue
         if broken is None and len(cells) != width:
             broken = Text(N_("The number of cells is not that of the header ({expected})."), {"expected": width})
         elif broken is None and raw.damaged_lines and _is_damaged(cells):
             broken = _DAMAGED
         if broken is None:
             kept.append(cells)
-            rows.append(row)
+            found.append(number)
         else:
-            problems.append(RowProblem(row, None, shorten(raw.delimiter.join(cells)), broken))
+            problems.append(RowProblem(number, None, shorten(raw.delimiter.join(cells)), broken))
     columns = list(zip(*kept, strict=True)) or [()] * width
     arrays = [pa.array(column, pa.string()) for column in columns]
     batch = pa.RecordBatch.from_arrays(arrays, names=list(raw.header))
-    return _without_long_cells(batch, np.array(rows, np.int64), problems)
+    return *_without_long_cells(batch, np.array(found, np.int64), problems), row
 
 
 def _without_long_cells(batch: pa.RecordBatch, rows: Rows, problems: list[RowProblem]) -> tuple[pa.RecordBatch, Rows]:
@@ -190,7 +192,7 @@ def _open_bytes(path: Path, compressed: bool) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _open_text(raw: RawFile) -> Iterator[Iterator[str]]:
+def _open_text(raw: RawFile) -> Iterator[IO[str]]:
     """The lines of the file from its header on; bytes that are not UTF-8 stay recognisable as lone surrogates."""
     errors = "surrogateescape" if raw.encoding == "utf-8" else "strict"
     with _open_bytes(raw.path, raw.compressed) as file:
@@ -303,15 +305,14 @@ def _within(lines: list[str]) -> list[str]:
 
 def _header(raw: RawFile) -> tuple[str, ...]:
     with _open_text(raw) as text:
-        found = records(text, raw.delimiter)
-        _, cells, broken = next(found, (1, [], None))
+        _, cells, broken = first_record(text, raw.delimiter)
         if broken is not None or not cells:
             raise FileProblem(
                 N_("{file} has no readable header in its first row: {why}"),
                 file=shorten(raw.name),
                 why=broken or Text(N_("it is blank.")),
             )
-        if next(found, None) is None:
+        if not any(line.strip() for line in text):
             raise FileProblem(
                 N_("{file} has a header but no rows. Was the export empty? Choose another period and export again."),
                 file=shorten(raw.name),

@@ -38,7 +38,7 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
     }
 )
 # Columns that are made while reading and cannot come from the file.
-MADE = frozenset({"raw_touchpoint", "score_status", "scale_low", "scale_high", "higher_is_better"})
+MADE = frozenset({"raw_touchpoint", "score_status"})
 
 
 def mappable(table: str) -> tuple[str, ...]:
@@ -51,8 +51,8 @@ class FileMapping:
     """How one file is read: the table, our column → their header, and what its times and numbers look like.
 
     `time_zone` is the zone of times that name none.
-    `attributes` are headers kept as they are, as text. `survey_type`, the scale and the direction hold for the whole
-    file where no column says otherwise; None means: as the type has it.
+    `attributes` are headers kept as they are, as text. `survey_type`, the scale and the direction hold for the rows in
+    which no column says otherwise; None means: as the type has it.
     """
 
     table: str

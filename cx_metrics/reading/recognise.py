@@ -23,13 +23,21 @@ from cx_metrics.reading.mapping import (
 )
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.sample import ALMOST_ALL, Sample, Values, take_sample
-from cx_metrics.reading.scale import guess_scale
+from cx_metrics.reading.scale import ScaleGuess, guess_scale
+from cx_metrics.reading.typed import NO, YES
 from cx_metrics.tables import PHASES, SURVEY_TYPES, TABLES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, Text
 
 TIMES = frozenset({"occurred_at", "answered_at", "period_start", "period_end", "changed_at"})
-NUMBERS = frozenset({"value", "cost", "duration_seconds", "weight", "impressions", "clicks", "score"})
-CHOICES = {"touchpoint_type": TOUCHPOINT_TYPES, "phase": PHASES, "survey_type": SURVEY_TYPES}
+NUMBERS = frozenset(
+    {"value", "cost", "duration_seconds", "weight", "impressions", "clicks", "score", "scale_low", "scale_high"}
+)
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "touchpoint_type": TOUCHPOINT_TYPES,
+    "phase": PHASES,
+    "survey_type": SURVEY_TYPES,
+    "higher_is_better": (*YES, *NO),
+}
 # Columns that a header may name with a word more ("delivery date"); for the others a longer header means something else.
 PARTLY = TIMES | {"value", "cost", "score", "comment", "channel"}
 # Names of an order number that are believed even where the file has times.
@@ -37,6 +45,7 @@ SURE_ORDER = frozenset(
     {"sequence", "sequencenumber", "seq", "seqno", "eventsequence", "eventindex", "eventnumber", "hitnumber"}
 )
 SURE_TABLE = 0.5  # below this the user is asked which table it is
+FEW_ROWS = 20  # with fewer rows, each with its own customer says nothing
 LIKELY_TABLE = 0.3  # below this no table is even named
 
 
@@ -326,15 +335,16 @@ def _finish(sample: Sample, table: str, confidence: float, reason: Text, found: 
     problems += () if blockers else unreadable
     if table == "touchpoints" and not {"occurred_at", "sequence"} & set(columns):
         problems.append(Text(N_("No column holds times or an order number: the rows are taken to be in order.")))
+    if table == "touchpoints" and sample.rows >= FEW_ROWS and _one_step(sample, columns):
+        source = N_(
+            'Nearly every row has its own "{column}", so journeys have one step. Is another column the customer?'
+        )
+        problems.append(Text(source, {"column": shorten(columns["customer_id"])}))
     commas = [sample.columns[header].decimal_comma for name, header in columns.items() if name in NUMBERS]
     decimal_comma = True in commas and False not in commas
     if True in commas and False in commas:
         problems.append(Text(N_("Some columns write a decimal comma, others a decimal point; the point is taken.")))
-    scale = (
-        guess_scale(columns["score"], sample.columns[columns["score"]])
-        if "score" in columns and table == "surveys"
-        else None
-    )
+    scale, said = _scale(sample, table, columns)
     return Recognition(
         table,
         confidence,
@@ -342,13 +352,29 @@ def _finish(sample: Sample, table: str, confidence: float, reason: Text, found: 
         tuple(found.values()),
         time_format,
         decimal_comma,
-        scale.survey_type if scale else "text" if table == "surveys" and "comment" in columns else None,
+        scale.survey_type if scale else "text" if table == "surveys" and "score" not in columns else None,
         scale.low if scale else None,
         scale.high if scale else None,
         scale.higher_is_better if scale else None,
-        (*problems, *((scale.reason,) if scale else ()), *_missing(table, columns)),
+        (*problems, *said, *_missing(table, columns)),
         blockers,
     )
+
+
+def _one_step(sample: Sample, columns: Mapping[str, str]) -> bool:
+    return "customer_id" in columns and sample.columns[columns["customer_id"]].near_unique
+
+
+def _scale(sample: Sample, table: str, columns: Mapping[str, str]) -> tuple[ScaleGuess | None, tuple[Text, ...]]:
+    """Kind of question and scale of the whole file, where no column says them row by row."""
+    if table != "surveys" or "score" not in columns or "survey_type" in columns:
+        return None, ()
+    header = columns["score"]
+    asked = sample.columns[columns["question"]].texts.drop_null().unique().to_pylist() if "question" in columns else []
+    guess = guess_scale(header, sample.columns[header], asked[0] if len(asked) == 1 else "")
+    source = N_("The file holds {questions} questions and no column for their kind: all are read alike.")
+    several = (Text(source, {"questions": len(asked)}),) if len(asked) > 1 else ()
+    return guess, (guess.reason, *several)
 
 
 def _time_format(sample: Sample, columns: Mapping[str, str]) -> tuple[str | None, list[Text]]:
@@ -369,7 +395,7 @@ def _time_format(sample: Sample, columns: Mapping[str, str]) -> tuple[str | None
     if guess.format and guess.readable < guess.of:
         counted = {**said, "readable": guess.readable, "of": guess.of, "format": Text(TIME_FORMATS[guess.format])}
         source = N_(
-            '{readable} of {of} values in the sample of "{column}" are dates written as {format}; the other rows will be set aside.'
+            '{readable} of {of} values in the sample of "{column}" are usable dates written as {format}; other rows will be set aside.'
         )
         problems.append(Text(source, counted))
     return guess.format, problems

@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cx_metrics.texts import Text
+from cx_metrics.texts import NP_, Text
 
 KEPT_ROWS = 200  # rows listed for each reason; every reason keeps its full count
 FOUND_LENGTH = 60  # data shown in a message is cut here
+
+_SET_ASIDE = NP_(
+    "{count} row was set aside: {reason} (row {row})",
+    "{count} rows were set aside: {reason} (first: row {row})",
+)
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
@@ -60,10 +65,10 @@ class Reason:
     @property
     def counted(self) -> Text:
         """The reason as a sentence with its count and its first row."""
-        one, many = self.note or (self.reason.source, self.reason.source)
-        first = {"found": self.rows[0].found, "row": self.rows[0].row} if self.rows else {}
-        values = {**self.reason.values, **first, "column": shorten(self.column or ""), "count": self.count}
-        return Text(one, values, many, self.count)
+        one, many = self.note or _SET_ASIDE
+        first = {"found": self.rows[0].found, "row": self.rows[0].row} if self.rows else {"found": "", "row": 0}
+        about = {"column": shorten(self.column or ""), "count": self.count, "reason": self.reason}
+        return Text(one, {**self.reason.values, **first, **about}, many, self.count)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cx_metrics.reading.dates import TimeGuess, guess_time_format
+from cx_metrics.reading.dates import CALENDAR_FORMATS, TimeGuess, guess_time_format
 from cx_metrics.reading.files import RawFile, read_batches
 from cx_metrics.reading.numbers import evident_decimal_comma, read_numbers, readable_share
 
@@ -48,7 +48,8 @@ class Values:
     @cached_property
     def calendar_time(self) -> TimeGuess:
         """The time format of the values where bare numbers are no times."""
-        return guess_time_format(self.texts, epochs=False)
+        bare = self.time.format is not None and self.time.format not in CALENDAR_FORMATS
+        return TimeGuess(None, 0, self.present) if bare else self.time
 
     @cached_property
     def number_share(self) -> float:
@@ -87,7 +88,7 @@ class Sample:
 
 def take_sample(raw: RawFile, rows: int) -> Sample:
     """The first `rows` good rows of the file."""
-    batch = next((batch for batch, _, _ in read_batches(raw, rows) if batch.num_rows), None)
+    batch = next((batch.slice(0, rows) for batch, _, _ in read_batches(raw, rows) if batch.num_rows), None)
     if batch is None:
         return Sample({name: Values(pa.array([], pa.string())) for name in raw.header}, 0)
     return Sample({name: Values(batch.column(name)) for name in raw.header}, batch.num_rows)

@@ -6,19 +6,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cx_metrics.reading.aliases import plain
+from cx_metrics.reading.aliases import words
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.sample import Values
 from cx_metrics.texts import N_, Text
 
-# Parts of a header or question, without spaces and punctuation, that name the kind.
-_SAYS = {
-    "nps": ("nps", "recommend", "netpro", "promoter", "ltr", "توصی", "رکومند", "рекоменд"),
-    "easy": ("easy", "ease", "сложно", "легк", "легко", "سهول", "اسان", "راحت"),
-    "effort": ("effort", "ces", "усили", "جهد", "مجهود", "تلاش", "زحمت"),
-    "csat": ("csat", "satisf", "удовлетвор", "رضا", "رضایت"),
+# What names the kind in a header or question: whole words, and beginnings of words.
+_WORDS = {
+    "nps": "nps",
+    "netpro": "nps",
+    "ltr": "recommend",
+    "csat": "csat",
+    "ces": "effort",
+    "easy": "easy",
+    "ease": "easy",
 }
-_TOPS = (5.0, 7.0, 10.0)
+_BEGINNINGS = {
+    "nps": ("netpromoter",),
+    "recommend": ("recommend", "توصی", "التوصی", "рекоменд", "порекоменд"),
+    "easy": ("easi", "легк", "просто", "سهول", "السهول", "سهل", "اسان", "راحت"),
+    "effort": ("effort", "усили", "جهد", "الجهد", "مجهود", "تلاش", "زحمت"),
+    "csat": ("satisf", "удовлетвор", "доволен", "довольны", "رضا", "الرضا", "راضی"),
+}
+_TOPS = (5.0, 7.0, 10.0, 100.0)
 
 
 @dataclass(frozen=True)
@@ -32,19 +42,20 @@ class ScaleGuess:
     reason: Text
 
 
-def guess_scale(header: str, values: Values) -> ScaleGuess:
+def guess_scale(header: str, values: Values, question: str = "") -> ScaleGuess:
     """Is this NPS, CSAT, CES or a plain rating, and on which scale?
 
-    The name decides where it says something; otherwise 1 to 5 and 1 to 7 read as satisfaction, all else as a rating.
-    Stray values (under 5 % of the answers) do not widen the scale.
+    The name, or the question that was asked, decides where it says something; otherwise 1 to 5 and 1 to 7 read as
+    satisfaction, all else as a rating. Stray values (under 5 % of the answers) do not widen the scale.
     """
-    name = plain(header)
-    says = {kind for kind, parts in _SAYS.items() if any(plain(part) in name for part in parts)}
+    says = _said(header) | _said(question)
     low, top = _ends(values)
     seen = {"column": shorten(header), "low": int(low), "high": int(top)}
-    if "nps" in says and top > 5:
+    if top <= 10 and ("nps" in says or ("recommend" in says and top > 5)):
         reason = Text(N_('"{column}" is read as NPS, 0 to 10, by its name.'), seen)
         return ScaleGuess("nps", 0.0, 10.0, True, reason)
+    if (low, top) == (0, 1):
+        return ScaleGuess("choice", low, top, True, Text(N_('"{column}" is read as a choice between 0 and 1.'), seen))
     if says & {"easy", "effort"} and top <= 7:
         # The effort question of 2010 asks how much effort it was (1 to 5, low is good); that of 2013 how easy (1 to 7).
         higher = "easy" in says or top > 5
@@ -57,14 +68,23 @@ def guess_scale(header: str, values: Values) -> ScaleGuess:
     return ScaleGuess("rating", low, top, True, Text(N_('"{column}" is read as a rating from {low} to {high}.'), seen))
 
 
+def _said(name: str) -> set[str]:
+    """The kinds of question that a name speaks of."""
+    parts = words(name)
+    said = {_WORDS[part] for part in parts if part in _WORDS}
+    said |= {kind for kind, begins in _BEGINNINGS.items() if any(part.startswith(begins) for part in parts)}
+    return said | ({"nps"} if "netpromoter" in "".join(parts) else set())
+
+
 def _ends(values: Values) -> tuple[float, float]:
     """Lowest and highest answer of the usual scale that holds at least 95 % of the values."""
     numbers = values.numbers
     if not len(numbers):
         return 1.0, 5.0
-    top = next((end for end in _TOPS if np.mean(numbers <= end) >= 0.95), None)
-    if top is None:
-        top = 100.0 if np.mean(numbers <= 100) >= 0.95 else float(np.ceil(np.max(numbers)))
-    zero = np.mean(numbers == 0) > 0
-    low = 0.0 if zero and top >= 10 else 1.0
-    return (float(np.floor(np.min(numbers))), top) if np.min(numbers) < 0 else (low, top)
+    least, most = float(np.floor(np.min(numbers))), float(np.ceil(np.max(numbers)))
+    if least < 0:
+        return least, most
+    if most == 1 and least == 0:
+        return 0.0, 1.0
+    top = next((end for end in _TOPS if np.mean(numbers <= end) >= 0.95), most)
+    return (0.0 if least == 0 and top >= 10 else 1.0), top

@@ -21,10 +21,12 @@ from cx_metrics.texts import N_, NP_, Text
 SCALES = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0)}
 WITHOUT_SCORE = ("choice", "text")
 
-INVALID = N_("The answer is not on the scale; the row was loaded and its answer counts as invalid.")
+INVALID = N_("The answer is not on its scale; the row was loaded and its answer counts as invalid.")
 INVALID_COUNT = NP_(
-    '{count} answer in "{column}" is not on the scale from {low} to {high} and counts as invalid (first: {found} in row {row}).',
-    '{count} answers in "{column}" are not on the scale from {low} to {high} and count as invalid (first: {found} in row {row}).',
+    '{count} answer in "{column}" is not on its scale and counts as invalid '
+    "(first: {found} in row {row}, on a scale from {low} to {high}).",
+    '{count} answers in "{column}" are not on their scale and count as invalid '
+    "(first: {found} in row {row}, on a scale from {low} to {high}).",
 )
 _NUMBERED = NP_(
     "{count} answer had no id and was named after its row.",
@@ -53,15 +55,6 @@ def read_surveys(raw: RawFile, mapping: FileMapping, names: Mapping[str, NameMap
     return read_typed(raw, mapping, schema, build, report)
 
 
-def scale_of(mapping: FileMapping, survey_type: str) -> tuple[float | None, float | None]:
-    """Lowest and highest answer: as the user says, else as the type has it."""
-    low, high = SCALES.get(survey_type, (None, None))
-    return (
-        low if mapping.scale_low is None else mapping.scale_low,
-        high if mapping.scale_high is None else mapping.scale_high,
-    )
-
-
 def _build(rows: Rowset, names: Names) -> dict[str, pa.Array]:
     kinds = _kinds(rows)
     low, high = _scale(rows, kinds)
@@ -74,7 +67,7 @@ def _build(rows: Rowset, names: Names) -> dict[str, pa.Array]:
         "survey_type": kinds,
         "scale_low": low,
         "scale_high": high,
-        "higher_is_better": pa.array(np.full(len(rows), rows.mapping.higher_is_better is not False)),
+        "higher_is_better": pc.fill_null(rows.yes_no("higher_is_better"), rows.mapping.higher_is_better is not False),
         "score": score,
         "score_status": status,
         "comment": rows.text("comment"),
@@ -95,10 +88,17 @@ def _kinds(rows: Rowset) -> pa.Array:
 
 
 def _scale(rows: Rowset, kinds: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Lowest and highest answer of each row: as its columns say, else as the user says, else as the type has it."""
+    said = (rows.mapping.scale_low, rows.mapping.scale_high)
     encoded = kinds.dictionary_encode()
-    scales = [scale_of(rows.mapping, kind) for kind in encoded.dictionary.to_pylist()]
-    low, high = (pa.array([scale[end] for scale in scales], pa.float64()).take(encoded.indices) for end in (0, 1))
-    return low, high
+    ends = []
+    for name, end in (("scale_low", 0), ("scale_high", 1)):
+        usual = [
+            SCALES.get(kind, (None, None))[end] if said[end] is None else said[end]
+            for kind in encoded.dictionary.to_pylist()
+        ]
+        ends.append(pc.coalesce(rows.numbers(name), pa.array(usual, pa.float64()).take(encoded.indices)))
+    return ends[0], ends[1]
 
 
 def _scores(rows: Rowset, kinds: pa.Array, low: pa.Array, high: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -116,10 +116,9 @@ def _scores(rows: Rowset, kinds: pa.Array, low: pa.Array, high: pa.Array) -> tup
     valid = np.where(words & ~given, said, on_scale)
     status = np.where(valid, "valid", np.where(given, "invalid", "missing"))
     invalid = given & ~valid
-    if invalid.any():
-        at = int(np.flatnonzero(invalid)[0])
-        ends = {"low": _shown(low[at].as_py()), "high": _shown(high[at].as_py())}
-        rows.flag(invalid, "score", values, Text(INVALID, ends), INVALID_COUNT)
+    first = int(np.argmax(invalid))
+    ends = {"low": _end(low, first), "high": _end(high, first)}
+    rows.flag(invalid, "score", values, Text(INVALID, ends), INVALID_COUNT)
     return numbers.values, pa.array(status, pa.string())
 
 
@@ -150,7 +149,9 @@ def _filled(values: pa.Array, default: str) -> pa.Array:
     return pc.fill_null(values, default)
 
 
-def _shown(end: float | None) -> float | int | str:
+def _end(ends: pa.Array, place: int) -> int | float | str:
+    """One end of a scale as it may stand in a message."""
+    end = ends[place].as_py() if len(ends) else None
     if end is None:
         return "…"
-    return int(end) if end == int(end) else end
+    return int(end) if end == int(end) else float(end)

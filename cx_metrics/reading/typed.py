@@ -31,6 +31,10 @@ _NAIVE = NP_(
 )
 
 
+YES = ("true", "yes", "1", "y", "نعم", "بله", "да")
+NO = ("false", "no", "0", "n", "لا", "خیر", "нет")
+
+
 @dataclass(frozen=True)
 class Typed:
     """A typed table on its way: `batches` can be read once; `report` is complete after the last one."""
@@ -123,6 +127,12 @@ class Rowset:
         reason = Text(N_("This is none of {allowed}; the row was loaded without it."), {"allowed": ", ".join(allowed)})
         self.flag(unknown, name, values, reason, EMPTY_NAME)
         return pc.if_else(known, lower, pa.scalar(None, pa.string()))
+
+    def yes_no(self, name: str) -> pa.Array:
+        """The column as yes or no; what is neither becomes null, and is flagged."""
+        said = self.choice(name, (*YES, *NO))
+        yes = pc.is_in(said, value_set=pa.array(YES))
+        return pc.if_else(pc.is_valid(said), yes, pa.scalar(None, pa.bool_()))
 
     def set_aside(self, bad: Mask, name: str, found: pa.Array, reason: Text) -> None:
         """Set the rows aside that are still kept; a row is counted for the first thing wrong with it."""

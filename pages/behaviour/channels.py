@@ -22,14 +22,14 @@ def show(page: Page) -> None:
     if "channel" not in page.columns("touchpoints"):
         page.open(Text(N_("These touchpoints name no channel")))
         box = st.container(key="card_empty")
-        box.html(page.m.empty(Text(N_("Add a channel column to compare channels")),
-                              Text(N_("Choose the column on the Data page, or map touchpoints to channels there."))))  # fmt: skip
+        how = Text(N_("Choose the column on the Data page, or map touchpoints to channels there."))
+        box.html(page.m.empty(Text(N_("Add a channel column to compare channels")), how))
         return
     if not page.has_goal():
         page.open(Text(N_("No goal is set")))
         box = st.container(key="card_empty")
-        box.html(page.m.empty(Text(N_("Say what counts as conversion")),
-                              Text(N_("Choose one or more touchpoints under Goal in the bar above, or on the Data page."))))  # fmt: skip
+        how = Text(N_("Choose one or more touchpoints under Goal in the bar above, or on the Data page."))
+        box.html(page.m.empty(Text(N_("Say what counts as conversion")), how))
         return
     result = page.ask("channel_performance")
     page.open(findings.channels(result.frame))
@@ -58,20 +58,22 @@ def draw_rates(page: Page, result: Result) -> None:
 def draw_cost(page: Page, result: Result) -> None:
     """What a conversion costs on each paid channel, and what comes back."""
     frame = result.frame[result.frame["cost"].notna()]
-    note = Text(N_("Spend in the range against conversions by last touch"))
-    heads = [Text(N_("Channel")), Text(N_("Cost")), Text(N_("Last-touch conversions")), Text(N_("Cost per conversion")),
-             Text(N_("Return on spend"))]  # fmt: skip
-    caption = page.caption("customers", [Text(N_("return: value by last touch / cost")), Text(N_("counted, no interval"))])
+    note = Text(N_("Spend in the range against the conversions each channel opened and closed"))
+    heads = [Text(N_("Channel")), Text(N_("Cost")), Text(N_("Per first-touch conversion")), Text(N_("Return, first touch")),
+             Text(N_("Per last-touch conversion")), Text(N_("Return, last touch"))]  # fmt: skip
+    caption = page.caption(
+        "customers", [Text(N_("return: value by last touch / cost")), Text(N_("counted, no interval"))]
+    )
     with page.card("cost", findings.spend(result.frame), note, result, caption,
-                   ("cost", "cost_per_conversion", "return_on_spend", "value"), height="stretch"):  # fmt: skip
+                   ("cost", "cost_per_first_touch", "return_on_first_touch", "cost_per_conversion", "return_on_spend"), height="stretch"):  # fmt: skip
         if not len(frame):
-            figure.html(lambda m: m.empty(Text(N_("Add a spend file to see what channels cost")),
-                                          Text(N_("One row per channel and period, with the cost."))))  # fmt: skip
+            how = Text(N_("One row per channel and period, with the cost."))
+            figure.html(lambda m: m.empty(Text(N_("Add a spend file to see what channels cost")), how))
             return
         figure.html(lambda m: m.table(heads, [
-            [page.group(r.channel), m.number(r.cost), m.number(r.last_touch_conversions), m.number(r.cost_per_conversion, 1),
-             m.number(r.return_on_spend, 2)] for r in frame.itertuples()
-        ], numeric=(1, 2, 3, 4)))  # fmt: skip
+            [page.group(r.channel), m.number(r.cost), m.number(r.cost_per_first_touch, 1), m.number(r.return_on_first_touch, 2),
+             m.number(r.cost_per_conversion, 1), m.number(r.return_on_spend, 2)] for r in frame.itertuples()
+        ], numeric=(1, 2, 3, 4, 5)))  # fmt: skip
 
 
 def draw_table(page: Page, result: Result) -> None:
@@ -85,9 +87,8 @@ def draw_table(page: Page, result: Result) -> None:
     moved = both.assign(gap=both["last_touch_conversions"] - both["first_touch_conversions"])
     if len(moved) and int(moved["gap"].abs().max()) > 0:
         top = moved.loc[moved["gap"].idxmin()]
-        finding = Text(N_("{channel} opens {first} paths and closes {last}"), {
-            "channel": str(top["channel"]), "first": int(top["first_touch_conversions"]), "last": int(top["last_touch_conversions"]),
-        })  # fmt: skip
+        values = {"first": int(top["first_touch_conversions"]), "last": int(top["last_touch_conversions"])}
+        finding = Text(N_("{channel} opens {first} paths and closes {last}"), {"channel": str(top["channel"])} | values)
 
     def rows(m: Any) -> list[list[object]]:
         return [

@@ -70,7 +70,7 @@ def build(page: Page, steps: Sequence[Step], names: Sequence[str]) -> None:
     """The steps in order; the window; what may start a try. All of it stands in the address."""
     say = page.reader.say
     shown = (*names, *(s.label for s in steps if len(s.touchpoints) > 1))
-    with st.container(key="card_steps"):
+    with st.container(key="card_builder"):
         state.seed("funnel_steps", [s.label for s in steps])
         st.multiselect(say(N_("Steps, in order")), shown, key="funnel_steps", max_selections=MOST_STEPS,
                        placeholder=say(N_("Choose touchpoints")), on_change=take_steps, args=(tuple(steps),))  # fmt: skip
@@ -108,11 +108,15 @@ def take_steps(before: tuple[Step, ...]) -> None:
 def caption(page: Page, funnel: Result, steps: bool = True) -> list[Any]:
     """Who entered, when, within which window."""
     options = funnel.definition["options"]
-    words = Text(N_("steps in order, within {window}"), {"window": Text("{w}", {"w": window_in_words(page, options["window"])})})
+    words = Text(
+        N_("steps in order, within {window}"), {"window": Text("{w}", {"w": window_in_words(page, options["window"])})}
+    )
     if options["window"] == "unlimited":
         words = Text(N_("steps in order, without a time limit"))
     entrants = int(funnel.frame["entrants"].iloc[0]) if len(funnel.frame) else 0
-    return page.caption("entrants", [words, Text(N_("first step in the range, later steps within the window"))], entrants)
+    return page.caption(
+        "entrants", [words, Text(N_("first step in the range, later steps within the window"))], entrants
+    )
 
 
 def draw(page: Page, funnel: Result) -> None:
@@ -164,12 +168,15 @@ def draw_groups(page: Page, steps: Sequence[Step], column: str) -> None:
         best, worst = known.loc[known["share_of_first"].idxmax()], known.loc[known["share_of_first"].idxmin()]
         finding = Text(N_("No group completes more often than chance allows"))
         if best["share_of_first_low"] > worst["share_of_first_high"]:
-            finding = Text(N_("{best} complete most often, {worst} least often"), {"best": str(best[column]), "worst": str(worst[column])})
+            finding = Text(
+                N_("{best} complete most often, {worst} least often"),
+                {"best": str(best[column]), "worst": str(worst[column])},
+            )
     highest = max([*last["share_of_first_high"].dropna(), 0.01])
     heads = [Text(filter_bar.LABELS[column]), Text(N_("Entrants")), Text(N_("Complete")), "", Text(N_("Interval"))]
     with page.card(
         f"by_{column}", finding,
-        Text(N_("Share of entrants who reach the last step, by {column}"), {"column": Text(filter_bar.LABELS[column])}),
+        Text(N_("Share of entrants who reach the last step, by {column}"), {"column": Text(filter_bar.IN_SENTENCE[column])}),
         by, caption(page, by)[1:], ("share_of_first", "entrants"),
     ):  # fmt: skip
         figure.html(lambda m: m.table(heads, [

@@ -18,7 +18,8 @@ from pages.parts.language import PageReader
 from pages.parts.page import Page, run
 
 STEPS = (3, 4, 5, 6, 7, 8)
-TOPS = (5, 8, 10, 15, 20)
+TOPS = (5, 7, 10, 15, 20)
+FIRST_LOOK = {"steps": 4, "top": 7}
 PATHS = 8
 MOVES = 12
 SURE = 100  # journeys below which a conversion rate is greyed
@@ -26,7 +27,7 @@ SURE = 100  # journeys below which a conversion rate is greyed
 
 def show(page: Page) -> None:
     """The Sankey with its keyboard path, the most frequent whole paths, the busiest moves."""
-    links = page.ask("flow_links")
+    links = page.ask("flow_links", **first_look(page))
     page.open(findings.flow(links.frame))
     left, right = st.columns([0.64, 0.36], gap="small")
     with left:
@@ -36,6 +37,11 @@ def show(page: Page) -> None:
     draw_moves(page)
 
 
+def first_look(page: Page) -> dict[str, int]:
+    """Fewer steps and names than the metric's own defaults fit on a screen; the address may ask for others."""
+    return {name: value for name, value in FIRST_LOOK.items() if page.option("flow_links", name) is None}
+
+
 def draw_flow(page: Page, links: Result) -> None:
     """The flow by step; a click on a node or link, or a choice from the list, filters the page to those journeys."""
     options = links.definition["options"]
@@ -43,7 +49,9 @@ def draw_flow(page: Page, links: Result) -> None:
         Text(N_("the {top} largest touchpoints of a step, the rest as Other"), {"top": int(options["top"])}),
         Text(N_("the same touchpoint twice in a row is one step")), Text(N_("share of all journeys in the tooltip")),
     ])  # fmt: skip
-    with page.card("flow", findings.busiest_move(links.frame), Text(N_("The first steps of each journey")), links, caption):
+    with page.card(
+        "flow", findings.busiest_move(links.frame), Text(N_("The first steps of each journey")), links, caption
+    ):
         with st.container(horizontal=True, key="flow_options"):
             choose(page, "steps", N_("Steps"), STEPS, int(options["steps"]))
             choose(page, "top", N_("Touchpoints per step"), TOPS, int(options["top"]))
@@ -153,18 +161,18 @@ def draw_paths(page: Page) -> None:
             rate = m.percent(row.conversion_rate)
             cells = [m.path(row.path), m.with_bar(m.number(row.journeys), row.journeys, largest)]
             if goal:
-                cells.append(rate if row.journeys >= SURE else m.dim(rate))
-                cells.append(m.dim(m.interval(row.conversion_rate_low, row.conversion_rate_high, 0, True)))
+                rate = rate if row.journeys >= SURE else m.dim(rate)
+                cells.append(m.over(rate, m.interval(row.conversion_rate_low, row.conversion_rate_high, 0, True)))
             found.append(cells)
         return found
 
-    heads = [Text(N_("Path")), Text(N_("Journeys"))] + ([Text(N_("Reach the goal")), Text(N_("Interval"))] if goal else [])
+    heads = [Text(N_("Path")), Text(N_("Journeys"))] + ([Text(N_("Reach the goal"))] if goal else [])
     caption = page.caption("journeys", [Text(N_("grey: fewer than {n} journeys"), {"n": SURE})] if goal else [])
     with page.card(
         "paths", findings.paths(frame), Text(N_("Whole paths by number of journeys, repeats merged")), variants, caption,
         ("journeys", "share", "conversion_rate"),
     ):  # fmt: skip
-        figure.html(lambda m: m.table(heads, rows(m), numeric=(1, 2, 3)))
+        figure.html(lambda m: m.table(heads, rows(m), numeric=(1, 2)))
 
 
 def draw_moves(page: Page) -> None:
@@ -177,7 +185,9 @@ def draw_moves(page: Page) -> None:
     n = len(transitions.frame)
     one, many = NP_("{n} pair of touchpoints follows directly", "{n} pairs of touchpoints follow each other directly")
     finding = Text(one, {"n": n}, many, n)
-    caption = page.caption("journeys", [Text(N_("the {n} most frequent pairs"), {"n": len(frame)}), Text(N_("repeats kept"))])
+    caption = page.caption(
+        "journeys", [Text(N_("the {n} most frequent pairs"), {"n": len(frame)}), Text(N_("repeats kept"))]
+    )
     with page.card("moves", finding, Text(N_("What follows directly, anywhere in the journey")), transitions, caption):
         figure.html(lambda m: m.table(heads, [
             [r.touchpoint, r.next_touchpoint,

@@ -16,7 +16,6 @@ from pages.parts.page import Page, run
 MOST_ROWS = 40
 MOST_GROUPS = 8
 ENOUGH = 10  # customers below which a share is greyed (METRICS §0)
-MEASURES = {"next_stage_rate": N_("Next-stage rate"), "reach": N_("Reach"), "bounce_rate": N_("Bounce")}
 
 
 def show(page: Page) -> None:
@@ -40,17 +39,17 @@ def draw_stages(page: Page, stages: Result) -> None:
     """One row per stage: reach, frequency, depth, time, who goes on."""
     frame = stages.frame
     heads = [Text(N_("Stage")), Text(N_("Customers")), Text(N_("Reach")), Text(N_("Frequency")), Text(N_("Time spent")),
-             Text(N_("Next-stage rate")), Text(N_("Interval"))]  # fmt: skip
+             Text(N_("Next-stage rate"))]  # fmt: skip
     caption = page.caption("customers", [Text(N_("frequency: contacts per customer reached")),
                                          Text(N_("time: from first to last touchpoint of a visit"))])  # fmt: skip
     with page.card("stages", findings.stages(frame), Text(N_("Engagement by stage, in the order of the journey")), stages, caption,
                    height="stretch"):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
             [page.stage(r.stage), m.with_bar(m.number(r.customers), r.reach, 1), m.percent(r.reach), m.number(r.frequency, 1),
-             page.reader.duration(r.dwell_seconds_median), m.percent(r.next_stage_rate),
-             m.dim(m.interval(r.next_stage_rate_low, r.next_stage_rate_high, 0, True))]
+             page.reader.duration(r.dwell_seconds_median),
+             m.over(m.percent(r.next_stage_rate), m.interval(r.next_stage_rate_low, r.next_stage_rate_high, 0, True))]
             for r in frame.itertuples()
-        ], numeric=(1, 2, 3, 4, 5, 6)))  # fmt: skip
+        ], numeric=(1, 2, 3, 4, 5)))  # fmt: skip
 
 
 def draw_by_group(page: Page, column: str) -> None:
@@ -62,7 +61,7 @@ def draw_by_group(page: Page, column: str) -> None:
         group=lambda f: [page.group(v) for v in f[column]], named=lambda f: [page.stage(s) for s in f["stage"]]
     )
     order = [page.stage(s) for s in page.facts.stages if s in set(frame["stage"])]
-    label = Text(filter_bar.LABELS[column])
+    label = Text(filter_bar.IN_SENTENCE[column])
     finding = Text(N_("Too few customers to compare the groups"))
     known = frame[frame["customers"] >= ENOUGH]
     if len(known):
@@ -84,7 +83,11 @@ def draw_by_group(page: Page, column: str) -> None:
 
 def draw_bounce(page: Page, touchpoints: Result) -> None:
     """Where sessions start and end at once."""
-    frame = touchpoints.frame[touchpoints.frame["entry_sessions"] > 0].sort_values("entry_sessions", ascending=False).head(10)
+    frame = (
+        touchpoints.frame[touchpoints.frame["entry_sessions"] > 0]
+        .sort_values("entry_sessions", ascending=False)
+        .head(10)
+    )
     heads = [Text(N_("Touchpoint")), Text(N_("Sessions started here")), Text(N_("Bounce")), Text(N_("Interval"))]
     with page.card("bounce", findings.bounce(touchpoints.frame), Text(N_("Sessions with no second touchpoint")), touchpoints,
                    page.caption("customers", [Text(N_("a gap of more than 30 minutes starts a session"))]),
@@ -128,7 +131,9 @@ def draw_scorecard(page: Page, touchpoints: Result) -> None:
         *([Text(N_("the {n} first of {all}"), {"n": MOST_ROWS, "all": len(touchpoints.frame)})]
           if len(touchpoints.frame) > MOST_ROWS else []),
     ])  # fmt: skip
-    with page.card("scorecard", finding, Text(N_("Every touchpoint, in the order of the journey")), touchpoints, caption):
+    with page.card(
+        "scorecard", finding, Text(N_("Every touchpoint, in the order of the journey")), touchpoints, caption
+    ):
         figure.html(lambda m: m.table(heads, rows(m), numeric=tuple(range(2, len(heads)))))
 
 
@@ -138,7 +143,7 @@ def _greyed(m: Any, shown: Any, n: int) -> Any:
 
 def _score(m: Any, score: Any) -> Any:
     shown = m.percent(score.csat)
-    return m.figures((shown if score.responses >= findings.MIN_SCORES else m.dim(shown)), m.dim(m.count(score.responses)))
+    return m.over(shown if score.responses >= findings.MIN_SCORES else m.dim(shown), m.count(score.responses))
 
 
 run(show, N_("Stages"), N_("Which touchpoints work?"), "touchpoints")

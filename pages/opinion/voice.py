@@ -37,26 +37,41 @@ def show(page: Page) -> None:
         return
     main = asked[0] if asked[0] != "ces" else asked[-1]
     place = "touchpoint" if "touchpoint" in page.columns("surveys") else None
-    where = page.ask(main, by=[place]) if place and main in DOMAINS else None
-    page.open(findings.score_by(where.frame, "touchpoint", main) if where is not None else headline(results[main].frame, main))
+    broad = broadest(page, [n for n in asked if n in DOMAINS]) if place else None
+    where = page.ask(broad, by=["touchpoint"]) if broad else None
+    page.open(
+        findings.score_by(where.frame, "touchpoint", str(broad)) if where else headline(results[main].frame, main)
+    )
     left, right = st.columns([0.42, 0.58], gap="small")
     with left:
         draw_nps(page, results["nps"]) if main == "nps" else draw_share(page, results[main], main)
     with right:
         draw_monthly(page, main)
     column = next((c for c in ("persona", "segment", "region") if c in page.columns("surveys")), None)
-    if place and column and main in DOMAINS:
-        draw_heat(page, main, place, column)
+    if place and column and broad:
+        draw_heat(page, broad, place, column)
     if place:
-        draw_by_touchpoint(page, place, asked)
+        draw_by_touchpoint(page, place, asked, broad or asked[0])
     draw_comments(page, asked)
+
+
+def broadest(page: Page, asked: list[str]) -> str | None:
+    """The score that was asked about most touchpoints."""
+
+    def touchpoints(name: str) -> int:
+        frame = page.ask(name, by=["touchpoint"]).frame
+        return int(((frame["responses"] >= MIN_N) & frame["touchpoint"].notna()).sum())
+
+    return max(asked, key=touchpoints, default=None)
 
 
 def headline(frame: pd.DataFrame, main: str) -> Text:
     """The score itself, where answers name no touchpoint."""
     if main == "nps":
         return findings.nps_split(frame)
-    return findings.overview(None, None, frame, 0) if main == "csat" else Text(N_("What customers say about their effort"))
+    return (
+        findings.overview(None, None, frame, 0) if main == "csat" else Text(N_("What customers say about their effort"))
+    )
 
 
 def draw_nps(page: Page, result: Result) -> None:
@@ -65,8 +80,14 @@ def draw_nps(page: Page, result: Result) -> None:
     groups = {name: int(row[name]) for name in ("promoters", "passives", "detractors")}
     caption = page.caption("responses", [
         Text(N_("promoters 9–10, passives 7–8, detractors 0–6")), *left_out(row)], int(row["responses"]))  # fmt: skip
-    with page.card("nps", findings.nps_split(result.frame), Text(N_("NPS and its three groups")), result, caption, height="stretch"):
-        figure.html(lambda m: m.hero(m.number(row["nps"]), [m.interval(row["nps_low"], row["nps_high"]), m.dim(Text(N_("95% interval")))]))
+    with page.card(
+        "nps", findings.nps_split(result.frame), Text(N_("NPS and its three groups")), result, caption, height="stretch"
+    ):
+        figure.html(
+            lambda m: m.hero(
+                m.number(row["nps"]), [m.interval(row["nps_low"], row["nps_high"]), m.dim(Text(N_("95% interval")))]
+            )
+        )
         figure.html(lambda m: m.score_line(float(row["nps"]), row["nps_low"], row["nps_high"]))
         figure.html(lambda m: m.split_bar(groups))
 
@@ -102,9 +123,14 @@ def draw_monthly(page: Page, main: str) -> None:
     measure = main
     finding = findings.trend(frame, measure, Text(MEASURES[main])) if main in DOMAINS else Text(N_("Effort by month"))
     changes = cache.changes(page.version, page.view)
-    words = [Text(N_("by date of answer")), Text(N_("dated changes are dashed")), Text(N_("hollow points: fewer than 30 answers"))]
+    words = [
+        Text(N_("by date of answer")),
+        Text(N_("dated changes are dashed")),
+        Text(N_("hollow points: fewer than 30 answers")),
+    ]
     with page.card("trend", finding, Text(N_("{measure} by month with its interval"), {"measure": Text(MEASURES[main])}), result,
-                   page.caption("responses", words), (measure, "responses"), height="stretch"):  # fmt: skip
+                   page.caption("responses", words, int(result.frame["responses"].sum())), (measure, "responses"),
+                   height="stretch"):  # fmt: skip
         figure.altair(lambda who: draw_trend(frame, who, "month", measure, f"{measure}_low", f"{measure}_high", "responses",
                                              changes=changes, share=main == "csat", decimals=1 if main == "ces" else 0),
                       finding, key="trend", wide=True)  # fmt: skip
@@ -117,12 +143,16 @@ def draw_heat(page: Page, main: str, place: str, column: str) -> None:
     most = list(dict.fromkeys(frame.sort_values("responses", ascending=False)[column]))[:MOST_COLUMNS]
     order = page.ask("touchpoint_engagement").frame["touchpoint"] if page.has("touchpoints") else frame[place]
     rows = [t for t in dict.fromkeys([*order, *frame[place]]) if t in set(frame[place])][:MOST_ROWS]
-    frame = frame[frame[place].isin(rows) & frame[column].isin(most)].assign(group=lambda f: [page.group(v) for v in f[column]])
-    label = Text(filter_bar.LABELS[column])
+    frame = frame[frame[place].isin(rows) & frame[column].isin(most)].assign(
+        group=lambda f: [page.group(v) for v in f[column]]
+    )
+    label = Text(filter_bar.IN_SENTENCE[column])
     finding = findings.score_of_pair(frame.assign(**{column: frame["group"]}), place, column, main)
+    note = Text(N_("{measure} by touchpoint and {column}"), {"measure": Text(MEASURES[main]), "column": label})
     with page.card(
-        "heat", finding, Text(N_("{measure} by touchpoint and {column}"), {"measure": Text(MEASURES[main]), "column": label}), result,
-        page.caption("responses", [Text(N_("grey: fewer than {n} answers"), {"n": MIN_N})]), (main, "responses"),
+        "heat", finding, note, result,
+        page.caption("responses", [Text(N_("grey: fewer than {n} answers"), {"n": MIN_N})], int(result.frame["responses"].sum())),
+        (main, "responses"),
     ):  # fmt: skip
         figure.altair(
             lambda who: draw_heatmap(frame, who, place, "group", main, "responses", domain=DOMAINS[main], diverging=main == "nps",
@@ -131,7 +161,7 @@ def draw_heat(page: Page, main: str, place: str, column: str) -> None:
         )  # fmt: skip
 
 
-def draw_by_touchpoint(page: Page, place: str, asked: list[str]) -> None:
+def draw_by_touchpoint(page: Page, place: str, asked: list[str], first: str) -> None:
     """Every score by touchpoint with its interval and n."""
     scored = {name: {r[0]: r[1] for r in _by(page, name, place)} for name in asked}
     names = list(dict.fromkeys(t for rows in scored.values() for t in rows if isinstance(t, str)))[:MOST_ROWS]
@@ -144,10 +174,9 @@ def draw_by_touchpoint(page: Page, place: str, asked: list[str]) -> None:
             return [m.dim("–"), "", ""]
         share, decimals = name == "csat", 1 if name == "ces" else 0
         shown = m.percent(row[name]) if share else m.number(row[name], decimals)
-        return [shown if row["responses"] >= MIN_N else m.dim(shown),
-                m.dim(m.interval(row[f"{name}_low"], row[f"{name}_high"], decimals, share)), m.number(row["responses"])]  # fmt: skip
+        bounds = m.dim(m.interval(row[f"{name}_low"], row[f"{name}_high"], decimals, share))
+        return [shown if row["responses"] >= MIN_N else m.dim(shown), bounds, m.number(row["responses"])]
 
-    first = asked[0]
     result = page.ask(first, by=[place])
     finding = findings.score_by(result.frame, place, first) if first in DOMAINS else Text(N_("Scores by touchpoint"))
     with page.card("where", finding, Text(N_("Scores by the touchpoint the answer is about")), result,
@@ -166,8 +195,10 @@ def draw_comments(page: Page, asked: list[str]) -> None:
     say = page.reader.say
     with st.container(key="card_comments"):
         with st.container(horizontal=True, key="comment_filters"):
-            question = st.selectbox(say(N_("Question")), asked, key="comment_question", format_func=lambda n: say(MEASURES[n]), width=220)
-            mood = st.segmented_control(say(N_("Answers")), list(MOODS), default="all", key="comment_mood", format_func=lambda x: say(MOODS[x]))
+            question = st.selectbox(say(N_("Question")), asked, key="comment_question", width=220,
+                                    format_func=lambda n: say(MEASURES[n]))  # fmt: skip
+            mood = st.segmented_control(say(N_("Answers")), list(MOODS), default="all", key="comment_mood",
+                                        format_func=lambda x: say(MOODS[x]))  # fmt: skip
         low, high = MOOD_BOUNDS[question].get(mood or "all", (None, None))
         frame, count = cache.comments(page.version, page.view, survey_type=question, low=low, high=high, most=COMMENTS)
         shown = Text(N_("{shown} of {count} comments, newest first"), {"shown": len(frame), "count": count})

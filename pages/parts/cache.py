@@ -5,28 +5,31 @@ Keys hold the dataset and its version, so nothing is stale after an import. Answ
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from cx_metrics import run as running
 from cx_metrics.engines import Store, open_store
 from cx_metrics.registry import find
-from cx_metrics.run import Result
+from cx_metrics.run import Result, run
+from cx_metrics.run import changes as find_changes
+from cx_metrics.run import comments as find_comments
+from cx_metrics.run import daily as find_daily
+from cx_metrics.run import names as find_names
+from cx_metrics.run import people as count_people
+from cx_metrics.run import stages as find_stages
+from cx_metrics.run import values as find_values
 from cx_metrics.view import View
-from cx_metrics.workspace import Version, Workspace
+from cx_metrics.workspace import Version, Workspace, default_root
 
-ROOT = Path(__file__).resolve().parents[2]
 MOST_VALUES = 5_000  # values of one column that filters offer
 
 
 @st.cache_resource(show_spinner=False)
 def workspace() -> Workspace:
-    """The workspace folder of this server: TOUCHLINE_WORKSPACE, else `workspace` beside app.py."""
-    return Workspace(Path(os.environ.get("TOUCHLINE_WORKSPACE") or ROOT / "workspace"))
+    """The workspace of this server, opened once."""
+    return Workspace(default_root())
 
 
 def opened(version: Version) -> Store:
@@ -71,18 +74,18 @@ def _answered(
     dataset: str, number: int, metric: str, view_key: str, by: tuple[str, ...], texts: tuple[tuple[str, str], ...],
     _version: Version, _view: View,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:  # fmt: skip
-    result = running.run(metric, opened(_version), _view, by=by, version=_version.key, **dict(texts))
+    result = run(metric, opened(_version), _view, by=by, version=_version.key, **dict(texts))
     return result.frame, result.definition
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
 def _people(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> dict[str, int]:
-    return running.people(opened(_version), _view)
+    return count_people(opened(_version), _view)
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
 def _values(dataset: str, number: int, column: str, _version: Version) -> tuple[str, ...]:
-    return running.values(opened(_version), column, MOST_VALUES)
+    return find_values(opened(_version), column, MOST_VALUES)
 
 
 def changes(version: Version, view: View) -> pd.DataFrame:
@@ -92,7 +95,7 @@ def changes(version: Version, view: View) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _changes(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
-    return running.changes(opened(_version), _view)
+    return find_changes(opened(_version), _view)
 
 
 def comments(version: Version, view: View, **wanted: Any) -> tuple[pd.DataFrame, int]:
@@ -104,7 +107,7 @@ def comments(version: Version, view: View, **wanted: Any) -> tuple[pd.DataFrame,
 def _comments(
     dataset: str, number: int, view_key: str, wanted: tuple[tuple[str, Any], ...], _version: Version, _view: View
 ) -> tuple[pd.DataFrame, int]:
-    return running.comments(opened(_version), _view, **dict(wanted))
+    return find_comments(opened(_version), _view, **dict(wanted))
 
 
 def stages(version: Version) -> dict[str, str]:
@@ -114,4 +117,24 @@ def stages(version: Version) -> dict[str, str]:
 
 @st.cache_data(show_spinner=False, max_entries=50)
 def _stages(dataset: str, number: int, _version: Version) -> dict[str, str]:
-    return running.stages(opened(_version))
+    return find_stages(opened(_version))
+
+
+def names(version: Version) -> pd.DataFrame:
+    """The touchpoint names of the files and where they were put."""
+    return _names(version.dataset, version.number, version)
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _names(dataset: str, number: int, _version: Version) -> pd.DataFrame:
+    return find_names(opened(_version))
+
+
+def daily(version: Version) -> pd.DataFrame:
+    """Touchpoints per day."""
+    return _daily(version.dataset, version.number, version)
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _daily(dataset: str, number: int, _version: Version) -> pd.DataFrame:
+    return find_daily(opened(_version))

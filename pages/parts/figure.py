@@ -26,7 +26,7 @@ from cx_metrics.charts.theme import css_variables
 from cx_metrics.exports.html import Card, Drawing, page_html
 from cx_metrics.exports.tables import safe_csv
 from cx_metrics.texts import Text
-from pages.parts.language import PageReader, _, reader
+from pages.parts.language import PageReader, _, reader, speaking
 from pages.parts.markup import Html, Markup, Words
 
 STYLE = Path(__file__).with_name("style.css")
@@ -165,14 +165,17 @@ def offline_page(title: Words, question: Words, view_lines: Sequence[Words]) -> 
         return light.say(value) if isinstance(value, Text) else str(value)
 
     def build() -> str:
+        with speaking(light.language):
+            return whole()
+
+    def whole() -> str:
         kept = [
             Card(words(c.finding), words(c.note), [draw(light) for draw in c.body], [words(p) for p in c.caption])
             for c in cards
             if c.finding or c.body
         ]
-        return page_html(
-            words(title), words(question), [words(v) for v in view_lines], kept, light, STYLE.read_text(encoding="utf-8")
-        )
+        lines = [words(line) for line in view_lines]
+        return page_html(words(title), words(question), lines, kept, light, STYLE.read_text(encoding="utf-8"))
 
     return build
 

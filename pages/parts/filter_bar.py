@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -16,7 +17,6 @@ from pages.parts import cache, state
 from pages.parts.language import PageReader
 from pages.parts.markup import Words
 
-MOST_OFFERED = 12  # a customer attribute with more values than this is offered under "More filters" alone
 ALL = {
     "persona": N_("All personas"),
     "segment": N_("All segments"),
@@ -33,7 +33,7 @@ LABELS = {
     "phase": N_("Phase"),
     "stage": N_("Stage"),
 }
-ICONS = {"persona": "group", "segment": "sell", "region": "public", "channel": "hub"}
+IN_SENTENCE = {"persona": N_("persona"), "segment": N_("segment"), "region": N_("region")}
 VALUE_WORDS = {
     "physical": N_("physical"), "digital": N_("digital"), "human": N_("human"),
     "before": N_("before purchase"), "during": N_("during purchase"), "after": N_("after purchase"),
@@ -42,8 +42,14 @@ VALUE_WORDS = {
 }  # fmt: skip
 TRANSLATED = ("touchpoint_type", "phase", "stage")
 GRAIN_WORDS = {"journey": N_("Journey"), "session": N_("Session"), "case": N_("Case")}
-RANGE_WORDS = {"touchpoints": N_("touchpoints in the range"), "journeys": N_("journeys that start in the range, kept whole")}
-RULE_WORDS = {"customers": N_("customers who touched these, journeys whole"), "touchpoints": N_("only these touchpoints")}
+RANGE_WORDS = {
+    "touchpoints": N_("touchpoints in the range"),
+    "journeys": N_("journeys that start in the range, kept whole"),
+}
+RULE_WORDS = {
+    "customers": N_("customers who touched these, journeys whole"),
+    "touchpoints": N_("only these touchpoints"),
+}
 
 
 def show(version: Version, view: View, reader: PageReader, offline: Callable[[], str]) -> None:
@@ -52,11 +58,10 @@ def show(version: Version, view: View, reader: PageReader, offline: Callable[[],
     with st.container(horizontal=True, key="filters", vertical_alignment="center"):
         if facts.timed and facts.first_day:
             _range(view, facts, reader)
-        for column in ("persona", "segment"):
-            if column in facts.attributes:
-                _chip(version, view, reader, column)
+        if facts.attributes:
+            _people(version, view, reader)
         if "channel" in facts.columns.get("touchpoints", ()):
-            _chip(version, view, reader, "channel")
+            _channel(version, view, reader)
         if "touchpoints" in facts.tables:
             _goal(version, view, reader)
         _more(version, view, reader)
@@ -114,14 +119,42 @@ def value_word(column: str, value: str, reader: PageReader) -> str:
     return reader.say(VALUE_WORDS[value]) if column in TRANSLATED and value in VALUE_WORDS else value
 
 
-def _chip(version: Version, view: View, reader: PageReader, column: str) -> None:
-    chosen = view.values(column)
-    shown = reader.listing(value_word(column, v, reader) for v in chosen[:3]) if chosen else reader.say(ALL[column])
-    if len(chosen) > 3:
-        shown = reader.say(Text(N_("{values} and {more} more"), {"values": shown, "more": len(chosen) - 3}))
-    key = f"chip_{column}_set" if chosen else f"chip_{column}"
-    with st.container(key=key, width="content"), st.popover(safe(shown, "markdown"), icon=f":material/{ICONS[column]}:"):
-        _choose(version, view, reader, column)
+def _people(version: Version, view: View, reader: PageReader) -> None:
+    """Who is looked at: persona and segment first, then every other attribute of customers."""
+    attributes = sorted(
+        version.facts.attributes, key=lambda a: (a not in LABELS, list(LABELS).index(a) if a in LABELS else 0)
+    )
+    first = next((a for a in attributes if a in ALL), None)
+    chosen = [value_word(a, v, reader) for a in attributes for v in view.values(a)]
+    shown = _several(chosen, reader) if chosen else reader.say(ALL[first] if first else N_("All customers"))
+    with _chip("people", bool(chosen), shown, "group"):
+        for column in attributes:
+            _choose(version, view, reader, column)
+
+
+def _channel(version: Version, view: View, reader: PageReader) -> None:
+    chosen = [value_word("channel", v, reader) for v in view.values("channel")]
+    with _chip("channel", bool(chosen), _several(chosen, reader) if chosen else reader.say(ALL["channel"]), "hub"):
+        _choose(version, view, reader, "channel")
+
+
+def _several(values: list[str], reader: PageReader) -> str:
+    """The first two values, and how many more."""
+    shown = reader.listing(reader.name(v) for v in values[:2])
+    if len(values) <= 2:
+        return shown
+    return reader.say(Text(N_("{values} and {more} more"), {"values": shown, "more": len(values) - 2}))
+
+
+@contextmanager
+def _chip(key: str, is_set: bool, shown: str, icon: str) -> Iterator[None]:
+    """A popover whose closed face says its current value; a set one is filled."""
+    name = f"chip_{key}_set" if is_set else f"chip_{key}"
+    with (
+        st.container(key=name, width="content"),
+        st.popover(safe(shown, "markdown"), icon=f":material/{icon}:"),
+    ):
+        yield
 
 
 def _choose(version: Version, view: View, reader: PageReader, column: str) -> None:
@@ -145,8 +178,7 @@ def _range(view: View, facts: Facts, reader: PageReader) -> None:
     first, last = view.first_day or facts.first_day, view.last_day or facts.last_day
     assert first is not None and last is not None and facts.first_day is not None and facts.last_day is not None
     chosen = view.first_day is not None or view.last_day is not None
-    key = "chip_range_set" if chosen else "chip_range"
-    with st.container(key=key, width="content"), st.popover(reader.dates(first, last), icon=":material/calendar_month:"):
+    with _chip("range", chosen, reader.dates(first, last), "calendar_month"):
         state.seed("bar_first", min(max(first, facts.first_day), facts.last_day))
         state.seed("bar_last", min(max(last, facts.first_day), facts.last_day))
         days = st.columns(2)
@@ -185,8 +217,7 @@ def _goal(version: Version, view: View, reader: PageReader) -> None:
     goal = version.facts.goal_of(view)
     words = reader.listing(goal) if goal else reader.say(N_("none"))
     shown = reader.say(Text(N_("Goal: {goal}"), {"goal": words}))
-    key = "chip_goal_set" if view.goal else "chip_goal"
-    with st.container(key=key, width="content"), st.popover(safe(shown, "markdown"), icon=":material/flag:"):
+    with _chip("goal", bool(view.goal), shown, "flag"):
         state.seed("bar_goal", list(goal))
         st.multiselect(
             reader.say(N_("Touchpoints that count as conversion")), cache.values(version, "touchpoint"), key="bar_goal",
@@ -203,14 +234,12 @@ def _take_goal(default: tuple[str, ...]) -> None:
 def _more(version: Version, view: View, reader: PageReader) -> None:
     """The filters that have no chip of their own; the chip says how many are set."""
     facts = version.facts
-    attributes = [a for a in facts.attributes if a not in ("persona", "segment")]
     offered = [c for c in TOUCHPOINT_FILTERS if c != "channel" and c in facts.columns.get("touchpoints", ())]
-    n = sum(1 for c in (*attributes, *offered) if view.values(c)) + (view.grain != "journey")
+    n = sum(1 for c in offered if view.values(c)) + (view.grain != "journey")
     one, many = NP_("More filters: {n} set", "More filters: {n} set")
     words = reader.say(Text(one, {"n": n}, many, n)) if n else reader.say(N_("More filters"))
-    key = "chip_more_set" if n else "chip_more"
-    with st.container(key=key, width="content"), st.popover(words, icon=":material/tune:"):
-        for column in (*attributes, *offered):
+    with _chip("more", n > 0, words, "tune"):
+        for column in offered:
             _choose(version, view, reader, column)
         if view.touchpoints:
             state.seed("bar_rule", view.touchpoint_rule)

@@ -13,8 +13,9 @@ import datetime
 import gettext as gnu
 import math
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -29,7 +30,8 @@ from babel.messages.pofile import read_po
 from persiantools.jdatetime import MONTH_NAMES_FA, JalaliDate
 
 from cx_metrics.charts.theme import Mode
-from cx_metrics.safe_text import clean
+from cx_metrics.findings import Month
+from cx_metrics.safe_text import clean, has_right_to_left
 from cx_metrics.texts import N_, NP_, Text
 
 LANGUAGES = {"en": "English", "ar": "العربية", "fa": "فارسی", "ru": "Русский"}
@@ -49,6 +51,8 @@ _PERCENT = {"en": "%", "ar": "٪", "fa": "٪", "ru": NO_BREAK + "%"}
 _COMMA = {"en": ", ", "ar": "، ", "fa": "، ", "ru": ", "}
 _FIGURE = re.compile(f"[+×{MINUS}]?[0-9٠-٩۰-۹.,٫٬{NO_BREAK}]+")
 _PLACE = re.compile(r"\{\{|\}\}|\{(\w+)\}")
+
+_SPEAKING: ContextVar[str | None] = ContextVar("speaking", default=None)
 
 UNDER_A_MINUTE = N_("under a minute")
 DURATIONS = (  # from how many seconds, one of how many seconds, the words
@@ -116,7 +120,9 @@ class PageReader:
         """
         if isinstance(text, str):
             return self.gettext(text)
-        source = self.gettext(text.source) if text.many is None else self.ngettext(text.source, text.many, text.count or 0)
+        source = (
+            self.gettext(text.source) if text.many is None else self.ngettext(text.source, text.many, text.count or 0)
+        )
         shown = {name: self._value(name, value) for name, value in text.values.items()}
         return _PLACE.sub(lambda place: shown.get(place[1], place[0]) if place[1] else place[0][0], source)
 
@@ -125,6 +131,8 @@ class PageReader:
             return self.say(value)
         if isinstance(value, str):
             return self.name(value)
+        if isinstance(value, Month):
+            return self.month_and_year(value)
         if isinstance(value, datetime.date):
             return self.date(value)
         if isinstance(value, (list, tuple)):
@@ -133,7 +141,9 @@ class PageReader:
             return MISSING
         if isinstance(value, bool):
             return str(value)
-        shown = self.percent(float(value)) if name.endswith("_share") else self.number(value, 0 if _is_whole(value) else 1)
+        shown = (
+            self.percent(float(value)) if name.endswith("_share") else self.number(value, 0 if _is_whole(value) else 1)
+        )
         return self.isolate(shown) if self.rtl else shown
 
     def name(self, value: str) -> str:
@@ -258,8 +268,21 @@ class PageReader:
         return self.gettext(UNDER_A_MINUTE)
 
 
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """For work outside a page run, such as a file made on demand: `_` and `reader` answer in that language."""
+    before = _SPEAKING.set(language)
+    try:
+        yield
+    finally:
+        _SPEAKING.reset(before)
+
+
 def current_language() -> str:
     """The language of whoever reads now: one of LANGUAGES, English if none was chosen."""
+    spoken = _SPEAKING.get()
+    if spoken is not None:
+        return spoken
     chosen = st.session_state.get("lang", "en")
     return chosen if chosen in LANGUAGES else "en"
 
@@ -302,7 +325,3 @@ def _is_whole(x: Any) -> bool:
 
 def _plain(day: datetime.date) -> datetime.date:
     return datetime.date(day.year, day.month, day.day)
-
-
-def has_right_to_left(text: str) -> bool:
-    return any(unicodedata.bidirectional(sign) in ("R", "AL", "AN") for sign in text)

@@ -17,9 +17,9 @@ from numbers import Real
 from typing import Literal
 
 from cx_metrics.charts.theme import tokens
-from cx_metrics.safe_text import safe
+from cx_metrics.safe_text import has_right_to_left, safe
 from cx_metrics.texts import N_, Text
-from pages.parts.language import PageReader, has_right_to_left
+from pages.parts.language import PageReader
 
 Tone = Literal["accent", "good", "bad", "drop", "other", "group_a", "group_b"]
 
@@ -54,6 +54,7 @@ class Stage:
     score: float | None = None
     score_n: int | None = None
     score_name: str = "NPS"
+    score_share: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,10 @@ class Markup:
         rows = "".join(f"<div><dt>{self.words(t)}</dt><dd>{self._said(v)}</dd></div>" for t, v in pairs)
         return Html(f'<dl class="tl-definitions">{rows}</dl>')
 
+    def list(self, values: Sequence[Words]) -> Html:
+        """Sentences, one under the other."""
+        return Html(f'<ul class="tl-list">{"".join(f"<li>{self.text(v)}</li>" for v in values)}</ul>')
+
     # tiles and stages ------------------------------------------------------------------------------------------------
 
     def tiles(self, tiles: Sequence[Tile]) -> Html:
@@ -275,7 +280,8 @@ class Markup:
 
     def _stage(self, stage: Stage) -> Html:
         if _is_number(stage.score):
-            score = f"{self.text(stage.score_name)} {self.number(stage.score)} {self.dim(self.count(stage.score_n))}"
+            shown = self.percent(stage.score) if stage.score_share else self.number(stage.score)
+            score = f"{self.text(stage.score_name)} {shown} {self.dim(self.count(stage.score_n))}"
         else:
             score = self.dim(self.word(NO_ANSWERS))
         if stage.go_on is not None and _is_number(stage.go_on):
@@ -327,7 +333,9 @@ class Markup:
         parts = [f'<b style="inset-inline-start:{_at(line, lowest, highest)}%"></b>']
         if low is not None and high is not None and _is_number(low) and _is_number(high):
             start, end = _at(low, lowest, highest), _at(high, lowest, highest)
-            parts.append(f'<i class="{tone}" style="inset-inline-start:{start}%;inline-size:{round(end - start, 1)}%"></i>')
+            parts.append(
+                f'<i class="{tone}" style="inset-inline-start:{start}%;inline-size:{round(end - start, 1)}%"></i>'
+            )
         if value is not None and _is_number(value):
             parts.append(f'<u class="{tone}" style="inset-inline-start:{_at(value, lowest, highest)}%"></u>')
         return Html(f'<span class="tl-track" aria-hidden="true">{"".join(parts)}</span>')
@@ -335,11 +343,17 @@ class Markup:
     def share_bar(self, value: float | None, largest: float, tone: Tone = "accent") -> Html:
         """A thin bar next to its number, as long as its part of the largest."""
         size = _part(value, largest)
-        return Html(f'<span class="tl-share" aria-hidden="true"><i class="{tone}" style="inline-size:{size}%"></i></span>')
+        return Html(
+            f'<span class="tl-share" aria-hidden="true"><i class="{tone}" style="inline-size:{size}%"></i></span>'
+        )
 
     def with_bar(self, shown: Html, value: float | None, largest: float, tone: Tone = "accent") -> Html:
         """A number with its bar under it."""
         return Html(f"{shown}{self.share_bar(value, largest, tone)}")
+
+    def over(self, shown: Html, under: object) -> Html:
+        """A number with something muted under it: its interval, or how many it rests on."""
+        return Html(f'{shown}<span class="tl-under">{self.text(under)}</span>')
 
     # scores ----------------------------------------------------------------------------------------------------------
 

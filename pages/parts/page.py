@@ -27,13 +27,25 @@ MISSING_FILES = {
     "touchpoints": (
         N_("Add touchpoints to see how people move"),
         N_("Survey answers alone show what people said. A touchpoint file shows what they did, step by step."),
-        (N_("Who: a customer number"), N_("When: a date or a time"), N_("What: the touchpoint, for example Website or Checkout")),
+        (
+            N_("Who: a customer number"),
+            N_("When: a date or a time"),
+            N_("What: the touchpoint, for example Website or Checkout"),
+        ),
     ),
     "surveys": (
         N_("Add survey answers to see NPS, satisfaction and comments"),
         N_("Touchpoints alone show what people did. A survey file shows what they said, at each touchpoint."),
         (N_("A score column, for example 0 to 10"), N_("Optional: customer, touchpoint, comment, date")),
     ),
+}
+
+INTERVALS = {
+    "wilson": N_("Wilson score interval"),
+    "adjusted_wald": N_("adjusted Wald interval (3 answers added)"),
+    "Student t": N_("Student's t interval"),
+    "bootstrap by customer": N_("bootstrap by customer, 2,000 draws"),
+    "order statistics": N_("order statistics of the median"),
 }
 
 
@@ -69,7 +81,9 @@ class Page:
     def ask(self, metric: str, by: Sequence[str] = (), view: View | None = None, **options: Any) -> Result:
         """The answer of a metric under the view of the page (or another), with the options the address gives."""
         declared = METRICS[metric]
-        given = {o.name: o.type.parse(text) for o in declared.options if (text := self.option(metric, o.name)) is not None}
+        given = {
+            o.name: o.type.parse(text) for o in declared.options if (text := self.option(metric, o.name)) is not None
+        }
         return cache.answered(self.version, metric, view or self.view, tuple(by), given | options)
 
     def option(self, metric: str, name: str) -> str | None:
@@ -121,10 +135,17 @@ class Page:
         metric = result.metric
         chosen = measures or tuple(metric.measures)
         pairs: list[tuple[Words, object]] = [(Text(N_("Question")), Text(metric.question))]
-        pairs += [(Text(metric.measures[name].title), _meaning(metric, name)) for name in chosen if metric.measures[name].meaning]
+        pairs += [
+            (Text(metric.measures[name].title), _meaning(metric, name))
+            for name in chosen
+            if metric.measures[name].meaning
+        ]
         pairs += [
             (Text(N_("Denominator")), Text(metric.denominator)),
-            (Text(N_("Order")), Text(N_("by time, then by order of arrival; time zone {zone}"), {"zone": self.facts.zone})),
+            (
+                Text(N_("Order")),
+                Text(N_("by time, then by order of arrival; time zone {zone}"), {"zone": self.facts.zone}),
+            ),
         ]
         for name, text in result.definition["options"].items():
             option = next(o for o in metric.options if o.name == name)
@@ -166,7 +187,9 @@ class Page:
     def nobody(self) -> None:
         """The view leaves nobody: name the filters and offer to take each away."""
         box = st.container(key="card_empty")
-        box.html(self.m.empty(Text(N_("Nobody is left in this view")), Text(N_("Take away a filter to see people again."))))
+        box.html(
+            self.m.empty(Text(N_("Nobody is left in this view")), Text(N_("Take away a filter to see people again.")))
+        )
         with box.container(horizontal=True):
             filter_bar.remove_buttons(self.view, self.reader)
 
@@ -216,6 +239,19 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
     return page
 
 
+def begin_bare(name: str, question: str) -> Page | None:
+    """The page without filters, for what is about the dataset and not about a view; None if there is no dataset."""
+    who = reader()
+    try:
+        version = cache.workspace().latest(state.current_address().dataset)
+        cache.opened(version)
+    except WorkspaceProblem as problem:
+        if state.current_address().dataset:
+            state.note([problem.text])
+        return None
+    return Page(name, question, who, version, View(), Markup(who))
+
+
 def run(show: Callable[[Page], None], name: str, question: str, *needs: str) -> None:
     """Show a page. A problem of the data or the view is said in words; anything else is ours, and is not shown as a trace."""
     page = begin(name, question, *needs)
@@ -251,7 +287,8 @@ def _meaning(metric: Metric, name: str) -> Text:
     measure = metric.measures[name]
     if measure.interval is None:
         return Text(measure.meaning)
-    return Text(N_("{meaning}; 95% interval by {method}"), {"meaning": Text(measure.meaning), "method": measure.interval})
+    method = Text(INTERVALS[measure.interval])
+    return Text(N_("{meaning}; 95% interval: {method}"), {"meaning": Text(measure.meaning), "method": method})
 
 
 def _known(version: Version, view: View) -> Mapping[str, tuple[str, ...]]:

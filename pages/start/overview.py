@@ -106,12 +106,13 @@ def draw_stages(page: Page) -> None:
     known = engagement.frame[engagement.frame["stage"].notna()]
     scored: dict[str, Any] = {}
     if page.has("surveys") and "stage" in page.columns("surveys"):
-        scored = {row.stage: row for row in page.ask("nps", by=["stage"]).frame.itertuples() if row.responses}
+        scored = {row.stage: row for row in page.ask("csat", by=["stage"]).frame.itertuples() if row.responses}
     strip = []
     for row in known.itertuples():
-        score = scored.get(row.stage)
-        strip.append(Stage(page.stage(row.stage), int(row.customers), row.next_stage_rate, None,
-                           score.nps if score else None, score.responses if score else None))  # fmt: skip
+        said = scored.get(row.stage)
+        score, n = (said.csat, said.responses) if said else (None, None)
+        name = page.stage(row.stage)
+        strip.append(Stage(name, int(row.customers), row.next_stage_rate, None, score, n, "CSAT", score_share=True))
     if not strip:
         return
     with page.card(
@@ -135,7 +136,8 @@ def draw_scores(page: Page, frames: dict[str, pd.DataFrame]) -> None:
     with page.card(
         "trend", finding, Text(N_("{measure} by month with its interval"), {"measure": Text(label)}), monthly,
         page.caption("responses", [Text(N_("by date of answer")), Text(N_("dated changes are dashed")),
-                                   Text(N_("hollow points: fewer than 30 answers"))]), (measure, "responses"),
+                                   Text(N_("hollow points: fewer than 30 answers"))], int(frame["responses"].sum())),
+        (measure, "responses"),
     ):  # fmt: skip
         figure.altair(
             lambda who: draw_trend(frame, who, "month", measure, f"{measure}_low", f"{measure}_high", "responses",

@@ -9,15 +9,7 @@ import streamlit as st
 from cx_metrics.registry import METRICS, Metric
 from cx_metrics.texts import N_, Text
 from pages.parts import figure
-from pages.parts.page import Page, run
-
-INTERVALS = {
-    "wilson": N_("Wilson score interval"),
-    "adjusted Wald": N_("adjusted Wald interval (3 answers added)"),
-    "Student t": N_("Student's t interval"),
-    "bootstrap by customer": N_("bootstrap by customer, 2,000 draws"),
-    "order statistics": N_("order statistics of the median"),
-}
+from pages.parts.page import INTERVALS, Page, run
 
 
 def show(page: Page) -> None:
@@ -46,16 +38,23 @@ def draw_reconciliation(page: Page) -> None:
     ]
     if page.has_goal():
         conversion = page.ask("conversion").frame
-        rows.append((Text(N_("Customers behind the conversion rate")), int(conversion["customers"].sum()), page.people["customers"]))
+        everybody = page.people["customers"]
+        rows.append((Text(N_("Customers behind the conversion rate")), int(conversion["customers"].sum()), everybody))
         channels = page.ask("channel_performance").frame
         goals = page.people["goals"]
-        rows.append((Text(N_("Conversions credited by first touch")), int(channels["first_touch_conversions"].sum()), goals))
-        rows.append((Text(N_("Conversions credited by last touch")), int(channels["last_touch_conversions"].sum()), goals))
+        rows.append(
+            (Text(N_("Conversions credited by first touch")), int(channels["first_touch_conversions"].sum()), goals)
+        )
+        rows.append(
+            (Text(N_("Conversions credited by last touch")), int(channels["last_touch_conversions"].sum()), goals)
+        )
     agree = all(found == expected for _label, found, expected in rows)
     finding = Text(N_("All counts agree to the person")) if agree else Text(N_("Some counts do not agree"))
     heads = [Text(N_("Count")), Text(N_("Found there")), Text(N_("Counted once for the view")), Text(N_("Agrees"))]
     yes, no = page.reader.say(N_("yes")), page.reader.say(N_("no"))
-    with figure.card("reconciliation", finding, Text(N_("The same people, counted by each page in its own way")), page.caption()):
+    with figure.card(
+        "reconciliation", finding, Text(N_("The same people, counted by each page in its own way")), page.caption()
+    ):
         figure.html(lambda m: m.table(heads, [
             [label, m.number(found), m.number(expected), yes if found == expected else no] for label, found, expected in rows
         ], numeric=(1, 2)))  # fmt: skip
@@ -70,7 +69,9 @@ def draw_metric(page: Page, metric: Metric) -> None:
         for measure in metric.measures.values():
             rests = metric.measures[measure.n].title if measure.n in metric.measures else None
             interval = Text(INTERVALS[measure.interval]) if measure.interval else m.dim("–")
-            found.append([m.strong(Text(measure.title)), Text(measure.meaning), Text(rests) if rests else m.dim("–"), interval])
+            found.append(
+                [m.strong(Text(measure.title)), Text(measure.meaning), Text(rests) if rests else m.dim("–"), interval]
+            )
         return found
 
     with figure.card(f"metric_{metric.name}", Text(metric.title), Text(metric.question)):

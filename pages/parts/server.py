@@ -1,0 +1,119 @@
+"""Start the dashboard: `python -m pages.parts.server [--port N]`. What `make run` calls.
+
+Imports the sample data once, opens the server on this machine alone, warms it up with one visit, and then prints the address.
+Settings of Streamlit stand in .streamlit/config.toml; TOUCHLINE_WORKSPACE says where datasets are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 60
+FIRST_PORT = 8501
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the server until it is stopped."""
+    parser = argparse.ArgumentParser(prog="python -m pages.parts.server", description=__doc__)
+    parser.add_argument(
+        "--port", type=int, default=0, help=f"port to listen on (default: the first free one from {FIRST_PORT})"
+    )
+    parser.add_argument(
+        "--address", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine alone)"
+    )
+    parser.add_argument("--no-sample", action="store_true", help="do not import the sample data")
+    asked = parser.parse_args(arguments)
+    os.chdir(ROOT)
+    prepare(sample=not asked.no_sample)
+    port = asked.port or free_port(asked.address)
+    threading.Thread(target=announce, args=(asked.address, port), daemon=True).start()
+    serve(asked.address, port)
+    return 0
+
+
+def prepare(sample: bool) -> None:
+    """Sweep what a crash left behind, and import the sample data if they are not there yet."""
+    from cx_metrics.importing import import_sample
+    from cx_metrics.workspace import Workspace, default_root
+
+    workspace = Workspace(default_root())
+    workspace.sweep()
+    if sample and not any(info.is_sample for info in workspace.datasets()):
+        print("Touchline: importing the sample data …", flush=True)
+        import_sample(workspace, ROOT / "sample_data", "Sample: home retailer")
+
+
+def serve(address: str, port: int) -> None:
+    """Run Streamlit in this process.
+
+    Streamlit takes a folder called `pages` for its old page discovery until st.navigation has run once; a deep link as the
+    very first request would then meet a "Page not found" dialog. Our pages are named in app.py, so discovery is off.
+    """
+    from streamlit.runtime.pages_manager import PagesManager
+    from streamlit.web import bootstrap
+
+    PagesManager.uses_pages_directory = False
+    settings = {"server.port": port, "server.address": address, "server.headless": True}
+    bootstrap.load_config_options(flag_options=settings)
+    bootstrap.run(str(ROOT / "app.py"), False, [], settings)
+
+
+def announce(address: str, port: int) -> None:
+    """Wait until the server answers, visit it once so that the first reader finds it warm, and print the address."""
+    host = "127.0.0.1" if address in ("0.0.0.0", "") else address
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        try:
+            urllib.request.urlopen(f"http://{host}:{port}/_stcore/health", timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    visit(host, port)
+    print(
+        f"\nTouchline is ready: http://{'localhost' if host == '127.0.0.1' else host}:{port}\nStop it with Ctrl+C.\n",
+        flush=True,
+    )
+
+
+def visit(host: str, port: int) -> None:
+    """One visit over the same door a browser takes: libraries are loaded and the first answers computed."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from websockets.sync.client import connect
+
+    message = BackMsg()
+    message.rerun_script.query_string = ""
+    try:
+        with connect(
+            f"ws://{host}:{port}/_stcore/stream", subprotocols=["streamlit"], origin=f"http://{host}:{port}", max_size=None
+        ) as door:  # type: ignore[arg-type]  # fmt: skip
+            for page in ("", "flow"):
+                message.rerun_script.page_name = page
+                door.send(message.SerializeToString())
+                answer = ForwardMsg()
+                while answer.WhichOneof("type") != "script_finished":
+                    answer.ParseFromString(door.recv(timeout=PATIENCE_SECONDS))  # type: ignore[arg-type]
+    except Exception as problem:  # a cold start is slower, not wrong
+        print(f"Touchline: not warmed up ({type(problem).__name__})", file=sys.stderr)
+
+
+def free_port(address: str) -> int:
+    """The first port from 8501 on that nobody listens on."""
+    for port in range(FIRST_PORT, FIRST_PORT + 100):
+        with socket.socket() as door:
+            if door.connect_ex((address, port)) != 0:
+                return port
+    return FIRST_PORT
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

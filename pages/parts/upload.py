@@ -1,0 +1,270 @@
+"""Uploading: files in, what was recognised and why, the user's corrections, an import in a child process with its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cx_metrics import importing, reading
+from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError
+from cx_metrics.importing import ImportFile, Plan
+from cx_metrics.reading import FileMapping, RawFile, Recognition
+from cx_metrics.reading.dates import TIME_FORMATS
+from cx_metrics.reading.mapping import mappable
+from cx_metrics.safe_text import safe
+from cx_metrics.tables import SURVEY_TYPES, TABLES
+from cx_metrics.texts import N_, Text
+from cx_metrics.workspace import Source
+from pages.parts import cache, state
+from pages.parts.language import PageReader
+from pages.parts.markup import Markup
+
+PIECE = 1 << 20
+ATTRIBUTE, LEAVE_OUT = "+", "–"  # in the grid: keep the column as an attribute; leave it out
+KINDS = ["csv", "tsv", "txt", "gz"]
+TABLE_WORDS = {
+    "touchpoints": N_("Touchpoints: one row per contact"),
+    "surveys": N_("Survey answers: one row per answer"),
+    "customers": N_("Customers: persona, segment, region"),
+    "spend": N_("Spend: cost by channel and period"),
+    "changes": N_("Changes: dated releases and campaigns"),
+}
+SURVEY_WORDS = {
+    "nps": N_("NPS, 0 to 10"), "csat": N_("Satisfaction (CSAT)"), "ces": N_("Effort (CES)"), "rating": N_("Other rating"),
+    "choice": N_("Choice"), "text": N_("Comments only"),
+}  # fmt: skip
+SCALES = {"1–5": (1.0, 5.0), "1–7": (1.0, 7.0), "1–10": (1.0, 10.0), "0–10": (0.0, 10.0), "1–4": (1.0, 4.0)}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An upload that is not imported yet: where it lies, how it reads, what it seems to be, or what is wrong with it."""
+
+    source: Source
+    raw: RawFile | None
+    problem: TouchlineError | None
+
+
+def show(reader: PageReader, m: Markup) -> None:
+    """The upload card: files, their mapping, the import button; while an import runs, its progress."""
+    job = state.kept("job")
+    with st.container(key="card_upload"):
+        if isinstance(job, tuple):
+            st.html(
+                m.card_head(
+                    Text(N_("Importing")), Text(N_("You may go on reading other pages; the import runs by itself."))
+                )
+            )
+            _watch(reader, m, *job)
+            return
+        st.html(m.card_head(
+            Text(N_("Drop your exports here")),
+            Text(N_("CSV files of touchpoints, survey answers, customers, spend or changes. Up to 200 MB each; plain or .gz.")),
+        ))  # fmt: skip
+        uploads = st.file_uploader(
+            reader.say(N_("Files")), type=KINDS, accept_multiple_files=True, key=f"uploader_{state.kept('upload_round', 0)}",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        if uploads:
+            _received(uploads)
+        waiting = _waiting()
+        if waiting:
+            _confirm(reader, m, waiting)
+
+
+def _received(uploads: Sequence[Any]) -> None:
+    """Write new uploads to the workspace, then empty the widget so that the memory goes back."""
+    found = list(_waiting())
+    for upload in uploads:
+        source = cache.workspace().receive(upload.name, _pieces(upload.getbuffer()))
+        found.append(_opened(source))
+    state.keep("waiting", tuple(found))
+    state.keep("upload_round", int(str(state.kept("upload_round", 0))) + 1)
+    st.rerun()
+
+
+def _pieces(buffer: memoryview) -> Iterator[bytes]:
+    for start in range(0, len(buffer), PIECE):
+        yield bytes(buffer[start : start + PIECE])
+
+
+def _opened(source: Source) -> Waiting:
+    try:
+        return Waiting(source, reading.open_raw(source.path, source.name), None)
+    except TouchlineError as problem:
+        return Waiting(source, None, problem)
+
+
+def _waiting() -> tuple[Waiting, ...]:
+    found = state.kept("waiting", ())
+    return found if isinstance(found, tuple) else ()
+
+
+def _confirm(reader: PageReader, m: Markup, waiting: tuple[Waiting, ...]) -> None:
+    """Each file with what was recognised; one button that imports all that can be read."""
+    asked: list[ImportFile] = []
+    ready = True
+    for i, file in enumerate(waiting):
+        with st.container(key=f"file_{file.source.token[:8]}"):
+            mapping = _file(reader, m, file, i)
+        if mapping is None:
+            ready = False
+        else:
+            asked.append(ImportFile(file.source.path, file.source.name, mapping))
+    title = st.text_input(
+        reader.say(N_("Name of the dataset")), value=Path(waiting[0].source.name).stem[:60], key="upload_title"
+    )
+    with st.container(horizontal=True):
+        if st.button(reader.say(N_("Import")), type="primary", key="upload_import", disabled=not (ready and asked)):
+            _begin(title, asked)
+        st.button(
+            reader.say(N_("Discard")), type="tertiary", key="upload_discard", on_click=lambda: state.keep("waiting", ())
+        )
+
+
+def _begin(title: str, asked: Sequence[ImportFile]) -> None:
+    """Move the uploads into a new dataset and start the import in a child process."""
+    workspace = cache.workspace()
+    dataset = workspace.create(title.strip() or asked[0].name)
+    moved = tuple(replace(file, path=workspace.adopt(dataset, file.path.name)) for file in asked)
+    state.keep("job", (dataset, importing.start(workspace, dataset, Plan(moved))))
+    state.keep("waiting", ())
+    st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _watch(reader: PageReader, m: Markup, dataset: str, job: str) -> None:
+    """How far the import is; at its end, the new dataset or the reason why not."""
+    now = importing.progress(cache.workspace(), job)
+    if now.state == "failed" and now.error is not None:
+        st.html(m.notice(now.error, "bad"))
+        st.button(reader.say(N_("Back")), key="job_back", on_click=_give_up, args=(dataset,))
+        return
+    if now.state == "done":
+        state.keep("job", None)
+        state.set_dataset(dataset)
+        st.rerun()
+    words = Text(N_("{stage} · {rows} rows read"), {"stage": Text(now.stage or N_("Starting")), "rows": now.rows})
+    st.progress(min(now.share, 1.0), text=safe(reader.say(words), "markdown"))
+
+
+def _give_up(dataset: str) -> None:
+    """Forget an import that failed; a dataset that never got a version goes with it."""
+    state.keep("job", None)
+    if not cache.workspace().versions(dataset):
+        cache.workspace().delete(dataset)
+
+
+def _file(reader: PageReader, m: Markup, file: Waiting, i: int) -> FileMapping | None:
+    """One file: which table, which column is what and why, how its times and scores are written."""
+    name = Text("{file}", {"file": file.source.name})
+    if file.raw is None:
+        st.html(m.card_head(name))
+        problem = file.problem or FileProblem(N_("This file cannot be read."))
+        st.html(m.notice(problem.text, "bad"))
+        st.button(reader.say(N_("Remove this file")), key=f"drop_{i}", on_click=_drop, args=(file.source.token,))
+        return None
+    table = state.kept(f"table_{file.source.token}")
+    found = reading.recognise(file.raw, str(table) if table else None)
+    st.html(m.card_head(name, found.reason))
+    mapping, problem = _proposed(file.raw, found)
+    chosen = _choose_table(reader, file, found, mapping)
+    if chosen is None:
+        return None
+    for note in (*found.problems, *found.blockers):
+        st.html(m.notice(note))
+    with st.expander(reader.say(N_("Columns: what was recognised, and why")), expanded=problem is not None):
+        columns = _grid(reader, file, found, chosen)
+    mapping = replace(mapping, table=chosen, columns=columns[0], attributes=columns[1])
+    mapping = _formats(reader, file, mapping)
+    try:
+        reading.check_mapping(file.raw, mapping)
+    except MappingProblem as missing:
+        st.html(m.notice(missing.text, "bad"))
+        return None
+    return mapping
+
+
+def _drop(token: str) -> None:
+    state.keep("waiting", tuple(w for w in _waiting() if w.source.token != token))
+
+
+def _proposed(raw: RawFile, found: Recognition) -> tuple[FileMapping, TouchlineError | None]:
+    """What recognition proposes, as far as it goes."""
+    try:
+        return reading.default_mapping(raw, found), None
+    except MappingProblem as problem:
+        partly = FileMapping(
+            found.table or "touchpoints", found.columns, (), found.time_format or "iso", found.survey_type, found.scale_low,
+            found.scale_high, found.higher_is_better, found.decimal_comma,
+        )  # fmt: skip
+        return partly, problem
+
+
+def _choose_table(reader: PageReader, file: Waiting, found: Recognition, mapping: FileMapping) -> str | None:
+    token = file.source.token
+    key = f"pick_table_{token}"
+    state.seed(key, found.table)
+    return st.selectbox(
+        reader.say(N_("What is in this file?")), list(TABLES), key=key, placeholder=reader.say(N_("Choose one")),
+        format_func=lambda t: reader.say(TABLE_WORDS[t]),
+        on_change=lambda: state.keep(f"table_{token}", state.value(key)),
+    )  # fmt: skip
+
+
+def _grid(
+    reader: PageReader, file: Waiting, found: Recognition, table: str
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """The columns of the file with their meaning; the second column can be changed."""
+    rows = [
+        {"column": match.column, "becomes": match.field or ATTRIBUTE, "reason": reader.say(match.reason)}
+        for match in found.matches
+    ]
+    edited = st.data_editor(
+        pd.DataFrame(rows), hide_index=True, key=f"grid_{file.source.token}_{table}", width="stretch",
+        column_config={
+            "column": st.column_config.TextColumn(reader.say(N_("Column in the file")), disabled=True),
+            "becomes": st.column_config.SelectboxColumn(
+                reader.say(N_("Becomes")), options=[*mappable(table), ATTRIBUTE, LEAVE_OUT], required=True,
+                help=reader.say(N_("+ keeps the column as it is, – leaves it out")),
+            ),
+            "reason": st.column_config.TextColumn(reader.say(N_("Why")), disabled=True),
+        },
+    )  # fmt: skip
+    pairs = list(zip(edited["column"], edited["becomes"], strict=True))
+    columns = {field: column for column, field in pairs if field not in (ATTRIBUTE, LEAVE_OUT)}
+    taken = set(columns.values())
+    return columns, tuple(c for c, field in pairs if field == ATTRIBUTE or (field != LEAVE_OUT and c not in taken))
+
+
+def _formats(reader: PageReader, file: Waiting, mapping: FileMapping) -> FileMapping:
+    """How times are written; which question the scores answer, on which scale."""
+    token = file.source.token
+    with st.container(horizontal=True):
+        if any(TABLES[mapping.table][c].type in _TIMES for c in mapping.columns if c in TABLES[mapping.table].names):
+            known = list(TIME_FORMATS)
+            chosen = st.selectbox(reader.say(N_("Times are written as")), known, index=known.index(mapping.time_format),
+                                  format_func=lambda f: reader.say(TIME_FORMATS[f]), key=f"time_{token}", width=330)  # fmt: skip
+            mapping = replace(mapping, time_format=chosen)
+        if mapping.table == "surveys" and "survey_type" not in mapping.columns and "score" in mapping.columns:
+            kinds = list(SURVEY_TYPES)
+            kind = st.selectbox(reader.say(N_("The score is")), kinds, index=kinds.index(mapping.survey_type or "rating"),
+                                format_func=lambda k: reader.say(SURVEY_WORDS[k]), key=f"kind_{token}", width=220)  # fmt: skip
+            scales = {**SCALES}
+            if mapping.scale_low is not None and mapping.scale_high is not None:
+                scales = {
+                    f"{mapping.scale_low:g}–{mapping.scale_high:g}": (mapping.scale_low, mapping.scale_high),
+                    **scales,
+                }
+            scale = st.selectbox(reader.say(N_("On the scale")), list(scales), key=f"scale_{token}", width=140)
+            low, high = scales[scale]
+            mapping = replace(mapping, survey_type=kind, scale_low=low, scale_high=high)
+    return mapping
+
+
+_TIMES = (TABLES["touchpoints"]["occurred_at"].type, TABLES["spend"]["period_start"].type)

@@ -1,0 +1,187 @@
+"""Bars, funnel, lines and heat map: prepared columns only, honest axes, small groups marked, names shown as they are."""
+
+import datetime
+import json
+
+import altair as alt
+import pandas as pd
+import pytest
+
+from cx_metrics.charts.bars import draw_bars
+from cx_metrics.charts.fields import nice_ticks
+from cx_metrics.charts.funnel import draw_funnel
+from cx_metrics.charts.heatmap import draw_heatmap
+from cx_metrics.charts.lines import draw_trend
+from cx_metrics.charts.theme import LIGHT
+from pages.parts.language import PageReader
+
+EN, FA = PageReader("en"), PageReader("fa")
+EVIL = ["a.b[0]:Q", "<img src=x>", "![](http://x.example)", "{b}|{c}", "a'\"\\b"]
+
+
+def bars(reader: PageReader = EN) -> alt.LayerChart:
+    frame = pd.DataFrame({
+        "image": EVIL, "share": [0.1, 0.4, 0.2, None, 0.3], "low": [0.05, 0.3, 0.1, None, 0.2],
+        "high": [0.2, 0.5, 0.3, None, 0.4], "n": [100, 12, 50, 0, 80],
+    })  # fmt: skip
+    return draw_bars(frame, reader, "image", "share", "low", "high", "n", share=True, min_n=30, other=EVIL[4])
+
+
+def funnel(reader: PageReader = EN) -> alt.LayerChart:
+    frame = pd.DataFrame({
+        "step": [1, 2, 3], "touchpoint": ["site", "cart", "site"], "customers": [100, 40, 10], "share_of_first": [1, 0.4, 0.1],
+        "share_of_first_low": [1, 0.3, 0.05], "share_of_first_high": [1, 0.5, 0.2], "drop_off": [60, 30, 0],
+    })  # fmt: skip
+    return draw_funnel(frame, reader, worst=3)
+
+
+def months(count: int = 12) -> list[datetime.date]:
+    return [datetime.date(2025 + (9 + i) // 12, (9 + i) % 12 + 1, 1) for i in range(count)]
+
+
+def trend(reader: PageReader = EN, **more: object) -> alt.LayerChart:
+    frame = pd.DataFrame({
+        "month": months(), "nps": [33.0, 35, None, *[34] * 9], "nps_low": [29.0, 31, None, *[30] * 9],
+        "nps_high": [37.0, 39, None, *[38] * 9], "responses": [12, 300, 0, *[300] * 9],
+    })  # fmt: skip
+    changes = pd.DataFrame({
+        "changed_at": [datetime.datetime(2026, 2, 10), datetime.datetime(1999, 1, 1)], "title": ["<b>{x}</b>", "long ago"],
+    })  # fmt: skip
+    return draw_trend(frame, reader, "month", "nps", "nps_low", "nps_high", "responses", changes=changes, **more)
+
+
+def heatmap(reader: PageReader = EN) -> alt.LayerChart:
+    frame = pd.DataFrame({
+        "touchpoint": ["a.b[0]:Q", "a.b[0]:Q", "shop", "shop"], "href": ["x", "y", "x", "y"], "nps": [80, -80, 5, None],
+        "n": [100, 100, 18, 3],
+    })  # fmt: skip
+    return draw_heatmap(frame, reader, "touchpoint", "href", "nps", "n", domain=(-80, 80), diverging=True, min_n=30)
+
+
+EVERY = pytest.mark.parametrize("draw", [bars, funnel, trend, heatmap])
+
+
+def rows(chart: alt.LayerChart, layer: int) -> list[dict]:
+    spec = chart.to_dict()
+    data = spec["layer"][layer].get("data", spec.get("data"))
+    return spec["datasets"][data["name"]]
+
+
+@EVERY
+@pytest.mark.parametrize("reader", [EN, FA])
+def test_only_prepared_columns_reach_the_specification(draw, reader: PageReader) -> None:
+    spec = draw(reader).to_dict()
+    for records in spec["datasets"].values():
+        for record in records:
+            assert all(name[0] == "f" and name[1:].isdigit() for name in record)
+    for layer in spec["layer"]:
+        assert not {"href", "url", "image"} & set(layer["encoding"])
+        for channel in layer["encoding"].values():
+            if isinstance(channel, dict) and "field" in channel:
+                assert channel["field"][0] == "f"
+                assert channel["field"][1:].isdigit()
+        tooltip = layer["encoding"].get("tooltip")
+        assert tooltip is None or tooltip["type"] == "nominal"
+    assert spec["config"]["mark"]["tooltip"] is None
+
+
+@EVERY
+def test_specification_is_plain_json(draw) -> None:
+    json.dumps(draw().to_dict(), allow_nan=False)
+
+
+def test_bars_are_ranked_and_other_is_last_and_grey() -> None:
+    drawn = rows(bars(), 0)
+    assert [r["f0"] for r in drawn] == [EVIL[1], EVIL[2], EVIL[0], EVIL[3], EVIL[4]]
+    assert drawn[-1]["f5"] == LIGHT.other
+
+
+def test_bars_start_at_zero_and_say_value_and_n() -> None:
+    spec = bars().to_dict()
+    assert spec["layer"][0]["encoding"]["x"]["scale"]["domainMin"] == 0
+    written = [r["f7"] for r in rows(bars(), 0)]
+    assert written[0] == "40% · n 12"
+    assert written[3] == "– · n 0"
+
+
+def test_bars_of_few_cases_are_pale() -> None:
+    assert [r["f6"] for r in rows(bars(), 0)] == [0.4, 1.0, 1.0, 0.4, 1.0]
+
+
+def test_funnel_starts_at_zero_and_marks_what_was_lost() -> None:
+    drawn = rows(funnel(), 0)
+    assert funnel().to_dict()["layer"][0]["encoding"]["x"]["scale"]["domainMin"] == 0
+    assert [r["f2"] for r in drawn] == [1.0, 1.0, 0.4]  # the pale segment ends where the step before did
+    assert [r["f5"] for r in drawn] == [0.22, 0.22, 0.75]
+    assert [r["f6"] for r in drawn] == ["100 · 100%", "40 · 40%", "10 · 10%"]
+
+
+def test_a_touchpoint_may_be_two_steps_of_a_funnel() -> None:
+    names = [r["f0"] for r in rows(funnel(), 0)]
+    assert len(set(names)) == 3
+    assert [n.strip("\u2060") for n in names] == ["site", "cart", "site"]
+
+
+@pytest.mark.parametrize("draw", [bars, funnel])
+def test_bars_grow_from_the_right_for_readers_from_the_right(draw) -> None:
+    encoding = draw(FA).to_dict()["layer"][0]["encoding"]
+    assert encoding["x"]["scale"]["reverse"] is True
+    assert encoding["y"]["axis"]["orient"] == "right"
+
+
+def test_time_runs_from_left_to_right_for_every_reader() -> None:
+    for reader in (EN, FA):
+        encoding = trend(reader).to_dict()["layer"][2]["encoding"]
+        assert "reverse" not in encoding["x"]["scale"]
+
+
+def test_axis_words_are_those_of_the_reader() -> None:
+    axis = trend(FA).to_dict()["layer"][2]["encoding"]["x"]["axis"]
+    assert json.loads(axis["labelExpr"].split("[indexof")[0])[-1] == "شهریور"
+
+
+def test_scores_may_leave_out_zero_and_counts_may_not() -> None:
+    low = trend().to_dict()["layer"][2]["encoding"]["y"]["scale"]["domain"][0]
+    assert low > 0
+    assert trend(zero=True).to_dict()["layer"][2]["encoding"]["y"]["scale"]["domain"][0] == 0
+
+
+def test_small_groups_are_hollow_and_changes_are_dashed_and_named() -> None:
+    layers = trend().to_dict()["layer"]
+    hollow = [layer for layer in layers if layer["mark"].get("fill") == LIGHT.surface]
+    assert len(hollow) == 1
+    dashed = [layer for layer in layers if layer["mark"].get("strokeDash")]
+    assert len(dashed) == 1  # the change outside the range is left out
+    texts = [r["f1"] for i, layer in enumerate(layers) if layer["mark"]["type"] == "text" for r in rows(trend(), i) if "f1" in r]
+    assert "<b>{x}</b>" in texts
+
+
+def test_series_are_labelled_at_their_last_point() -> None:
+    frame = pd.DataFrame({"month": months(3) * 2, "v": [1, 2, 3, 4, 5, 6], "who": ["A"] * 3 + ["B"] * 3})
+    spec = draw_trend(frame, EN, "month", "v", series="who").to_dict()
+    labels = [r["f5"] for d in spec["datasets"].values() if len(d) == 1 for r in d]
+    assert labels == ["3  A", "6  B"]
+
+
+def test_an_empty_trend_draws_nothing_and_does_not_fail() -> None:
+    frame = pd.DataFrame({"month": [], "v": []})
+    draw_trend(frame, EN, "month", "v").to_dict()
+
+
+def test_heat_map_cells_say_their_number_small_groups_their_n() -> None:
+    drawn = rows(heatmap(), 0)
+    assert [r["f4"] for r in drawn] == ["80", "−80", "5 (n 18)", "– (n 3)"] or [r["f4"] for r in drawn][-1] == "–"
+    assert [r["f2"] for r in drawn] == [LIGHT.diverging[-1], LIGHT.diverging[0], LIGHT.sunken, LIGHT.sunken]
+
+
+def test_heat_map_columns_run_from_the_right_for_readers_from_the_right() -> None:
+    assert heatmap(EN).to_dict()["layer"][0]["encoding"]["x"]["sort"] == ["x", "y"]
+    assert heatmap(FA).to_dict()["layer"][0]["encoding"]["x"]["sort"] == ["y", "x"]
+
+
+@pytest.mark.parametrize(("low", "high"), [(28, 41), (0, 1), (-80, 80), (0.061, 0.074), (5, 5), (0, 0), (1200, 98_000)])
+def test_ticks_cover_the_range_and_are_few(low: float, high: float) -> None:
+    ticks = nice_ticks(low, high)
+    assert ticks[0] <= low
+    assert ticks[-1] >= high
+    assert 2 <= len(ticks) <= 7 or low == high
