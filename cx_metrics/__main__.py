@@ -19,10 +19,11 @@ from typing import NoReturn
 
 import cx_metrics
 from cx_metrics import importing
+from cx_metrics.engines import Store
 from cx_metrics.errors import OptionProblem, TouchlineError, nearest
 from cx_metrics.options import Choice, Count, Touchpoints
 from cx_metrics.reading import Report, default_mapping, open_raw, recognise
-from cx_metrics.registry import METRICS, Metric
+from cx_metrics.registry import METRICS, Metric, find
 from cx_metrics.run import CONFIDENCE, Result, run
 from cx_metrics.tables import TABLES
 from cx_metrics.texts import N_
@@ -40,13 +41,27 @@ def main(arguments: Sequence[str]) -> int:
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `… | head` ends quietly
     try:
-        asked = parser().parse_args(arguments)
+        if arguments and arguments[0] != "list" and not arguments[0].startswith("-"):
+            find(arguments[0])  # says the nearest name, where the parser would only list them all
+        asked, unknown = parser().parse_known_args(arguments)
+        if unknown:
+            refuse_option(unknown[0], asked.metric)
         if asked.metric == "list":
             return show_list(asked.json)
         return answer(METRICS[asked.metric], asked)
     except TouchlineError as problem:
         print(f"touchline: {problem}", file=sys.stderr)
         return 2
+
+
+def refuse_option(found: str, name: str) -> NoReturn:
+    """Say which flag was probably meant."""
+    flags = [o.flag for o in METRICS[name].options] if name in METRICS else []
+    known = [*flags, *(f"--{table}" for table in TABLES), "--goal", "--by", "--confidence", "--json"]
+    raise OptionProblem(
+        N_("{metric} has no option {found}. Its options: {options}. Nearest: {nearest}."), metric=name, found=found,
+        options=", ".join(flags) or "–", nearest=nearest(found.split("=")[0], known) or "–",
+    )  # fmt: skip
 
 
 def parser() -> Parser:
@@ -108,7 +123,7 @@ def answer(metric: Metric, asked: argparse.Namespace) -> int:
     return 0
 
 
-def check_goal(name: str, store: importing.Store) -> None:
+def check_goal(name: str, store: Store) -> None:
     """Refuse a goal that no touchpoint carries."""
     t = store.tables.get("touchpoints")
     names = [] if t is None else list(store.fetch(t.select("touchpoint").distinct())["touchpoint"])

@@ -35,12 +35,12 @@ def finish_channels(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
     frame = intervals.add_share(frame, "reach", "customers", "population", confidence)
     frame = intervals.add_share(frame, "conversion_rate", "converted", "customers", confidence)
     cost = frame["cost"].astype(float)
-    if frame["value"].notna().any():  # no conversions are worth 0, conversions without a value are not
-        frame["value"] = frame["value"].mask(frame["last_touch_conversions"] == 0, 0.0)
+    for touch, value in (("last", "value"), ("first", "first_touch_value")):
+        if frame[value].notna().any():  # no conversions are worth 0; conversions of unknown value are not
+            frame[value] = frame[value].mask(frame[f"{touch}_touch_conversions"] == 0, 0.0)
     frame["cost_per_conversion"] = intervals.ratio(cost, frame["last_touch_conversions"])
     frame["cost_per_first_touch"] = intervals.ratio(cost, frame["first_touch_conversions"])
-    first_value = frame["first_touch_value"].fillna(0)
-    frame["return_on_first_touch"] = np.where(cost > 0, intervals.ratio(first_value, cost), np.nan)
+    frame["return_on_first_touch"] = np.where(cost > 0, intervals.ratio(frame["first_touch_value"], cost), np.nan)
     frame["return_on_spend"] = np.where(cost > 0, intervals.ratio(frame["value"], cost), np.nan)
     frame = frame.sort_values([*by, "customers", "channel"], ascending=[*[True] * len(by), False, True])
     ends = ("", "_low", "_high")
@@ -58,7 +58,7 @@ def finish_channels(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
     denominator=N_("customers reached by the channel"),
     inputs=("touchpoints",),
     optional_inputs=("spend",),
-    source="METRICS §5 (first touch, last touch, ROAS, CPA)",
+    source="Google Ads attribution rules (first and last click); ROAS = value / cost",
     needs_goal=True,
     groups=("channel",),
     finish=finish_channels,
@@ -147,9 +147,7 @@ def channel_performance(
 def _credits(t: ibis.Table, by: tuple[str, ...], lookback: timedelta | None) -> ibis.Table:
     """First-touch and last-touch credit per channel, one conversion each; `is_none` = 1 where no touchpoint came before."""
     same_path = ["customer_id", "path"]
-    goals = t.filter(_.is_goal == 1).select(
-        *same_path, *by, goal_at=_.occurred_microseconds, goal_value=_.value
-    )
+    goals = t.filter(_.is_goal == 1).select(*same_path, *by, goal_at=_.occurred_microseconds, goal_value=_.value)
     touches = t.filter(_.is_goal == 0).select(*same_path, *ORDER, "occurred_microseconds", "channel")
     if lookback is not None:
         limit = round(lookback.total_seconds() * 1e6)
@@ -165,6 +163,7 @@ def _credits(t: ibis.Table, by: tuple[str, ...], lookback: timedelta | None) -> 
         first_touch_conversions=ibis.ifelse(ranked.nth == 0, 1, 0).sum(),
         last_touch_conversions=ibis.ifelse(ranked.nth_last == 0, 1, 0).sum(),
         value=ranked.goal_value.sum(where=ranked.nth_last == 0),
+        first_touch_value=ranked.goal_value.sum(where=ranked.nth == 0),
     )
 
 

@@ -23,7 +23,7 @@ def finish_conversion(frame: pd.DataFrame, *, confidence: float) -> pd.DataFrame
     unit=N_("share of customers"),
     denominator=N_("customers of the view"),
     inputs=("touchpoints",),
-    source="METRICS §0, §4",
+    source="Wilson (1927), JASA 22 (interval of a share)",
     needs_goal=True,
     finish=finish_conversion,
     measures={

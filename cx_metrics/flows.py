@@ -35,7 +35,7 @@ RepeatsOption = Annotated[Repeats, N_("whether the same touchpoint twice in a ro
     unit=N_("journeys"),
     denominator=N_("journeys of the view"),
     inputs=("touchpoints",),
-    source="PostHog user paths; METRICS §3.2",
+    source="PostHog user paths",
     groups=("step", "source", "target", "kind"),
     measures={"journeys": JOURNEYS, "mean_seconds": MEAN_SECONDS, "median_seconds": MEDIAN_SECONDS},
 )

@@ -57,7 +57,7 @@ def finish_funnel(
     unit=N_("customers"),
     denominator=N_("entrants: customers who reached the first step"),
     inputs=("touchpoints",),
-    source="ClickHouse windowFunnel, PostHog funnels, Mixpanel funnels; METRICS §2",
+    source="ClickHouse windowFunnel; PostHog and Mixpanel funnels",
     needs_time=True,
     entries=True,
     groups=("step", "touchpoint"),

@@ -6,6 +6,7 @@ hurts nobody; progress is a small JSON file that any page can poll.
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from cx_metrics.engines import Store, build, memory_store
 from cx_metrics.engines.duckdb_store import Incoming
 from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
 from cx_metrics.reading import FileMapping, NameMapping, Report, Typed
+from cx_metrics.reading.mapping import EXTRA
 from cx_metrics.tables import STAGES, TABLES
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts
@@ -142,6 +144,7 @@ def start(workspace: Workspace, dataset: str, plan: Plan) -> str:
     files.write_json(folder / "request.json", {"dataset": dataset, "plan": plan_to_dict(plan)})
     _tell(folder, Progress("waiting"))
     with (folder / "log").open("wb") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)  # handed on to the child, and free again when it ends, however it ends
         subprocess.Popen(
             [sys.executable, "-m", "cx_metrics.importing", str(workspace.root.resolve()), job],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -151,11 +154,14 @@ def start(workspace: Workspace, dataset: str, plan: Plan) -> str:
 
 
 def progress(workspace: Workspace, job: str) -> Progress:
-    """How far a job is. Raises WorkspaceProblem if there is no such job."""
+    """How far a job is; one whose process died has failed. Raises WorkspaceProblem if there is no such job."""
     path = workspace.job(job) / "progress.json"
     if not path.exists():
         raise WorkspaceProblem(N_("There is no such import any more."))
+    alive = _alive(path.with_name("log"))  # asked first: who is dead now has written all there will be
     kept = files.read_json(path)
+    if kept["state"] in ("waiting", "running") and not alive:
+        return Progress("failed", error=_stopped(job))
     error = Text.from_dict(kept.pop("error")) if kept["error"] else None
     kept.pop("error", None)
     return Progress(**kept, error=error)
@@ -219,11 +225,24 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     except Exception:
         traceback.print_exc()  # to the job's log; the page names the job, never the trace
-        _tell(folder, Progress("failed", error=Text(N_("The import stopped unexpectedly. Its log is in job {job}."),
-                                                    {"job": arguments[1][:8]})))  # fmt: skip
+        _tell(folder, Progress("failed", error=_stopped(arguments[1])))
         return 1
     _tell(folder, Progress("done", N_("Done"), sum(version.manifest["rows"].values()), 1.0, version.number))
     return 0
+
+
+def _stopped(job: str) -> Text:
+    return Text(N_("The import stopped unexpectedly. Its log is in job {job}."), {"job": job[:8]})
+
+
+def _alive(log: Path) -> bool:
+    """Whether the child that writes this log still runs: it holds the lock that `start` took."""
+    with log.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _tell(folder: Path, now: Progress) -> None:
@@ -279,11 +298,35 @@ def _read(plan: Plan) -> dict[str, list[Typed]]:
 
 def _incoming(typed: Mapping[str, Sequence[Typed]], seen: Callable[[int], None]) -> dict[str, Incoming]:
     """One stream per table: files of one table follow each other, columns that only one has are null in the others."""
+    spelled = _spelling(typed)
     found = {}
     for name, group in typed.items():
-        schema = pa.unify_schemas([t.schema for t in group])
-        found[name] = Incoming(schema, _counted(itertools.chain(*(t.batches for t in group)), schema, seen))
+        streams = [(t, [spelled.get((name, column), column) for column in t.schema.names]) for t in group]
+        schema = pa.unify_schemas([_renamed(t.schema, columns) for t, columns in streams])
+        batches = itertools.chain.from_iterable(_batches(t, columns) for t, columns in streams)
+        found[name] = Incoming(schema, _counted(batches, schema, seen))
     return found
+
+
+def _batches(typed: Typed, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    for batch in typed.batches:
+        yield batch.rename_columns(names)
+
+
+def _spelling(typed: Mapping[str, Sequence[Typed]]) -> dict[tuple[str, str], str]:
+    """(table, attribute) → how it is called: "Plan" in one file and "plan" in another are one attribute, as they are one
+    name for the engine. The customers' spelling counts, else the first one."""
+    first: dict[str, str] = {}
+    spelled = {}
+    for name in sorted(typed, key=lambda table: table != "customers"):
+        own = {*TABLES[name].names, *EXTRA[name]}
+        for column in (c for t in typed[name] for c in t.schema.names if c not in own):
+            spelled[name, column] = first.setdefault(column.casefold(), column)
+    return spelled
+
+
+def _renamed(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
+    return pa.schema([field.with_name(name) for field, name in zip(schema, names, strict=True)])
 
 
 def _counted(

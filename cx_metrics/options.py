@@ -63,7 +63,9 @@ class Duration:
         if value is None:
             return UNLIMITED
         microseconds = value // timedelta(microseconds=1)
-        unit, size = next((u, s * 1_000_000) for u, s in UNITS.items() if microseconds % (s * 1_000_000) == 0 or u == "s")
+        unit, size = next(
+            (u, s * 1_000_000) for u, s in UNITS.items() if microseconds % (s * 1_000_000) == 0 or u == "s"
+        )
         whole, rest = divmod(microseconds, size)
         return f"{whole}{f'.{rest:06}'.rstrip('0') if rest else ''}{unit}"
 

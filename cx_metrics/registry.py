@@ -57,9 +57,11 @@ class Option:
         if isinstance(given, str):
             return self.type.parse(given)
         try:
-            text = self.type.print(given)
+            text = str(self.type.print(given))
         except (AttributeError, TypeError):
-            raise OptionProblem(N_("The option {option} cannot be {found}."), option=self.flag, found=repr(given)) from None
+            raise OptionProblem(
+                N_("The option {option} cannot be {found}."), option=self.flag, found=repr(given)
+            ) from None
         return self.type.parse(text)
 
 

@@ -144,7 +144,9 @@ def names(dataset: Dataset, most: int = 2_000) -> pd.DataFrame:
 def daily(dataset: Dataset) -> pd.DataFrame:
     """How many touchpoints lie on each day? Days without any are missing: day, touchpoints."""
     t = dataset.tables["touchpoints"]
-    return dataset.fetch(t.filter(t.day.notnull()).group_by("day").aggregate(touchpoints=ibis._.count()).order_by("day"))
+    return dataset.fetch(
+        t.filter(t.day.notnull()).group_by("day").aggregate(touchpoints=ibis._.count()).order_by("day")
+    )
 
 
 def changes(dataset: Dataset, view: View | None = None) -> pd.DataFrame:
@@ -176,7 +178,9 @@ def comments(
         s = s.filter(s.touchpoint == touchpoint)
     count = int(dataset.fetch(s.aggregate(n=s.count()))["n"].iloc[0])
     newest = s.order_by([ibis.desc("answered_at"), "response_id"]).limit(most)
-    return dataset.fetch(newest.select("answered_at", "survey_type", "score", "comment", "touchpoint", "language")), count
+    return dataset.fetch(
+        newest.select("answered_at", "survey_type", "score", "comment", "touchpoint", "language")
+    ), count
 
 
 def define(

@@ -91,7 +91,7 @@ def finish_csat(frame: pd.DataFrame, *, method: ShareMethod, confidence: float) 
     denominator=N_("responses"),
     inputs=("surveys",),
     finish=finish_csat,
-    source="METRICS §1.2 (top-2-box); Wilson (1927)",
+    source="top-2-box; Wilson (1927), JASA 22",
     measures={
         "responses": RESPONSES,
         "satisfied": Measure(N_("Satisfied"), "count", meaning=N_("answers in the two highest boxes of the scale")),

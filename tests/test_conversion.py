@@ -10,12 +10,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from conftest import MORNING, dataset, paths
 from scipy import stats
 
 import cx_metrics as cx
 from cx_metrics.errors import ViewProblem
 from cx_metrics.view import View
+from tests.conftest import MORNING, dataset, paths
 
 Row = dict[str, Any]
 
@@ -52,9 +52,15 @@ def test_any_of_several_goals_converts_and_the_goal_of_the_view_wins() -> None:
 
 
 def test_conversion_by_group_keeps_groups_without_a_conversion() -> None:
-    rows = [row | {"region": {"u1": "north", "u2": "south"}.get(row["customer_id"])} for row in paths("A buy", "A", "buy")]
+    rows = [
+        row | {"region": {"u1": "north", "u2": "south"}.get(row["customer_id"])} for row in paths("A buy", "A", "buy")
+    ]
     result = cx.run("conversion", dataset(rows, goal=("buy",)), by=["region"]).to_dict()["rows"]
-    assert [(r["region"], r["customers"], r["converted"]) for r in result] == [("north", 1, 1), ("south", 1, 0), (None, 1, 1)]
+    assert [(r["region"], r["customers"], r["converted"]) for r in result] == [
+        ("north", 1, 1),
+        ("south", 1, 0),
+        (None, 1, 1),
+    ]
 
 
 def test_no_customers_convert_at_an_unknown_rate() -> None:

@@ -11,10 +11,10 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from conftest import MORNING, dataset, paths
 
 import cx_metrics as cx
 from cx_metrics import intervals
+from tests.conftest import MORNING, dataset, paths
 
 Row = dict[str, Any]
 HOUR = 3_600
@@ -86,7 +86,12 @@ def test_interval_of_frequency_resamples_customers_and_one_customer_has_none() -
 
 def test_depth_is_the_median_of_distinct_touchpoints_per_customer_reached() -> None:
     found = by_stage(THREE)  # awareness: u1 ad and search, u2 ad twice: 2 and 1
-    assert {s: r["depth_median"] for s, r in found.items()} == {"awareness": 1.5, "consideration": 1, "action": 1, None: 1}
+    assert {s: r["depth_median"] for s, r in found.items()} == {
+        "awareness": 1.5,
+        "consideration": 1,
+        "action": 1,
+        None: 1,
+    }
 
 
 def test_time_spent_is_unknown_for_a_visit_of_one_touchpoint_and_left_out() -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import MORNING, dataset, paths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from cx_metrics.engines import Store
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.flows import OTHER
 from cx_metrics.view import Passing, View
+from tests.conftest import MORNING, dataset, paths
 
 Row = dict[str, Any]
 Node = tuple[str, float, float]  # name, seconds when its run began, seconds when it ended
@@ -45,7 +45,8 @@ def links(store: Store, view: View | None = None, **options: Any) -> dict[Link, 
 def timed(customer: str, *items: tuple[str, float], **more: Any) -> list[Row]:
     """Touchpoints of one customer: name and seconds since the morning."""
     return [
-        {"customer_id": customer, "touchpoint": name, "occurred_at": MORNING + timedelta(seconds=s), "mark": str(i)} | more
+        {"customer_id": customer, "touchpoint": name, "occurred_at": MORNING + timedelta(seconds=s), "mark": str(i)}
+        | more
         for i, (name, s) in enumerate(items)
     ]
 
@@ -68,7 +69,9 @@ def test_transition_matrix_of_two_journeys_has_rows_of_one_half() -> None:
     store = dataset(paths("A B", "A"))
     after_a = {target: n / 2 for (step, _a, target, _k), n in links(store).items() if step == 1}
     assert after_a == {"B": 0.5, None: 0.5}
-    assert records(cx.run("transitions", store).frame, "touchpoint", "next_touchpoint", "transitions") == [("A", "B", 1)]
+    assert records(cx.run("transitions", store).frame, "touchpoint", "next_touchpoint", "transitions") == [
+        ("A", "B", 1)
+    ]
 
 
 def test_directly_follows_graph_of_log_l1() -> None:
@@ -99,7 +102,10 @@ def test_log_l1_has_three_variants_and_starts_and_ends_in_one_place() -> None:
 def test_equal_neighbours_merge_into_one_step_that_carries_the_time_of_the_last() -> None:
     store = dataset(timed("u1", ("A", 0), ("A", 100), ("B", 130)))
     frame = cx.run("flow_links", store).frame  # METRICS §3.2: the time of the last of the run
-    assert records(frame, "step", "source", "target", "journeys", "mean_seconds") == [(1, "A", "B", 1, 30), (2, "B", None, 1, None)]
+    assert records(frame, "step", "source", "target", "journeys", "mean_seconds") == [
+        (1, "A", "B", 1, 30),
+        (2, "B", None, 1, None),
+    ]
 
 
 def test_equal_neighbours_stay_two_steps_where_repeats_are_kept() -> None:
@@ -209,7 +215,10 @@ def test_by_case_each_ticket_is_a_journey_and_touchpoints_without_one_are_left_o
     rows = timed("u1", ("open", 0), ("open", 1), ("close", 2), ("close", 3), ("visit", 4))
     for row, case in zip(rows, ["t1", "t2", "t2", "t1", None], strict=True):
         row["case_id"] = case
-    assert links(dataset(rows), View(grain="case")) == {(1, "open", "close", "move"): 2, (2, "close", None, "drop_off"): 2}
+    assert links(dataset(rows), View(grain="case")) == {
+        (1, "open", "close", "move"): 2,
+        (2, "close", None, "drop_off"): 2,
+    }
 
 
 def test_cases_are_refused_where_no_touchpoint_names_one() -> None:
@@ -306,7 +315,9 @@ def test_flows_agree_with_plain_python_on_random_journeys(repeats: str, grain: A
 
     frame = cx.run("transitions", store, view, repeats=repeats).frame
     pairs = [(a[0], b[0], b[2] - a[2], i) for i, unit in enumerate(units) for a, b in pairwise(unit)]
-    assert sorted(records(frame, "touchpoint", "next_touchpoint", "transitions", "journeys", "median_seconds")) == sorted(
+    assert sorted(
+        records(frame, "touchpoint", "next_touchpoint", "transitions", "journeys", "median_seconds")
+    ) == sorted(
         (a, b, len(of), len({i for *_, i in of}), statistics.median(s for _a, _b, s, _i in of))
         for (a, b) in {(a, b) for a, b, *_ in pairs}
         for of in [[p for p in pairs if p[:2] == (a, b)]]
@@ -350,7 +361,10 @@ def test_what_flows_into_a_node_is_what_flows_out_drops_off_and_continues(
 
 
 def test_flow_of_customer_groups_adds_up_to_the_flow_of_all() -> None:
-    rows = [row | {"persona": "odd" if row["customer_id"] in ("u1", "u3") else None} for row in paths("A B", "A B C", "B", "A")]
+    rows = [
+        row | {"persona": "odd" if row["customer_id"] in ("u1", "u3") else None}
+        for row in paths("A B", "A B C", "B", "A")
+    ]
     frame = cx.run("flow_links", dataset(rows), by=["persona"]).frame
     total = Counter[tuple[Any, ...]]()
     for *key, n in records(frame, "step", "source", "target", "kind", "journeys"):

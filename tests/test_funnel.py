@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import MORNING, dataset, paths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from cx_metrics.engines import Store
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.options import Step
 from cx_metrics.view import View
+from tests.conftest import MORNING, dataset, paths
 
 Row = dict[str, Any]
 HOUR = 3_600
@@ -247,14 +247,21 @@ def test_groups_are_those_of_the_first_step_of_the_counted_try() -> None:
 def test_a_group_that_lost_everybody_keeps_its_rows() -> None:
     rows = [row | {"persona": row["customer_id"]} for row in paths("A B", "A")]
     frame = cx.run("funnel", dataset(rows), steps="A,B", by=["persona"]).frame
-    assert frame[["persona", "step", "customers"]].values.tolist() == [["u1", 1, 1], ["u1", 2, 1], ["u2", 1, 1], ["u2", 2, 0]]
+    assert frame[["persona", "step", "customers"]].values.tolist() == [
+        ["u1", 1, 1],
+        ["u1", 2, 1],
+        ["u2", 1, 1],
+        ["u2", 2, 0],
+    ]
 
 
 def test_median_of_an_even_number_is_the_mean_of_the_middle_two_and_p90_lies_between_order_statistics() -> None:
     frame = funnel(at(u1="A 0, B 10", u2="A 0, B 20", u3="A 0, B 40", u4="A 0, B 80"), "A,B")
     assert frame["mean_seconds"].tolist()[1] == 37.5
     assert frame["median_seconds"].tolist()[1] == 30
-    assert frame["p90_seconds"].tolist()[1] == pytest.approx(40 + 0.7 * 40)  # position .9 × 3 = 2.7 (Hyndman & Fan type 7)
+    assert frame["p90_seconds"].tolist()[1] == pytest.approx(
+        40 + 0.7 * 40
+    )  # position .9 × 3 = 2.7 (Hyndman & Fan type 7)
 
 
 def test_optional_steps_and_windows_of_steps_are_refused_with_the_step() -> None:
@@ -275,7 +282,9 @@ Event = tuple[str, int]
 Answer = tuple[int, tuple[int, ...]]
 
 
-def by_brute_force(events: Sequence[Event], steps: Sequence[frozenset[str]], window: int, first_only: bool) -> Answer | None:
+def by_brute_force(
+    events: Sequence[Event], steps: Sequence[frozenset[str]], window: int, first_only: bool
+) -> Answer | None:
     """Depth and step times of the counted try; None if the first step is never reached. From METRICS §2, word for word."""
     opening = [t for name, t in events if name in steps[0]]
     if not opening:
@@ -320,7 +329,11 @@ def compare(seed: int, customers: int, funnels: int) -> None:
     ]
     store = dataset(rows)
     for _ in range(funnels):
-        steps, window, entry = random_steps(chance), chance.choice([1, 2, 3, 6]), chance.choice(["every_entry", "first_entry"])
+        steps, window, entry = (
+            random_steps(chance),
+            chance.choice([1, 2, 3, 6]),
+            chance.choice(["every_entry", "first_entry"]),
+        )
         asked = tuple(Step(tuple(sorted(names))) for names in steps)
         options = {"steps": asked, "window": timedelta(seconds=window), "entry": entry}
         each = cx.run("funnel", store, by=["who"], **options).frame
@@ -355,7 +368,11 @@ def test_counts_and_times_agree_with_trying_every_assignment_on_10000_random_jou
 
 
 @settings(deadline=None, max_examples=4)
-@given(st.lists(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 9)), min_size=1, max_size=6), min_size=5, max_size=9))
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from("ABC"), st.integers(0, 9)), min_size=1, max_size=6), min_size=5, max_size=9
+    )
+)
 def test_a_funnel_never_widens_and_a_longer_window_never_converts_fewer(journeys: list[list[Event]]) -> None:
     rows = at(**{f"u{u}": ",".join(f"{name} {t}" for name, t in events) for u, events in enumerate(journeys)})
     store, before = dataset(rows), [0, 0, 0]

@@ -18,7 +18,9 @@ durations = st.timedeltas(timedelta(microseconds=1), timedelta(10_000)) | st.int
     lambda s: timedelta(seconds=s)
 )
 alternatives = st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)
-steps = st.lists(st.builds(Step, alternatives, st.booleans(), st.none() | durations), min_size=2, max_size=12).map(tuple)
+steps = st.lists(st.builds(Step, alternatives, st.booleans(), st.none() | durations), min_size=2, max_size=12).map(
+    tuple
+)
 
 
 def again(kind: OptionType, value: Any) -> Any:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from conftest import dataset
 from scipy import stats
 
 import cx_metrics as cx
 from cx_metrics.errors import DataProblem, OptionProblem
+from tests.conftest import dataset
 
 Row = dict[str, Any]
 
@@ -94,7 +94,9 @@ def test_groups_of_two_columns_start_with_these_columns_in_the_order_asked() -> 
 
 
 def test_one_survey_type_never_counts_another() -> None:
-    rows = answers("nps", [9]) + answers("csat", [5, 1], 1, 5) + answers("ces", [7], 1, 7) + answers("rating", [3], 1, 5)
+    rows = (
+        answers("nps", [9]) + answers("csat", [5, 1], 1, 5) + answers("ces", [7], 1, 7) + answers("rating", [3], 1, 5)
+    )
     store = dataset(surveys=rows)
     assert [cx.run(m, store).frame["responses"].item() for m in ("nps", "csat", "ces")] == [1, 2, 1]
 

@@ -40,21 +40,11 @@ def draw_bars(
     rows = frame if keep_order else frame.sort_values([value, label], ascending=[False, True], kind="stable")
     if other is not None:
         rows = pd.concat([rows[rows[label] != other], rows[rows[label] == other]])
-    shown = {k: v for k, v in labels(rows[label], names).items()}
+    shown = labels(rows[label], names)
     written = [_written(row, value, n, share, decimals, reader) for row in rows.to_dict("records")]
     few = [bool(n and min_n and row[n] < min_n) for row in rows.to_dict("records")]
-    ends = list(rows[high]) if high else list(rows[value])
-    f = Fields(
-        name=[shown[k] for k in rows[label]],
-        value=list(rows[value]),
-        low=list(rows[low]) if low else list(rows[value]),
-        high=ends,
-        end=[max(0.0, 0.0 if is_missing(v) else v, 0.0 if is_missing(e) else e) for v, e in zip(rows[value], ends, strict=True)],
-        colour=[t.other if k == other else t.accent for k in rows[label]],
-        opacity=[0.4 if pale else 1.0 for pale in few],
-        written=written,
-        tip=[f"{shown[k]} · {text}" for k, text in zip(rows[label], written, strict=True)],
-    )
+    colours = [t.other if k == other else t.accent for k in rows[label]]
+    f = _fields(rows, [shown[k] for k in rows[label]], value, low, high, written, colours, few)
     top = max([float(e) for e in f.frame[f["end"]]] or [1.0]) or 1.0
     words = 14 + width_of(written, 6.8)
     far = alt.ExprRef(f"{top} * {room_for_words(words)}")
@@ -78,6 +68,24 @@ def draw_bars(
     outside = base.mark_text(align="right" if reader.rtl else "left", dx=-8 if reader.rtl else 8, fontSize=13, color=t.text)
     layers.append(outside.encode(x=at("end"), text=f.text("written")))
     return themed(layers, reader, alt.Step(step))
+
+
+def _fields(
+    rows: pd.DataFrame, names: list[str], value: str, low: str | None, high: str | None, written: list[str],
+    colours: list[str], few: list[bool],
+) -> Fields:  # fmt: skip
+    ends = list(rows[high or value])
+    return Fields(
+        name=names,
+        value=list(rows[value]),
+        low=list(rows[low or value]),
+        high=ends,
+        end=[max([0.0, *(x for x in pair if not is_missing(x))]) for pair in zip(rows[value], ends, strict=True)],
+        colour=colours,
+        opacity=[0.4 if pale else 1.0 for pale in few],
+        written=written,
+        tip=[f"{name} · {text}" for name, text in zip(names, written, strict=True)],
+    )
 
 
 def _lowest(values: pd.Series[float]) -> float:

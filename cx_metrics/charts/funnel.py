@@ -53,7 +53,7 @@ def _fields(rows: list[dict[object, object]], reader: Reader, names: Mapping[str
     shares = [_share(row["share_of_first"]) for row in rows]
     touchpoints = [names.get(str(row["touchpoint"]), str(row["touchpoint"])) for row in rows]
     customers = [int(str(row["customers"])) for row in rows]
-    lost = [0, *(a - b for a, b in zip(customers, customers[1:], strict=False))]
+    lost = [0, *(a - b for a, b in zip(customers, customers[1:], strict=False))][: len(rows)]
     return Fields(
         # a touchpoint may be two steps: the same name keeps its own row by a sign nobody sees
         name=[safe(name, "canvas") + STRAIT * touchpoints[:i].count(name) for i, name in enumerate(touchpoints)],

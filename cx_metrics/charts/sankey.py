@@ -23,10 +23,12 @@ Kind = Literal["touchpoint", "other", "continues_beyond", "drop_off"]
 _PLACE = {"touchpoint": 0, "other": 1, "continues_beyond": 2, "drop_off": 3}  # from the head of a column to its foot
 
 DROP_OFF = N_("Drop-off")
-CONTINUES = N_("Continues")  # i18n: a node: journeys that go on after the last step shown
+# i18n: a node: journeys that go on after the last step shown
+CONTINUES = N_("Continues")
 OTHER_WORD = N_("Other")
 STEP = N_("Step {number}")
-AFTERWARDS = N_("Afterwards")  # i18n: head of the column after the last step
+# i18n: head of the column after the last step
+AFTERWARDS = N_("Afterwards")
 OF_ALL = N_("{count_share} of all journeys")
 OF_SOURCE = N_("{count_share} of those at {source}")
 MEDIAN = N_("median time {duration}")

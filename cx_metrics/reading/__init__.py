@@ -10,7 +10,8 @@ from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.dictionary import look_up, propose_goal
 from cx_metrics.reading.files import RawFile, open_raw, read_batches
 from cx_metrics.reading.mapping import FileMapping, NameMapping, check_mapping, mappable
-from cx_metrics.reading.recognise import ColumnMatch, Recognition, default_mapping, recognise
+from cx_metrics.reading.matching import ColumnMatch
+from cx_metrics.reading.recognise import Recognition, default_mapping, recognise
 from cx_metrics.reading.report import Reason, Report, RowProblem, shorten
 from cx_metrics.reading.spend import read_spend
 from cx_metrics.reading.surveys import read_surveys

@@ -90,9 +90,7 @@ class TimeGuess:
     @property
     def reason(self) -> Text:
         if self.format is None:
-            return Text(
-                N_("only {readable} of {of} values in the sample are dates"), {"readable": self.readable, "of": self.of}
-            )
+            return Text(N_("none of {of} values in the sample is a date"), {"of": self.of})
         return Text(
             N_("{readable} of {of} values in the sample are dates written as {format}"),
             {"format": Text(TIME_FORMATS[self.format]), "readable": self.readable, "of": self.of},
@@ -135,22 +133,22 @@ def read_times(values: pa.Array, time_format: str, until_year: int | None = None
 def guess_time_format(values: pa.Array, until_year: int | None = None) -> TimeGuess:
     """Under which format do these texts read as times?
 
-    A format is chosen only if it reads at least half of the values that are there. Where day first and month first
-    read equally many, day first is taken and the guess says that it is ambiguous.
+    The format that reads most of the values that are there; None where no format reads any. Where day first and month
+    first read equally many, day first is taken and the guess says that it is ambiguous.
     """
     present = values.drop_null()
     of = len(present)
     if not of:
         return TimeGuess(None, 0, 0)
     formats = list(TIME_FORMATS)
-    few = present.slice(0, 50)
+    few = present.take(np.linspace(0, of - 1, 50).astype(np.int64))
     if not pc.any(pc.match_substring_regex(latin_digits(few), _LIKELY)).as_py():
         return TimeGuess(None, 0, of)
     formats = [f for f in formats if _count(few, f, until_year)] if of > 50 else formats
     counts = {f: _count(present, f, until_year) for f in formats}
     best = max(counts, key=lambda f: counts[f], default=None)
-    if best is None or counts[best] * 2 < of:
-        return TimeGuess(None, counts[best] if best else 0, of)
+    if best is None or not counts[best]:
+        return TimeGuess(None, 0, of)
     ambiguous = best == "day_first" and counts.get("month_first") == counts[best]
     return TimeGuess(best, counts[best], of, ambiguous)
 

@@ -73,7 +73,7 @@ def look_up(raw_name: str) -> NameMapping | None:
 
 
 def propose_goal(names: Iterable[str] | Mapping[str, int]) -> tuple[str, ...]:
-    """Which touchpoints probably are the conversion? Purchases, else payments, else checkouts, else sign-ups.
+    """Which touchpoints probably are the conversion? Purchases, else payments, else checkouts and tills.
 
     `names` may carry counts; the most frequent name comes first. Nothing is proposed where no name is known as an action.
     """

@@ -6,6 +6,7 @@ import codecs
 import gzip
 import io
 import itertools
+import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from cx_metrics.reading.report import RowProblem, Rows, shorten
 from cx_metrics.texts import N_, NP_, Text
 
 MAX_COLUMNS = 500
+MAX_NAME = 4_000  # letters of a column name; survey tools put whole questions there
 MAX_INFLATED = 2 * 1024**3  # bytes after unpacking
 MAX_LINE = 16 * 1024**2  # bytes: 500 columns of 32 kB; a longer line is no line of a table
 SAMPLE = 256 * 1024  # bytes that decide on kind and delimiter
@@ -324,9 +326,20 @@ def _header(raw: RawFile) -> tuple[str, ...]:
             found=len(cells),
             limit=MAX_COLUMNS,
         )
-    names = [" ".join(cell.split()) or f"column_{place}" for place, cell in enumerate(cells, 1)]
+    if any(len(cell) > MAX_NAME for cell in cells):
+        raise FileProblem(
+            N_("{file} has a column name longer than {limit} letters. Is the header in its first row?"),
+            file=shorten(raw.name),
+            limit=MAX_NAME,
+        )
+    names = [_clean_name(cell) or f"column_{place}" for place, cell in enumerate(cells, 1)]
     _refuse_twins(names, raw.name)
     return tuple(names)
+
+
+def _clean_name(cell: str) -> str:
+    """A header in one line, without control characters and spaces around it."""
+    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in cell).split())
 
 
 def _refuse_twins(names: list[str], file: str) -> None:

@@ -146,15 +146,13 @@ def missing_columns(raw: RawFile, table: str, missing: Iterable[tuple[str, ...]]
     groups = [" / ".join(group) for group in missing]
     hint = next((found for group in missing for name in group if (found := _nearest_header(raw, table, name))), None)
     return MappingProblem(
-        N_(
-            "{file}: no column was found for {fields}, which {table} need. Its columns are: {headers}. {hint} {delimiter}"
-        ),
+        N_("{file}: no column was found for {fields}, which {table} need. Its columns are: {headers}. {hint}"),
         file=shorten(raw.name),
         fields=", ".join(groups),
         table=table,
         headers=header_list(raw),
-        hint=_did_you_mean(hint) if hint else Text(N_("Choose the column on the Data page.")),
-        delimiter=one_column_hint(raw) or "",
+        hint=one_column_hint(raw)
+        or (_did_you_mean(hint) if hint else Text(N_("Rename a column or choose one by hand."))),
     )
 
 

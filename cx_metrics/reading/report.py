@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from cx_metrics.texts import NP_, Text
 
+_JOINERS = "\u200c\u200d"  # part of the spelling of Persian words
 KEPT_ROWS = 200  # rows listed for each reason; every reason keeps its full count
 FOUND_LENGTH = 60  # data shown in a message is cut here
 
@@ -25,7 +26,7 @@ Rows = npt.NDArray[np.int64]
 
 def shorten(found: object) -> str:
     """Data as it may stand in a message: one line, at most 60 characters, without control characters."""
-    shown = "".join(c if c.isprintable() else " " for c in str(found)[: FOUND_LENGTH * 4])
+    shown = "".join(c if c.isprintable() or c in _JOINERS else " " for c in str(found)[: FOUND_LENGTH * 4])
     shown = " ".join(shown.split())
     return shown if len(shown) <= FOUND_LENGTH else shown[: FOUND_LENGTH - 1] + "…"
 

@@ -62,10 +62,10 @@ def draw_cost(page: Page, result: Result) -> None:
     heads = [Text(N_("Channel")), Text(N_("Cost")), Text(N_("Per first-touch conversion")), Text(N_("Return, first touch")),
              Text(N_("Per last-touch conversion")), Text(N_("Return, last touch"))]  # fmt: skip
     caption = page.caption(
-        "customers", [Text(N_("return: value by last touch / cost")), Text(N_("counted, no interval"))]
+        "customers", [Text(N_("return: value of the credited conversions / cost")), Text(N_("counted, no interval"))]
     )
-    with page.card("cost", findings.spend(result.frame), note, result, caption,
-                   ("cost", "cost_per_first_touch", "return_on_first_touch", "cost_per_conversion", "return_on_spend"), height="stretch"):  # fmt: skip
+    measures = ("cost", "cost_per_first_touch", "return_on_first_touch", "cost_per_conversion", "return_on_spend")
+    with page.card("cost", findings.spend(result.frame), note, result, caption, measures, height="stretch"):
         if not len(frame):
             how = Text(N_("One row per channel and period, with the cost."))
             figure.html(lambda m: m.empty(Text(N_("Add a spend file to see what channels cost")), how))

@@ -22,6 +22,7 @@ ENTRY_WORDS = {
     "first_entry": N_("Only the first one of each customer"),
 }
 MOST_STEPS = 8
+WORTH_SHOWING = 0.02  # share of entrants who complete: below it the proposed order is probably not theirs
 GROUPS = 6
 
 
@@ -48,21 +49,34 @@ def show(page: Page) -> None:
 
 
 def proposed(page: Page) -> tuple[Step, ...]:
-    """A first funnel: the touchpoint of each stage that most customers reach, in the order of the stages, then the goal."""
+    """A first funnel: by stage up to the goal; where next to nobody completes that, along the most frequent path."""
+    steps = by_stage(page)
+    if len(steps) > 1:
+        last = page.ask("funnel", steps=steps).frame.iloc[-1]
+        if last["share_of_first"] >= WORTH_SHOWING:
+            return steps
+    for path in page.ask("variants", top=20, repeats="merge").frame["path"]:
+        names = list(dict.fromkeys(path))
+        if len(names) >= 3:
+            return tuple(Step((name,)) for name in names[:5])
+    return steps
+
+
+def by_stage(page: Page) -> tuple[Step, ...]:
+    """The touchpoint of each stage that most customers reach, in the order of the stages, then the goal."""
     goal = page.facts.goal_of(page.view)
-    engagement = page.ask("touchpoint_engagement").frame
-    chosen: list[str] = []
-    by_stage: dict[str, str] = {}
+    engagement = page.ask("touchpoint_engagement").frame.sort_values(
+        ["customers", "touchpoint"], ascending=[False, True]
+    )
     stage_of = cache.stages(page.version)
-    for row in engagement.sort_values(["customers", "touchpoint"], ascending=[False, True]).itertuples():
-        stage = stage_of.get(row.touchpoint)
-        if stage and row.touchpoint not in goal:
-            by_stage.setdefault(stage, row.touchpoint)
-    last = max((page.facts.stages.index(s) for t in goal if (s := stage_of.get(t)) in page.facts.stages), default=99)
-    chosen = [by_stage[s] for i, s in enumerate(page.facts.stages) if s in by_stage and i < last]
-    if not chosen:
-        chosen = [t for t in engagement.head(3)["touchpoint"] if t not in goal]
-    steps = [Step((name,)) for name in chosen[-3:]]
+    largest: dict[str, str] = {}
+    for name in engagement["touchpoint"]:
+        if name in stage_of and name not in goal:
+            largest.setdefault(stage_of[name], name)
+    stages = page.facts.stages
+    last = max((stages.index(stage_of[t]) for t in goal if stage_of.get(t) in stages), default=len(stages))
+    chosen = [largest[s] for i, s in enumerate(stages) if s in largest and i <= last]
+    steps = [Step((name,)) for name in (chosen or list(engagement["touchpoint"]))[-3:]]
     return tuple([*steps, Step(goal)] if goal else steps)
 
 

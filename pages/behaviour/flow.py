@@ -180,8 +180,8 @@ def draw_moves(page: Page) -> None:
     transitions = page.ask("transitions")
     frame = transitions.frame.head(MOVES)
     largest = float(frame["transitions"].max()) if len(frame) else 1.0
-    heads = [Text(N_("From")), Text(N_("To")), Text(N_("Transitions")), Text(N_("Journeys")), Text(N_("Median time")),
-             Text(N_("Mean time"))]  # fmt: skip
+    heads = [Text(N_("Touchpoint")), Text(N_("Followed by")), Text(N_("Transitions")), Text(N_("Journeys")),
+             Text(N_("Median time")), Text(N_("Mean time"))]  # fmt: skip
     n = len(transitions.frame)
     one, many = NP_("{n} pair of touchpoints follows directly", "{n} pairs of touchpoints follow each other directly")
     finding = Text(one, {"n": n}, many, n)

@@ -81,7 +81,7 @@ def filters_in_words(view: View, reader: PageReader) -> list[Words]:
     said: list[Words] = []
     for kept in view.customers + view.touchpoints:
         values = reader.listing(reader.name(value_word(kept.column, v, reader)) for v in kept.values)
-        said.append(Text(N_("{column}: {values}"), {"column": Text(label(kept.column)), "values": values}))
+        said.append(Text(N_("{column}: {values}"), {"column": label(kept.column), "values": values}))
     if view.touchpoints:
         said.append(Text(RULE_WORDS[view.touchpoint_rule]))
     if view.grain != "journey":
@@ -96,7 +96,7 @@ def filters_in_words(view: View, reader: PageReader) -> list[Words]:
 def remove_buttons(view: View, reader: PageReader) -> None:
     """One button per filter that takes it away."""
     for kept in view.customers + view.touchpoints:
-        words = reader.say(Text(N_("Remove filter {column}"), {"column": Text(label(kept.column))}))
+        words = reader.say(Text(N_("Remove filter {column}"), {"column": label(kept.column)}))
         st.button(safe(words, "markdown"), key=f"remove_{kept.column}",
                   on_click=state.change, args=(lambda v, c=kept.column: v.with_values(c, ()),))  # fmt: skip
     if view.first_day or view.last_day:
@@ -107,9 +107,9 @@ def remove_buttons(view: View, reader: PageReader) -> None:
                   on_click=state.change, args=(lambda v: replace(v, passing=None),))  # fmt: skip
 
 
-def label(column: str) -> str:
-    """What a column is called; attributes of the user's own carry their own name."""
-    return LABELS.get(column, column)
+def label(column: str) -> Text:
+    """What a column is called; attributes of the user's own carry their own name, which is data and never translated."""
+    return Text(LABELS[column]) if column in LABELS else Text("{name}", {"name": column})
 
 
 def value_word(column: str, value: str, reader: PageReader) -> str:

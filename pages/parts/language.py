@@ -63,8 +63,10 @@ DURATIONS = (  # from how many seconds, one of how many seconds, the words
 # Which whole number takes the same words as a number with decimals ("3.4 days"): 3,4 дня as in 2 дня; ٣٫٤ يوم as in ١٠٠ يوم.
 _LIKE_DECIMALS = {"en": 2, "ar": 100, "fa": 2, "ru": 2}
 UNITS = {  # what a change is counted in
-    "pt": N_("pt"),  # i18n: percentage points, short, after a number
-    "pts": N_("pts"),  # i18n: points of a score, short, after a number
+    # i18n: percentage points, short, after a number
+    "pt": N_("pt"),
+    # i18n: points of a score, short, after a number
+    "pts": N_("pts"),
     "days": N_("days"),
     "hours": N_("hours"),
     "minutes": N_("minutes"),

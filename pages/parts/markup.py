@@ -25,10 +25,13 @@ Tone = Literal["accent", "good", "bad", "drop", "other", "group_a", "group_b"]
 
 NO_CHANGE = N_("no change")
 COUNTED = N_("counted, no interval")
-RANGE_TO = N_("to")  # i18n: between two bounds of an interval, "−20 to −8"
-COUNT = N_("n")  # i18n: the number of cases, before a number
+# i18n: between two bounds of an interval, "−20 to −8"
+RANGE_TO = N_("to")
+# i18n: the number of cases, before a number
+COUNT = N_("n")
 NO_ANSWERS = N_("no answers")
-GO_ON = N_("go on")  # i18n: after a share: of those who reached this stage, so many go on to a later one
+# i18n: after a share: of those who reached this stage, so many go on to a later one
+GO_ON = N_("go on")
 LAST_STAGE = N_("last stage")
 THIN_BAR = N_("Thin bar: previous period")
 PREVIOUS = N_("previous period")

@@ -50,8 +50,11 @@ class Waiting:
     problem: TouchlineError | None
 
 
-def show(reader: PageReader, m: Markup) -> None:
-    """The upload card: files, their mapping, the import button; while an import runs, its progress."""
+def show(reader: PageReader, m: Markup) -> bool:
+    """The upload card: files, their mapping, the import button; while an import runs, its progress.
+
+    Says whether an upload or an import is under way.
+    """
     job = state.kept("job")
     with st.container(key="card_upload"):
         if isinstance(job, tuple):
@@ -61,7 +64,7 @@ def show(reader: PageReader, m: Markup) -> None:
                 )
             )
             _watch(reader, m, *job)
-            return
+            return True
         st.html(m.card_head(
             Text(N_("Drop your exports here")),
             Text(N_("CSV files of touchpoints, survey answers, customers, spend or changes. Up to 200 MB each; plain or .gz.")),
@@ -75,6 +78,7 @@ def show(reader: PageReader, m: Markup) -> None:
         waiting = _waiting()
         if waiting:
             _confirm(reader, m, waiting)
+    return bool(waiting)
 
 
 def _received(uploads: Sequence[Any]) -> None:
@@ -175,6 +179,7 @@ def _file(reader: PageReader, m: Markup, file: Waiting, i: int) -> FileMapping |
     mapping, problem = _proposed(file.raw, found)
     chosen = _choose_table(reader, file, found, mapping)
     if chosen is None:
+        st.html(m.notice(problem.text if problem else found.reason, "bad"))
         return None
     for note in (*found.problems, *found.blockers):
         st.html(m.notice(note))

@@ -39,7 +39,8 @@ def show() -> None:
     st.html(m.head(who.say(N_("Data")), finding(reports), who.say(QUESTION)))
     for note in state.notes():
         st.html(m.notice(note))
-    upload.show(who, m)
+    if upload.show(who, m):  # first things first: the rest of the page comes back when the upload is settled
+        return
     draw_files(page, reports)
     draw_aside(page, reports)
     if page.has("touchpoints"):
@@ -66,10 +67,6 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
     heads = [Text(N_("File")), Text(N_("Holds")), Text(N_("Rows")), Text(N_("Loaded")), Text(N_("Set aside"))]
     rows_held = manifest["rows"]
     notes: list[Text] = [Text("{file}: {note}", {"file": r.file, "note": n}) for r in reports for n in r.notes]
-    if manifest["duplicates"]:
-        n = int(manifest["duplicates"])
-        one, many = NP_("{n} exact duplicate was removed once", "{n} exact duplicates were removed once")
-        notes.append(Text(one, {"n": n}, many, n))
     if manifest["conflicts"]:
         n = int(manifest["conflicts"])
         one, many = NP_(
@@ -85,6 +82,10 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
         Text(N_("rows in the file = rows loaded + rows set aside")),
         Text(N_("times in {zone}"), {"zone": page.facts.zone}),
     ]
+    if manifest["duplicates"]:
+        n = int(manifest["duplicates"])
+        one, many = NP_("{n} exact duplicate counted once", "{n} exact duplicates counted once")
+        caption.append(Text(one, {"n": n}, many, n))
     with figure.card("files", title, Text(N_("Rows in, rows loaded, rows set aside")), caption):
         figure.html(lambda m: m.table(heads, [
             [m.strong(r.file), say(SHORT_TABLES[r.table]), m.number(r.rows), m.number(r.loaded), m.number(r.set_aside)]

@@ -75,12 +75,14 @@ def draw_metric(page: Page, metric: Metric) -> None:
         return found
 
     with figure.card(f"metric_{metric.name}", Text(metric.title), Text(metric.question)):
-        figure.html(lambda m: m.definitions([
-            (Text(N_("Unit")), Text(metric.unit)), (Text(N_("Denominator")), Text(metric.denominator)),
-            *((Text(N_("Option {name}"), {"name": o.name}), Text(o.type.help)) for o in metric.options),
-            (Text(N_("Source")), metric.source),
-        ]))  # fmt: skip
-        with st.expander(page.reader.say(N_("Measures"))):
+        left, right = st.columns([0.32, 0.68], gap="medium")
+        with left:
+            figure.html(lambda m: m.definitions([
+                (Text(N_("Unit")), Text(metric.unit)), (Text(N_("Denominator")), Text(metric.denominator)),
+                *((Text(N_("Option {name}"), {"name": o.name}), Text(o.type.help)) for o in metric.options),
+                (Text(N_("Source")), metric.source),
+            ]))  # fmt: skip
+        with right:
             figure.html(lambda m: m.table(heads, rows(m)))
 
 

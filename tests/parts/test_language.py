@@ -19,9 +19,11 @@ def catalogues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small Russian and Arabic catalogue in place of ours."""
     texts = {
         "ru": 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n'
-        'Plural-Forms: nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) ? 1 : 2);\\n"\n\n'
+        "Plural-Forms: nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : "
+        'n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) ? 1 : 2);\\n"\n\n'
         'msgid "{name} lost {part_share}"\nmsgstr "Потеряно {part_share}: {name}"\n\n'
-        'msgid "{number} day"\nmsgid_plural "{number} days"\nmsgstr[0] "{number} день"\nmsgstr[1] "{number} дня"\nmsgstr[2] "{number} дней"\n\n'
+        'msgid "{number} day"\nmsgid_plural "{number} days"\n'
+        'msgstr[0] "{number} день"\nmsgstr[1] "{number} дня"\nmsgstr[2] "{number} дней"\n\n'
         'msgid "{count} customer"\nmsgid_plural "{count} customers"\n'
         'msgstr[0] "{count} клиент"\nmsgstr[1] "{count} клиента"\nmsgstr[2] "{count} клиентов"\n',
     }
@@ -73,7 +75,7 @@ def test_a_range_of_dates_says_once_what_both_share(reader: PageReader, shown: s
 
 
 def test_ranges_over_months_and_years() -> None:
-    assert EN.dates(datetime.date(2026, 9, 3), LAST) == "3 Sep – 31 Oct 2026" or "Sept" in EN.dates(datetime.date(2026, 9, 3), LAST)
+    assert EN.dates(datetime.date(2026, 9, 3), LAST) == "3 Sep – 31 Oct 2026"
     assert EN.dates(datetime.date(2025, 12, 31), FIRST) == "31 Dec 2025 – 1 Oct 2026"
     assert EN.dates(FIRST, FIRST) == EN.date(FIRST) == "1 Oct 2026"
 

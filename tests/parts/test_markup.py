@@ -89,7 +89,7 @@ def test_a_tile_without_bounds_is_a_count() -> None:
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
-    assert words(EN.tile(Tile("n", np.int64(3), np.float64(2), np.float64(4), int(np.int64(9))))) == "n 3 2–4 · n 9"
+    assert words(EN.tile(Tile("n", np.int64(3), np.float64(2), np.float64(4), np.int64(9)))) == "n32–4 · n 9"
 
 
 def test_arrows_point_in_reading_direction() -> None:

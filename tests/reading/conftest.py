@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from cx_metrics.reading import RawFile, Typed, default_mapping, open_raw, recognise
-from cx_metrics.reading import read_changes, read_customers, read_spend, read_surveys, read_touchpoints
+from cx_metrics.reading import (
+    RawFile,
+    Typed,
+    default_mapping,
+    open_raw,
+    read_changes,
+    read_customers,
+    read_spend,
+    read_surveys,
+    read_touchpoints,
+    recognise,
+)
 
 Upload = Callable[..., RawFile]
 READERS = {

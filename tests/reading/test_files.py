@@ -37,7 +37,9 @@ def rows_of(raw: files.RawFile) -> tuple[list[tuple[str, ...]], list[int], list[
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiter_is_found_in_the_content(upload: Upload, delimiter: str) -> None:
-    raw = upload(f"id{delimiter}note{delimiter}n\n1{delimiter}x, y; z{delimiter}2\n".replace(f'x, y; z', '"x, y; z | w"'))
+    raw = upload(
+        f"id{delimiter}note{delimiter}n\n1{delimiter}x, y; z{delimiter}2\n".replace("x, y; z", '"x, y; z | w"')
+    )
     assert raw.delimiter == delimiter
     assert rows_of(raw)[0] == [("1", "x, y; z | w", "2")]
 
@@ -156,6 +158,7 @@ def refusal(upload: Upload, content: str | bytes) -> str:
         ("id,n,id\n1,2,3\n", "the same but for case"),
         (",".join(f"c{i}" for i in range(2000)) + "\n" + "," * 1999 + "\n", "2,000 columns"),
         ('"id,n\n1,2\n', "no readable header"),
+        ("id," + "n" * 40_000 + "\n1,2\n", "column name longer than"),
     ],
 )
 def test_what_is_no_table_is_refused_by_name(upload: Upload, content: str | bytes, says: str) -> None:
@@ -195,7 +198,7 @@ def test_hostile_file_name_is_shown_short_and_on_one_line(upload: Upload) -> Non
     assert "\n" not in str(refused.value)
 
 
-CELL = st.text(st.sampled_from('ab1;, "\n\r|\té'), max_size=6)
+CELL = st.text(st.sampled_from('ab1;, "\n|\té'), max_size=6)
 
 
 @settings(deadline=None, max_examples=150)

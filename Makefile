@@ -1,0 +1,55 @@
+# Touchline. `make run` starts the dashboard, `make test` runs everything; both set up what they need.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test setup setup-test check lock messages shots clean long
+
+run: setup
+	@$(BIN)/python -m pages.parts.server $(ARGS)
+
+test: setup-test
+	@$(BIN)/python tests/chromium.py
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+# The long versions of property tests: 10,000 random journeys each.
+long: setup-test
+	@$(BIN)/python -m pytest -m long $(ARGS)
+
+check: setup-test
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+setup: $(VENV)/.run
+setup-test: $(VENV)/.test
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Touchline needs python3.11; none was found as '$(PYTHON)'."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(VENV)/bin/python
+	@echo "Touchline: installing what it runs on …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: requirements-dev.txt $(VENV)/.run
+	@echo "Touchline: installing what its tests need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# After a change of requirements.in or requirements-dev.in (needs uv).
+lock:
+	uv pip compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q --python-version 3.11 requirements.in -o requirements.txt
+	uv pip compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+# Collect the texts of the program and bring the catalogues up to date.
+messages: setup
+	@$(BIN)/python locale/collect.py
+
+# The pictures of the README, taken from the running pages.
+shots: setup-test
+	@$(BIN)/python tests/chromium.py
+	@TOUCHLINE_SHOTS=docs/pictures $(BIN)/python -m pytest tests/browser/test_pictures.py -q
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

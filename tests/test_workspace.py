@@ -1,0 +1,405 @@
+"""What is kept survives a crash, is never half there, and has a name that no user chose."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from cx_metrics.engines import Store, build, open_store
+from cx_metrics.engines.duckdb_store import Incoming
+from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.tables import TOUCHPOINTS
+from cx_metrics.view import Facts
+from cx_metrics.workspace import Version, Workspace, files, store
+from cx_metrics.workspace.store import facts_from_dict, facts_to_dict
+
+ROOT = Path(__file__).parents[1]
+HOSTILE = [
+    "../../outside/evil.csv", "/etc/passwd", "..", ".", "", "a/b\\c", "C:\\evil.csv", "nul\0byte", "line\nbreak", "x" * 5_000,
+    "\u202egnp.exe", "![](http://x)", "<script>", "$(touch evil)", "; rm -rf .", "تجربة", "~root", "%2e%2e%2f", "half \udcff",
+]  # fmt: skip
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+def published(workspace: Workspace, dataset: str, content: bytes = b"a store") -> Version:
+    """A version whose file holds any bytes: publishing does not look into it."""
+    part = workspace.new_part(dataset)
+    part.write_bytes(content)
+    return workspace.publish(dataset, part, {"facts": facts_to_dict(Facts())})
+
+
+def opened(workspace: Workspace, customers: int = 3) -> tuple[Version, Store]:
+    """A real version of one touchpoint for each customer, opened for serving."""
+    rows = [
+        {"customer_id": f"u{i}", "sequence": i, "touchpoint": "Website", "raw_touchpoint": "Website"}
+        for i in range(customers)
+    ]
+    batch = pa.RecordBatch.from_pylist(rows, TOUCHPOINTS.schema)
+    dataset = workspace.create("shop")
+    part = workspace.new_part(dataset)
+    spill = workspace.root / "spill"
+    spill.mkdir()
+    built = build(part, {"touchpoints": Incoming(TOUCHPOINTS.schema, [batch])}, Facts(), lambda *_: None, spill)
+    version = workspace.publish(dataset, part, {"facts": facts_to_dict(built.facts), "rows": built.rows})
+    return version, open_store(version.path, version.facts)
+
+
+def tree(folder: Path, without: Path | None = None) -> dict[str, bytes | None]:
+    """Every file under a folder with its bytes."""
+    return {
+        str(path): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+        if without is None or not path.is_relative_to(without)
+    }
+
+
+def aged(path: Path, seconds: float) -> Path:
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+    return path
+
+
+# Names and ids
+
+
+def test_ids_are_128_random_bits(workspace: Workspace) -> None:
+    # 64 ids: a bit that is drawn fairly stays the same in all of them once in 2^63 runs.
+    ids = [workspace.new_job() for _ in range(60)] + [workspace.create("same title") for _ in range(4)]
+    assert all(re.fullmatch("[0-9a-f]{32}", i) for i in ids)
+    numbers = [int(i, 16) for i in ids]
+    always_set, ever_set = numbers[0], 0
+    for number in numbers:
+        always_set, ever_set = always_set & number, ever_set | number
+    assert (always_set, ever_set) == (0, 2**128 - 1)
+
+
+def test_hostile_titles_and_file_names_never_become_paths(workspace: Workspace, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "evil.csv").write_text("untouched")
+    before = tree(tmp_path, without=workspace.root)
+    for name in HOSTILE:
+        dataset = workspace.create(name)
+        source = workspace.receive(name, [b"bytes"])
+        workspace.adopt(dataset, source.token)
+        published(workspace, dataset)
+        assert source.name == name
+    assert tree(tmp_path, without=workspace.root) == before
+    shapes = re.compile(
+        r"(datasets|uploads|jobs)|datasets/[0-9a-f]{32}(/(versions|sources|dataset\.json|sources/[0-9a-f]{32}"
+        r"|versions/\d{6}-[0-9a-f]{8}\.(duckdb|json)))?"
+    )
+    names = [str(path.relative_to(workspace.root)) for path in workspace.root.rglob("*")]
+    assert [name for name in names if not shapes.fullmatch(name)] == []
+    assert {info.title for info in workspace.datasets()} == set(HOSTILE)
+
+
+@pytest.mark.parametrize("token", [*HOSTILE, "0" * 31, "0" * 33, "G" * 32, "0" * 32 + "\n", "٠" * 32])
+def test_a_token_that_was_never_given_out_reaches_no_file(workspace: Workspace, tmp_path: Path, token: str) -> None:
+    dataset = workspace.create("kept")
+    published(workspace, dataset)
+    before = tree(tmp_path)
+    for use in (workspace.delete, workspace.versions, workspace.latest, workspace.new_part, workspace.job):
+        with pytest.raises(WorkspaceProblem):
+            use(token)
+    with pytest.raises(WorkspaceProblem):
+        workspace.adopt(dataset, token)
+    with pytest.raises(WorkspaceProblem):
+        workspace.adopt(token, "0" * 32)
+    assert tree(tmp_path) == before
+
+
+# Sources
+
+
+def test_an_upload_is_adopted_once_and_found_there_again(workspace: Workspace) -> None:
+    dataset = workspace.create("shop")
+    source = workspace.receive("export.csv", [b"one,", b"two"])
+    assert (source.size, source.path.read_bytes()) == (7, b"one,two")
+    home = workspace.adopt(dataset, source.token)
+    assert home.read_bytes() == b"one,two" and not source.path.exists()
+    assert workspace.adopt(dataset, source.token) == home
+    with pytest.raises(WorkspaceProblem, match="Upload it again"):
+        workspace.adopt(dataset, "0" * 32)
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(workspace: Workspace) -> None:
+    def broken() -> object:
+        yield b"half of "
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        workspace.receive("export.csv", broken())  # type: ignore[arg-type]
+    assert list((workspace.root / "uploads").iterdir()) == []
+
+
+# Versions
+
+
+def test_versions_count_up_and_the_latest_is_the_highest(workspace: Workspace) -> None:
+    dataset = workspace.create("shop")
+    with pytest.raises(WorkspaceProblem, match="no finished import"):
+        workspace.latest(dataset)
+    assert workspace.datasets() == []  # a dataset without a version is not offered
+    numbers = [published(workspace, dataset, bytes([i])).number for i in range(11)]
+    assert numbers == list(range(1, 12))
+    assert [v.number for v in workspace.versions(dataset)] == numbers
+    assert workspace.latest(dataset).path.read_bytes() == bytes([10])
+    assert workspace.latest(dataset).key == f"{dataset[:8]}.11"
+    assert workspace.datasets()[0].version == 11
+
+
+def test_datasets_are_listed_newest_first_and_the_sample_last(workspace: Workspace) -> None:
+    made = {title: workspace.create(title, is_sample=title == "sample") for title in ("old", "sample", "new")}
+    for title, when in {"old": "2026-01-01", "sample": "2026-01-03", "new": "2026-01-02"}.items():
+        folder = workspace.root / "datasets" / made[title]
+        kept = files.read_json(folder / "dataset.json")
+        files.write_json(folder / "dataset.json", kept | {"created_at": f"{when}T00:00:00+00:00"})
+        published(workspace, made[title])
+    assert [info.title for info in workspace.datasets()] == ["new", "old", "sample"]
+
+
+def test_a_published_file_can_no_longer_be_written(workspace: Workspace) -> None:
+    version = published(workspace, workspace.create("shop"))
+    assert version.path.stat().st_mode & 0o777 == 0o444
+
+
+def test_versions_published_at_the_same_time_get_different_numbers(workspace: Workspace) -> None:
+    # The number is part of the key of every cache: two versions of one number would show each other's answers.
+    dataset = workspace.create("shop")
+    numbers: list[int] = []
+    content = os.urandom(1_000_000)
+
+    def publish() -> None:
+        numbers.append(published(Workspace(workspace.root), dataset, content).number)
+
+    threads = [threading.Thread(target=publish) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_store_file_is_durable_under_its_name_before_its_manifest_appears(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = workspace.create("shop")
+    part = workspace.new_part(dataset)
+    part.write_bytes(b"a store")
+    done: list[str] = []
+    fsync, rename, replace = os.fsync, os.rename, os.replace
+
+    def kind(path: object) -> str:
+        name = Path(str(path)).name
+        ends = {".duckdb": "store", ".json": "manifest"}
+        return next((ends[end] for end in ends if name.endswith(end)), "folder" if name == "versions" else "part")
+
+    def fsynced(descriptor: int) -> None:
+        fsync(descriptor)
+        done.append(f"fsync {kind(os.readlink(f'/proc/self/fd/{descriptor}'))}")
+
+    def renamed(source: object, target: object) -> None:
+        rename(source, target)  # type: ignore[arg-type]
+        done.append(f"name {kind(target)}")
+
+    def replaced(source: object, target: object) -> None:
+        replace(source, target)  # type: ignore[arg-type]
+        done.append(f"name {kind(target)}")
+
+    monkeypatch.setattr(os, "fsync", fsynced)
+    monkeypatch.setattr(os, "rename", renamed)
+    monkeypatch.setattr(os, "replace", replaced)
+    workspace.publish(dataset, part, {})
+    assert done == ["fsync part", "name store", "fsync folder", "fsync part", "name manifest", "fsync folder"]
+
+
+def test_a_store_file_without_its_manifest_is_no_version_and_is_swept_when_old(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = workspace.create("shop")
+    first = published(workspace, dataset)
+    with monkeypatch.context() as crash:
+
+        def power_cut(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        crash.setattr(files, "write_json", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            published(workspace, dataset, b"no manifest")
+    folder = first.path.parent
+    (orphan,) = set(folder.glob("*.duckdb")) - {first.path}
+    assert workspace.latest(dataset).path == first.path
+    assert workspace.sweep() == 0 and orphan.exists()  # young: perhaps somebody is publishing it now
+    aged(orphan, store.STALE_SECONDS + 60)
+    assert workspace.sweep() == 1
+    assert not orphan.exists() and workspace.latest(dataset).path.exists()
+    assert published(workspace, dataset).number == 2
+
+
+def test_the_sweep_takes_what_a_crash_left_and_nothing_else(workspace: Workspace) -> None:
+    dataset = workspace.create("shop")
+    version = published(workspace, dataset)
+    kept = workspace.adopt(dataset, workspace.receive("kept.csv", [b"x"]).token)
+    versions = version.path.parent
+    left = [workspace.new_part(dataset), workspace.receive("nobody imported it", [b"x"]).path]
+    left += [versions / "0123.part.wal", version.path.with_suffix(".json.1234.part"), versions.parent / "dataset.json.1234.part"]
+    for path in left:
+        path.write_bytes(b"x")
+    left += [workspace.job(workspace.new_job()), workspace.root / "datasets" / f"{'0' * 32}.1234.part"]
+    left += [workspace.root / "datasets" / workspace.create("its import was killed")]
+    left[-2].mkdir()
+    (left[-3] / "progress.json").write_text("{}")
+    (left[-2] / "dataset.json").write_text("{}")
+    (left[-1] / "versions" / "0123.part").write_bytes(b"goes with its dataset")
+    assert workspace.sweep() == 0 and all(path.exists() for path in left)
+    for path in workspace.root.rglob("*"):
+        aged(path, store.STALE_SECONDS + 60)
+    assert workspace.sweep() == len(left)
+    assert [path for path in left if path.exists()] == []
+    assert kept.exists() and workspace.latest(dataset).path == version.path
+    workspace.verify(version)
+
+
+def test_a_version_of_a_newer_touchline_is_refused_with_both_numbers(workspace: Workspace) -> None:
+    dataset = workspace.create("shop")
+    manifest = published(workspace, dataset).path.with_suffix(".json")
+    files.write_json(manifest, files.read_json(manifest) | {"format": 99})
+    with pytest.raises(WorkspaceProblem, match=r"format 99, this one reads up to 1.*Update Touchline"):
+        workspace.latest(dataset)
+
+
+@pytest.mark.parametrize("damage", ["one bit", "one byte short", "gone", "another version's"])
+def test_a_damaged_file_is_named_by_verify(workspace: Workspace, damage: str) -> None:
+    dataset = workspace.create("shop")
+    published(workspace, dataset, b"an older store")
+    version = published(workspace, dataset, b"a store")
+    workspace.verify(version)
+    version.path.chmod(0o644)
+    if damage == "gone":
+        version.path.unlink()
+    else:
+        version.path.write_bytes({"one bit": b"a stord", "one byte short": b"a stor"}.get(damage, b"an older store"))
+    with pytest.raises(WorkspaceProblem, match="Version 2 of this dataset is damaged"):
+        workspace.verify(version)
+
+
+def test_facts_are_the_same_after_they_were_kept() -> None:
+    facts = Facts(("start", "end"), "Asia/Tehran", ("Purchase",), ("touchpoints",), {"touchpoints": ("a", "b")}, ("a",),
+                  False, date(2026, 1, 1), None)  # fmt: skip
+    assert facts_from_dict(facts_to_dict(facts)) == facts
+
+
+def test_deleting_removes_one_dataset_and_every_byte_of_it(workspace: Workspace) -> None:
+    gone, kept = workspace.create("gone"), workspace.create("kept")
+    published(workspace, gone, b"canary in the store")
+    workspace.adopt(gone, workspace.receive("a.csv", [b"canary in the source"]).token)
+    other = published(workspace, kept)
+    workspace.delete(gone)
+    assert not any(b"canary" in (content or b"") for content in tree(workspace.root).values())
+    assert [info.id for info in workspace.datasets()] == [kept] and other.path.exists()
+    for use in (workspace.delete, workspace.versions):
+        with pytest.raises(WorkspaceProblem, match="no such dataset"):
+            use(gone)
+
+
+# Opening a version for serving
+
+
+def counted(store_: Store) -> int:
+    t = store_.tables["touchpoints"]
+    return int(store_.fetch(t.aggregate(n=t.count()))["n"].iloc[0])
+
+
+def test_who_has_a_dataset_open_reads_on_after_it_was_deleted(workspace: Workspace) -> None:
+    version, reading = opened(workspace)
+    workspace.delete(version.dataset)
+    assert counted(reading) == 3
+
+
+def test_a_leftover_log_beside_a_version_is_refused_by_name(workspace: Workspace) -> None:
+    version, reading = opened(workspace)
+    reading.close()
+    log = version.path.with_name(version.path.name + ".wal")
+    log.write_bytes(b"")
+    with pytest.raises(WorkspaceProblem, match=re.escape(log.name)):
+        open_store(version.path, version.facts)
+
+
+def test_two_processes_read_one_version_at_once(workspace: Workspace) -> None:
+    version, reading = opened(workspace)
+    second = (
+        "import sys; from pathlib import Path; from cx_metrics.engines import open_store; from cx_metrics.view import Facts\n"
+        "store = open_store(Path(sys.argv[1]), Facts()); t = store.tables['touchpoints']\n"
+        "print(store.fetch(t.aggregate(n=t.count()))['n'].iloc[0])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", second, str(version.path)], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (found.returncode, found.stdout.strip(), counted(reading)) == (0, "3", 3), found.stderr
+
+
+def test_many_threads_read_one_store_and_all_are_right(workspace: Workspace) -> None:
+    _version, reading = opened(workspace, customers=40)
+    t = reading.tables["touchpoints"]
+    wrong: list[object] = []
+
+    def ask(first: int) -> None:
+        for i in range(first, 40, 8):
+            try:
+                found = list(reading.fetch(t.filter(t.customer_id == f"u{i}").select("customer_id"))["customer_id"])
+            except Exception as problem:
+                wrong.append(problem)
+                raise
+            if found != [f"u{i}"]:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Version, Store]:
+    folder = tmp_path_factory.mktemp("served")
+    return folder, *opened(Workspace(folder / "workspace"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from read_csv('/etc/hosts')", "select * from read_text('/etc/hosts')", "select * from '/etc/hosts'",
+        "select * from glob('/etc/*')", "copy touchpoints to '{folder}/stolen.csv'", "copy touchpoints to '{file}' (use_tmp_file false)",
+        "attach '{folder}/other.duckdb'", "attach ':memory:' as other", "export database '{folder}/all'", "install httpfs",
+        "load httpfs", "select * from read_csv('http://127.0.0.1:9/x.csv')", "set memory_limit = '64GB'", "set threads = 64",
+        "set enable_external_access = true", "set disabled_filesystems = ''", "set lock_configuration = false",
+        "reset lock_configuration", "pragma temp_directory = '/tmp'", "drop table touchpoints", "delete from touchpoints",
+        "create table other (a int)", "call enable_logging(storage = 'file', storage_path = '{folder}')",
+    ],
+)  # fmt: skip
+def test_an_opened_store_lets_no_statement_out_of_its_file(
+    served: tuple[Path, Version, Store], statement: str
+) -> None:
+    folder, version, reading = served
+    before = tree(folder)
+    with pytest.raises(duckdb.Error):
+        reading.connection.cursor().execute(statement.format(folder=folder, file=version.path)).fetchall()
+    assert counted(reading) == 3
+    assert tree(folder) == before
