@@ -21,7 +21,7 @@ import cx_metrics
 from cx_metrics import importing
 from cx_metrics.engines import Store
 from cx_metrics.errors import OptionProblem, TouchlineError, nearest
-from cx_metrics.options import Choice, Count, Touchpoints
+from cx_metrics.options import Choice, Count, Steps, Touchpoints
 from cx_metrics.reading import Report, default_mapping, open_raw, recognise
 from cx_metrics.registry import METRICS, Metric, find
 from cx_metrics.run import CONFIDENCE, Result, run
@@ -114,23 +114,28 @@ def answer(metric: Metric, asked: argparse.Namespace) -> int:
             raw = open_raw(importing.existing(path), path)
             files.append(importing.ImportFile(raw.path, path, default_mapping(raw, recognise(raw, table))))
     store, reports = importing.load(importing.Plan(tuple(files), goal=goal))
-    known = store.facts.goal
-    for name in known if asked.goal else ():
-        check_goal(name, store)
+    for name in goal or ():
+        if problem := unknown_touchpoint(name, store):
+            raise problem
+    steps = [step for option in metric.options if isinstance(option.type, Steps) for step in options[option.name]]
+    for name in dict.fromkeys(name for step in steps for name in step.touchpoints):
+        if problem := unknown_touchpoint(name, store):  # nobody reached it is an answer, but perhaps a misspelt one
+            print(f"touchline: {problem}", file=sys.stderr)
     result = run(metric, store, by=asked.by, confidence=asked.confidence, **options)
     show_reports(reports)
     show(result, asked.json)
     return 0
 
 
-def check_goal(name: str, store: Store) -> None:
-    """Refuse a goal that no touchpoint carries."""
+def unknown_touchpoint(name: str, store: Store) -> OptionProblem | None:
+    """The problem, if no touchpoint has that name."""
     t = store.tables.get("touchpoints")
     names = [] if t is None else list(store.fetch(t.select("touchpoint").distinct())["touchpoint"])
-    if name not in names:
-        raise OptionProblem(
-            N_("No touchpoint is called {found}. Nearest: {nearest}."), found=name, nearest=nearest(name, names) or "–"
-        )
+    if name in names:
+        return None
+    return OptionProblem(
+        N_("No touchpoint is called {found}. Nearest: {nearest}."), found=name, nearest=nearest(name, names) or "–"
+    )
 
 
 def show(result: Result, as_json: bool) -> None:
@@ -151,8 +156,8 @@ def show_reports(reports: Sequence[Report]) -> None:
         print(
             f"{report.file}: {report.rows} rows, {report.loaded} loaded, {report.set_aside} set aside", file=sys.stderr
         )
-        for note in report.notes:
-            print(f"  {note}", file=sys.stderr)
+        for said in (*(group.counted for group in report.reasons), *report.notes):
+            print(f"  {said}", file=sys.stderr)
 
 
 def show_list(as_json: bool) -> int:

@@ -78,7 +78,7 @@ def finish_engagement(
     rank = finished["own_rank"]
     for column in ("next_stage_rate", "next_stage_rate_low", "next_stage_rate_high"):
         finished[column] = finished[column].mask(rank.isna() | (rank >= len(stages)), np.nan)
-    finished["order"] = rank.fillna(len(stages) + 1)
+    finished["order"] = rank.fillna(len(stages) + 1).mask(finished[group].isna(), len(stages) + 2)
     finished = finished.sort_values(
         [*by, "order", "customers", group], ascending=[*[True] * len(by), True, False, True]
     )

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from cx_metrics.texts import N_, Text
+from cx_metrics.texts import Text
 
 
 class TouchlineError(Exception):
@@ -43,14 +43,6 @@ class DataProblem(TouchlineError):
 
 class WorkspaceProblem(TouchlineError):
     """A dataset, version or job that is not there, damaged, or from a newer Touchline."""
-
-
-class Problems(TouchlineError):
-    """Several problems of one file, reported at once."""
-
-    def __init__(self, problems: Iterable[TouchlineError]) -> None:
-        self.problems = tuple(problems)
-        super().__init__(Text(N_("{problems}"), {"problems": " ".join(str(p) for p in self.problems)}))
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -23,6 +23,18 @@ def counted(one: str, many: str, count: int, **values: Any) -> Text:
     return Text(one, values, many, count)
 
 
+def _highest(frame: pd.DataFrame, column: str) -> Any:
+    """The row with the highest value; the first of several."""
+    at: Any = frame[column].idxmax()
+    return frame.loc[at]
+
+
+def _lowest(frame: pd.DataFrame, column: str) -> Any:
+    """The row with the lowest value; the first of several."""
+    at: Any = frame[column].idxmin()
+    return frame.loc[at]
+
+
 def overview(
     nps: pd.DataFrame | None, conversion: pd.DataFrame | None, csat: pd.DataFrame | None, customers: int
 ) -> Text:
@@ -55,7 +67,7 @@ def stages(engagement: pd.DataFrame) -> Text:
     known = engagement[engagement["next_stage_rate"].notna() & (engagement["customers"] >= MIN_SHARE)]
     if not len(known):
         return Text(N_("Too few customers to compare the stages"))
-    worst = known.loc[known["next_stage_rate"].idxmin()]
+    worst = _lowest(known, "next_stage_rate")
     return Text(N_("{rate_share} of those who reach {stage} go on to a later stage, the lowest of all stages"),
                 {"rate_share": float(worst["next_stage_rate"]), "stage": stage(worst["stage"])})  # fmt: skip
 
@@ -107,8 +119,8 @@ def drop_off(funnel: pd.DataFrame) -> Text:
     if not len(funnel) or int(funnel["customers"].iloc[0]) == 0:
         return Text(N_("No customer reached the first step"))
     later = funnel.iloc[1:]
-    worst = later.loc[later["drop_off"].idxmax()]
-    before = funnel.iloc[int(later["drop_off"].idxmax()) - 1]
+    worst = _highest(later, "drop_off")
+    before: Any = funnel.iloc[int(worst["step"]) - 2]
     if int(worst["drop_off"]) == 0:
         return Text(N_("Nobody is lost between the steps"))
     lost = int(worst["drop_off"]) / int(worst["previous"])
@@ -156,7 +168,7 @@ def bounce(engagement: pd.DataFrame) -> Text:
     known = engagement[engagement["entry_sessions"] >= MIN_SCORES]
     if not len(known):
         return Text(N_("Too few sessions to compare where they end"))
-    worst = known.loc[known["bounced_sessions"].idxmax()]
+    worst = _highest(known, "bounced_sessions")
     return Text(N_("{bounce_share} of sessions that start at {touchpoint} have no second touchpoint"),
                 {"bounce_share": float(worst["bounce_rate"]), "touchpoint": str(worst["touchpoint"])})  # fmt: skip
 
@@ -167,7 +179,7 @@ def channels(performance: pd.DataFrame) -> Text:
     known = known[known["conversion_rate"].notna()]
     if len(known) < 2:
         return Text(N_("Too few customers per channel to compare them"))
-    best, worst = known.loc[known["conversion_rate"].idxmax()], known.loc[known["conversion_rate"].idxmin()]
+    best, worst = _highest(known, "conversion_rate"), _lowest(known, "conversion_rate")
     if best["conversion_rate_low"] <= worst["conversion_rate_high"]:
         return Text(N_("No channel converts better than another by more than chance allows"))
     return Text(N_("{best_share} of customers on {best} reach the goal, {worst_share} of those on {worst}"), {
@@ -183,7 +195,7 @@ def spend(performance: pd.DataFrame) -> Text:
     ]
     if not len(paid):
         return Text(N_("No spend is known for these channels"))
-    least, most = paid.loc[paid["cost_per_first_touch"].idxmin()], paid.loc[paid["cost_per_first_touch"].idxmax()]
+    least, most = _lowest(paid, "cost_per_first_touch"), _highest(paid, "cost_per_first_touch")
     if least["channel"] == most["channel"]:
         return Text(N_("A first-touch conversion on {channel} costs {cost}"),
                     {"channel": str(least["channel"]), "cost": round(float(least["cost_per_first_touch"]), 1)})  # fmt: skip
@@ -198,7 +210,7 @@ def score_by(scores: pd.DataFrame, column: str, measure: str) -> Text:
     known = scores[(scores["responses"] >= MIN_SCORES) & scores[column].notna() & scores[measure].notna()]
     if len(known) < 2:
         return Text(N_("Too few answers per group to compare them"))
-    worst, best = known.loc[known[measure].idxmin()], known.loc[known[measure].idxmax()]
+    worst, best = _lowest(known, measure), _highest(known, measure)
     if best[f"{measure}_low"] <= worst[f"{measure}_high"]:
         return Text(N_("No group differs from another by more than chance allows"))
     if measure == "nps":
@@ -217,7 +229,7 @@ def score_of_pair(scores: pd.DataFrame, first: str, second: str, measure: str) -
     known = scores[(scores["responses"] >= MIN_SCORES) & scores[first].notna() & scores[second].notna()]
     if len(known) < 2:
         return Text(N_("Too few answers per cell to compare them"))
-    worst = known.loc[known[measure].idxmin()]
+    worst = _lowest(known, measure)
     return Text(
         N_("The lowest score is that of {second} at {first}"),
         {"first": str(worst[first]), "second": str(worst[second])},
@@ -239,7 +251,7 @@ def trend(frame: pd.DataFrame, measure: str, name: Text, when: str = "month") ->
     known = frame[frame["responses"] >= MIN_SCORES]
     if len(known) < 2:
         return Text(N_("Too few periods with enough answers for a trend"))
-    best, worst = known.loc[known[measure].idxmax()], known.loc[known[measure].idxmin()]
+    best, worst = _highest(known, measure), _lowest(known, measure)
     if best[f"{measure}_low"] <= worst[f"{measure}_high"]:
         return Text(N_("{measure} moved no more than chance allows"), {"measure": name})
     values = {"measure": name, "best": Month(best[when]), "worst": Month(worst[when])}

@@ -118,7 +118,9 @@ def import_version(
     teller.stage(N_("Reading the files"), 0.0)
     typed = _read(plan)
     part = workspace.new_part(dataset)
-    with tempfile.TemporaryDirectory(prefix="touchline_spill_") as spill:
+    with tempfile.TemporaryDirectory(
+        prefix="spill_", suffix=files.PART, dir=part.parent
+    ) as spill:  # swept after a crash
         try:
             built = build(part, _incoming(typed, teller.read), _asked(plan), teller.prepared, Path(spill))
             goal = reading.propose_goal(built.touchpoints) if plan.goal is None else plan.goal
@@ -292,6 +294,7 @@ def _read(plan: Plan) -> dict[str, list[Typed]]:
     for file in plan.files:
         raw = reading.open_raw(file.path, file.name)
         mapping = file.mapping or reading.default_mapping(raw, reading.recognise(raw))
+        mapping = replace(mapping, time_zone=plan.zone)
         typed.setdefault(mapping.table, []).append(read[mapping.table](raw, mapping))
     return {name: typed[name] for name in TABLES if name in typed}
 

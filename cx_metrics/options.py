@@ -106,7 +106,7 @@ class Choice:
             return text
         raise OptionProblem(
             N_("There is no choice {found}. Choose one of: {names}. Nearest: {nearest}."),
-            found=text, names=", ".join(self.names), nearest=nearest(text, self.names) or self.names[0],
+            found=text, names=self.names, nearest=nearest(text, self.names) or self.names[0],
         )  # fmt: skip
 
     def print(self, value: str) -> str:

@@ -102,7 +102,7 @@ class Metric:
             if name not in known:
                 raise OptionProblem(
                     N_("{metric} has no option {found}. Its options: {options}. Nearest: {nearest}."),
-                    metric=self.name, found=name, options=", ".join(known) or "–",
+                    metric=self.name, found=name, options=tuple(known) or "–",
                     nearest=nearest(name, known) or "–",
                 )  # fmt: skip
         values = {}
@@ -156,7 +156,7 @@ def find(name: str) -> Metric:
         return METRICS[name]
     raise OptionProblem(
         N_("There is no metric {found}. Nearest: {nearest}. All metrics: {names}."),
-        found=name, nearest=nearest(name, METRICS) or "–", names=", ".join(METRICS),
+        found=name, nearest=nearest(name, METRICS) or "–", names=tuple(METRICS),
     )  # fmt: skip
 
 

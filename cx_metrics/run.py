@@ -15,6 +15,7 @@ from cx_metrics import registry
 from cx_metrics.errors import OptionProblem, ViewProblem, nearest
 from cx_metrics.population import Population, population
 from cx_metrics.registry import Measure, Metric
+from cx_metrics.tables import TABLE_NAMES
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts, View
 
@@ -248,8 +249,8 @@ def _inputs(metric: Metric, left: Population) -> list[ibis.Table | None]:
     for name in metric.inputs:
         if name not in left.tables:
             raise ViewProblem(
-                N_("{metric} needs a {table} file, and this dataset has none. Add one on the Data page."),
-                metric=Text(metric.title), table=name,
+                N_("{metric} needs a file of {table}, and this dataset has none. Add one on the Data page."),
+                metric=Text(metric.title), table=Text(TABLE_NAMES[name]),
             )  # fmt: skip
         found.append(left.entries if name == "touchpoints" and metric.entries else left[name])
     return found + [left.tables.get(name) for name in metric.optional_inputs]
@@ -264,7 +265,7 @@ def _groups(metric: Metric, tables: Sequence[ibis.Table | None], by: Sequence[st
         if column not in known:
             raise ViewProblem(
                 N_("{metric} cannot be grouped by {found}. Nearest: {nearest}. Columns: {columns}."),
-                metric=Text(metric.title), found=column, nearest=nearest(column, known) or "–", columns=", ".join(known),
+                metric=Text(metric.title), found=column, nearest=nearest(column, known) or "–", columns=tuple(known),
             )  # fmt: skip
     return tuple(dict.fromkeys(by))
 

@@ -136,6 +136,13 @@ CHANGES = Table(
     ),
 )
 
+TABLE_NAMES = {  # what a table holds, in a word
+    "touchpoints": N_("touchpoints"),
+    "surveys": N_("survey answers"),
+    "customers": N_("customers"),
+    "spend": N_("spend"),
+    "changes": N_("changes"),
+}
 TABLES: dict[str, Table] = {t.name: t for t in (TOUCHPOINTS, SURVEYS, CUSTOMERS, SPEND, CHANGES)}
 
 # Columns that the engine adds to touchpoints when a dataset is prepared. All follow the order (occurred_at, sequence).

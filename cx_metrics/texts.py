@@ -65,4 +65,6 @@ def _english(name: str, value: Any) -> str:
     if isinstance(value, float):
         shown = f"{value * 100:.0f}%" if name.endswith("_share") else f"{value:,.1f}"
         return shown.replace("-", "\N{MINUS SIGN}")
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_english(name, one) for one in value)
     return str(value)

@@ -46,7 +46,13 @@ def collect() -> Catalog:
 
 def _wanted(folder: str) -> bool:
     name = Path(folder).name
-    return not name.startswith((".", "__")) and name not in {"tests", "sample_data", "workspace", "benchmarks", "static"}
+    return not name.startswith((".", "__")) and name not in {
+        "tests",
+        "sample_data",
+        "workspace",
+        "benchmarks",
+        "static",
+    }
 
 
 def file_of(language: str) -> Path:
@@ -66,7 +72,9 @@ def load(language: str) -> Catalog:
 def update(language: str, source: Catalog) -> bytes:
     """The catalogue brought up to date, as the bytes of its file."""
     catalogue = load(language)
-    catalogue.header_comment = f"# Touchline in {catalogue.locale.english_name}. English is the source text; see CONTRIBUTING.md."
+    catalogue.header_comment = (
+        f"# Touchline in {catalogue.locale.english_name}. English is the source text; see CONTRIBUTING.md."
+    )
     catalogue.project, catalogue.version = "Touchline", "1"
     catalogue.msgid_bugs_address = catalogue.last_translator = catalogue.language_team = "Touchline"
     catalogue.creation_date = catalogue.revision_date = DATED

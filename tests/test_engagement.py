@@ -157,6 +157,12 @@ def test_stages_stand_in_the_order_of_the_dataset_and_unmapped_ones_last() -> No
     ]  # fmt: skip
 
 
+def test_a_stage_beyond_the_list_of_the_dataset_stands_after_the_list_and_before_unmapped_ones() -> None:
+    found = by_stage([*THREE, *journey("u4", "chat 0"), *journey("u5", "fair 0", stage="elsewhere")])
+    assert list(found) == ["awareness", "consideration", "action", "elsewhere", None]
+    assert found["elsewhere"]["next_stage_rate"] is None
+
+
 def test_touchpoints_stand_in_the_order_of_their_stage_then_by_customers_then_by_name() -> None:
     rows = [*THREE, *journey("u4", "search 0, zoom 5, chat 9"), *journey("u5", "alpha 0")]
     assert list(by_touchpoint(rows)) == ["ad", "search", "visit", "buy", "chat", "alpha", "zoom"]

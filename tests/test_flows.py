@@ -246,7 +246,7 @@ def test_journeys_that_pass_a_node_or_link_are_kept_whole(passing: Passing, left
 
 
 def test_clicking_a_node_leaves_as_many_journeys_as_the_node_shows() -> None:
-    store = dataset(paths("A A B C", "A B", "B A", "C", "A C"))
+    store = dataset(paths("A A B C", "A B", "B", "A B"))
     for (step, source, target, kind), n in links(store).items():
         passing = Passing(step, source, target, ends=kind == "drop_off")
         assert cx.people(store, View(passing=passing))["journeys"] == n
@@ -336,7 +336,7 @@ def test_flows_agree_with_plain_python_on_random_journeys(repeats: str, grain: A
 # Properties
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(
     st.lists(st.lists(st.sampled_from("ABCDE"), min_size=1, max_size=7), min_size=1, max_size=12),
     st.integers(2, 5),

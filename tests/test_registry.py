@@ -79,6 +79,12 @@ def run(name: str, store: Store, view: View | None = None, **more: Any) -> cx.Re
     return cx.run(name, store, view, **ASKED.get(name, {}), **more)
 
 
+@pytest.fixture(scope="module")
+def results(full: Store) -> dict[str, cx.Result]:
+    """Every metric's answer about the small dataset."""
+    return {name: run(name, full, version="7") for name in ALL}
+
+
 def as_json(result: cx.Result) -> Row:
     """What the result looks like on the other side of a wire; fails on numbers that JSON does not have."""
     back: Row = json.loads(json.dumps(result.to_dict(), allow_nan=False))
@@ -134,16 +140,18 @@ def test_all_metrics_of_the_model_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_result_has_the_columns_of_the_model_in_their_order(name: str, full: Store) -> None:
-    columns = list(run(name, full).frame.columns)
+def test_a_result_has_the_columns_of_the_model_in_their_order(name: str, results: dict[str, cx.Result]) -> None:
+    columns = list(results[name].frame.columns)
     expected = COLUMNS.get(name, [])
     assert columns[: len(expected)] == expected
     assert len(set(columns)) == len(columns)
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_measure_with_an_interval_stands_between_its_ends_beside_its_count(name: str, full: Store) -> None:
-    metric, frame = cx.METRICS[name], run(name, full).frame
+def test_a_measure_with_an_interval_stands_between_its_ends_beside_its_count(
+    name: str, results: dict[str, cx.Result]
+) -> None:
+    metric, frame = cx.METRICS[name], results[name].frame
     for key, measure in metric.measures.items():
         assert key in frame
         assert (key + "_low" in frame) == (key + "_high" in frame) == bool(measure.interval)
@@ -160,8 +168,8 @@ def test_a_measure_with_an_interval_stands_between_its_ends_beside_its_count(nam
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_result_says_what_its_numbers_mean(name: str, full: Store) -> None:
-    definition = as_json(run(name, full, version="7"))["definition"]
+def test_a_result_says_what_its_numbers_mean(name: str, results: dict[str, cx.Result]) -> None:
+    definition = as_json(results[name])["definition"]
     metric = cx.METRICS[name]
     assert (definition["metric"], definition["title"], definition["source"]) == (name, metric.title, metric.source)
     assert (definition["unit"], definition["denominator"]) == (metric.unit, metric.denominator)
@@ -179,13 +187,11 @@ def test_the_hash_changes_with_everything_that_decides_the_numbers(full: Store) 
         View(goal=("A",)),
         View(passing=Passing(1, "A")),
     ]
-    hashes = [run("variants", full, view).definition["hash"] for view in views]
-    hashes += [
-        run("variants", full, **more).definition["hash"] for more in ({"top": 3}, {"by": ["persona"]}, {"version": "2"})
-    ]
-    hashes.append(run("variants", full, confidence=0.9).definition["hash"])
+    hashes = [run("csat", full, view).definition["hash"] for view in views]
+    changes = ({"method": "jeffreys"}, {"by": ["persona"]}, {"version": "2"}, {"confidence": 0.9})
+    hashes += [run("csat", full, **change).definition["hash"] for change in changes]
     assert len(set(hashes)) == len(hashes)
-    assert run("variants", full).definition["hash"] == hashes[0] == run("variants", full, top="20").definition["hash"]
+    assert run("csat", full, method="wilson").definition["hash"] == hashes[0]
 
 
 # Groups
@@ -201,15 +207,17 @@ def test_answers_can_be_grouped_by_any_column(name: str, by: list[str], full: St
     assert len({tuple(row[c] for c in by) for row in rows}) == len(rows)
 
 
-@pytest.mark.parametrize("by", [["persona"], ["customer_id", "day"], ["value"]], ids=",".join)
+@pytest.mark.parametrize("by", [["customer_id", "persona"], ["value"]], ids=",".join)
 @pytest.mark.parametrize("name", [n for n in ALL if cx.METRICS[n].inputs == ("touchpoints",)])
-def test_touchpoints_can_be_grouped_by_any_column(name: str, by: list[str], full: Store) -> None:
+def test_touchpoints_can_be_grouped_by_any_column(
+    name: str, by: list[str], full: Store, results: dict[str, cx.Result]
+) -> None:
     if set(by) & set(cx.METRICS[name].measures):
         with pytest.raises(ViewProblem, match="cannot be grouped by"):
             run(name, full, by=by)
         return
     result = run(name, full, by=by)
-    columns = [*by, *run(name, full).frame.columns]
+    columns = [*by, *results[name].frame.columns]
     assert list(result.frame.columns) == columns
     keys = [c for c in (*by, *cx.METRICS[name].groups) if c in columns]
     rows = as_json(result)["rows"]
@@ -258,8 +266,9 @@ def test_every_metric_answers_at_the_edge(edge: Callable[[], Store]) -> None:
                 run(name, store)
             continue
         column = "channel" if "channel" not in metric.groups else "session_number"
-        whole, grouped = run(name, store), run(name, store, by=[column])
-        assert list(grouped.frame.columns) == [column, *whole.frame.columns]
+        whole = run(name, store)
+        if edge is nothing:
+            assert list(run(name, store, by=[column]).frame.columns) == [column, *whole.frame.columns]
         expected = COLUMNS.get(name, [])
         assert list(whole.frame.columns[: len(expected)]) == expected
         for row in as_json(whole)["rows"]:

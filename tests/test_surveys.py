@@ -53,15 +53,13 @@ def test_adjusted_wald_is_the_default_and_the_bootstrap_is_about_14_to_45() -> N
     assert (row["nps_low"], row["nps_high"]) == pytest.approx((14, 45), abs=1.01)
 
 
-@pytest.mark.parametrize(
-    ("score", "group"),
-    [(s, "detractors") for s in range(7)] + [(s, "passives") for s in (7, 8)] + [(s, "promoters") for s in (9, 10)],
-)
-def test_every_answer_belongs_to_the_group_of_reichheld(score: int, group: str) -> None:
-    row = only_row("nps", answers("nps", [score]))
-    assert {g: row[g] for g in ("promoters", "passives", "detractors")} == {
-        g: int(g == group) for g in ("promoters", "passives", "detractors")
-    }
+def test_every_answer_belongs_to_the_group_of_reichheld() -> None:
+    rows = [row for score in range(11) for row in answers("nps", [score], wave=str(score))]
+    frame = cx.run("nps", dataset(surveys=rows), by=["wave"]).frame.set_index("wave")
+    groups = ["detractors"] * 7 + ["passives"] * 2 + ["promoters"] * 2
+    for score, group in enumerate(groups):
+        counted = frame.loc[str(score), ["promoters", "passives", "detractors"]]
+        assert counted.to_dict() == {g: int(g == group) for g in ("promoters", "passives", "detractors")}
 
 
 def test_blank_and_off_scale_answers_are_counted_and_left_out() -> None:
@@ -154,8 +152,9 @@ def test_satisfied_are_the_two_highest_boxes_of_the_scale(high: int, boxes: tupl
     # METRICS §1.2: 4–5 of 5, 6–7 of 7, 9–10 of 10: two boxes, whatever the scale
     row = only_row("csat", answers("csat", list(range(1, high + 1)), 1, high))
     assert (row["responses"], row["satisfied"], row["csat"]) == (high, 2, 2 / high)
-    for score in range(1, high + 1):
-        assert only_row("csat", answers("csat", [score], 1, high))["satisfied"] == int(score in boxes)
+    each = [row for score in range(1, high + 1) for row in answers("csat", [score], 1, high, wave=str(score))]
+    frame = cx.run("csat", dataset(surveys=each), by=["wave"]).frame.set_index("wave")
+    assert {int(score) for score in frame.index[frame["satisfied"] == 1]} == set(boxes)
 
 
 def test_mean_score_is_another_number_than_csat_and_carries_students_t() -> None:

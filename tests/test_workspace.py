@@ -257,7 +257,11 @@ def test_the_sweep_takes_what_a_crash_left_and_nothing_else(workspace: Workspace
     kept = workspace.adopt(dataset, workspace.receive("kept.csv", [b"x"]).token)
     versions = version.path.parent
     left = [workspace.new_part(dataset), workspace.receive("nobody imported it", [b"x"]).path]
-    left += [versions / "0123.part.wal", version.path.with_suffix(".json.1234.part"), versions.parent / "dataset.json.1234.part"]
+    left += [
+        versions / "0123.part.wal",
+        version.path.with_suffix(".json.1234.part"),
+        versions.parent / "dataset.json.1234.part",
+    ]
     for path in left:
         path.write_bytes(b"x")
     left += [workspace.job(workspace.new_job()), workspace.root / "datasets" / f"{'0' * 32}.1234.part"]
@@ -386,7 +390,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Version, Sto
     "statement",
     [
         "select * from read_csv('/etc/hosts')", "select * from read_text('/etc/hosts')", "select * from '/etc/hosts'",
-        "select * from glob('/etc/*')", "copy touchpoints to '{folder}/stolen.csv'", "copy touchpoints to '{file}' (use_tmp_file false)",
+        "select * from glob('/etc/*')", "copy touchpoints to '{folder}/stolen.csv'",
+        "copy touchpoints to '{file}' (use_tmp_file false)",
         "attach '{folder}/other.duckdb'", "attach ':memory:' as other", "export database '{folder}/all'", "install httpfs",
         "load httpfs", "select * from read_csv('http://127.0.0.1:9/x.csv')", "set memory_limit = '64GB'", "set threads = 64",
         "set enable_external_access = true", "set disabled_filesystems = ''", "set lock_configuration = false",
@@ -394,9 +399,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Version, Sto
         "create table other (a int)", "call enable_logging(storage = 'file', storage_path = '{folder}')",
     ],
 )  # fmt: skip
-def test_an_opened_store_lets_no_statement_out_of_its_file(
-    served: tuple[Path, Version, Store], statement: str
-) -> None:
+def test_an_opened_store_lets_no_statement_out_of_its_file(served: tuple[Path, Version, Store], statement: str) -> None:
     folder, version, reading = served
     before = tree(folder)
     with pytest.raises(duckdb.Error):

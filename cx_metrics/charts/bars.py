@@ -65,7 +65,9 @@ def draw_bars(
     layers: list[alt.Chart] = [bars]
     if low and high:
         layers.append(base.mark_rule(strokeWidth=2, color=t.text).encode(x=at("low"), x2=alt.X2(field=f["high"])))
-    outside = base.mark_text(align="right" if reader.rtl else "left", dx=-8 if reader.rtl else 8, fontSize=13, color=t.text)
+    outside = base.mark_text(
+        align="right" if reader.rtl else "left", dx=-8 if reader.rtl else 8, fontSize=13, color=t.text
+    )
     layers.append(outside.encode(x=at("end"), text=f.text("written")))
     return themed(layers, reader, alt.Step(step))
 

@@ -44,7 +44,9 @@ def draw_funnel(
     )
     reached = base.mark_bar(size=30, color=t.accent, cornerRadius=2).encode(x=at("share"), tooltip=f.tooltip("tip"))
     rule = base.mark_rule(strokeWidth=2, color=t.text).encode(x=at("low"), x2=alt.X2(field=f["high"]))
-    outside = base.mark_text(fontSize=13, fontWeight=600, align="right" if reader.rtl else "left", dx=-10 if reader.rtl else 10)
+    outside = base.mark_text(
+        fontSize=13, fontWeight=600, align="right" if reader.rtl else "left", dx=-10 if reader.rtl else 10
+    )
     label = outside.encode(x=at("before"), text=f.text("written"))
     return themed([lost, reached, rule, label], reader, alt.Step(54))
 

@@ -105,7 +105,14 @@ def _written(value: Any, n: Any, share: bool, decimals: int, reader: Reader) -> 
 
 
 def _tip(
-    down: str, across: str, cell: Mapping[Any, Any], value: str, n: str | None, share: bool, decimals: int, reader: Reader
+    down: str,
+    across: str,
+    cell: Mapping[Any, Any],
+    value: str,
+    n: str | None,
+    share: bool,
+    decimals: int,
+    reader: Reader,
 ) -> str:
     parts = [down, across, _shown(cell[value], share, decimals, reader)]
     if f"{value}_low" in cell and not is_missing(cell[f"{value}_low"]) and not is_missing(cell[value]):

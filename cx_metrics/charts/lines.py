@@ -18,7 +18,9 @@ from cx_metrics.texts import N_
 COUNT = N_("n")  # i18n: the number of cases, before a number
 MOST_LABELS = 6  # dates along the axis
 MOST_NAMED = 6  # dated changes with a name; more would lie over each other
-ROWS, NAME_HEIGHT = 3, 16  # rows the names take turns in, each so many pixels high
+ROWS, NAME_HEIGHT = 5, 16  # rows for the names, each so many pixels high
+NAME_LENGTH = 32  # longer names of changes are cut
+LETTER_WIDTH, NARROW = 6.2, 520  # pixels of a letter, and of the narrowest picture the names are placed for
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def draw_trend(
     days = sorted({_day(d) for d in rows[x]})
     names_above = _rows_of_names(changes, days) * NAME_HEIGHT
     words = 44 + width_of(groups.values(), 7.6)  # beside the last point
-    axes = _Axes(*_time_axis(days, reader, words), *_value_axis(rows, measure, zero, names_above / (height - names_above)))
+    axes = _Axes(
+        *_time_axis(days, reader, words), *_value_axis(rows, measure, zero, names_above / (height - names_above))
+    )
     layers = _changes(changes, days, axes, reader) if changes is not None and len(days) else []
     for (key, label), colour in zip(groups.items(), colours, strict=False):
         part = rows[rows[series] == key] if series else rows
@@ -98,11 +102,13 @@ def draw_trend(
     return themed(layers, reader, height)
 
 
-def _series(
-    rows: pd.DataFrame, measure: _Measure, axes: _Axes, colour: str, label: str, min_n: int
-) -> list[alt.Chart]:
+def _series(rows: pd.DataFrame, measure: _Measure, axes: _Axes, colour: str, label: str, min_n: int) -> list[alt.Chart]:
     t = tokens(measure.reader.mode)
-    small = [bool(measure.n and not is_missing(c) and c < min_n) for c in rows[measure.n]] if measure.n else [False] * len(rows)
+    small = (
+        [bool(measure.n and not is_missing(c) and c < min_n) for c in rows[measure.n]]
+        if measure.n
+        else [False] * len(rows)
+    )
     known = [not is_missing(v) for v in rows[measure.value]]
     newest = max((i for i, there in enumerate(known) if there), default=-1)
     shown = [measure.shown(v) for v in rows[measure.value]]
@@ -123,35 +129,62 @@ def _series(
     layers.append(base.mark_line(color=colour).encode(y=y))
     every = alt.Chart(f.frame).mark_point(size=160, opacity=0, color=colour)  # something to point at
     layers.append(every.encode(x=place, y=y, tooltip=f.tooltip("tip")))
-    hollow = alt.Chart(f.rows(small)).mark_point(size=56, filled=True, fill=t.surface, stroke=colour, strokeWidth=2, opacity=1)
+    hollow = alt.Chart(f.rows(small)).mark_point(
+        size=56, filled=True, fill=t.surface, stroke=colour, strokeWidth=2, opacity=1
+    )
     if any(small):
         layers.append(hollow.encode(x=place, y=y, tooltip=f.tooltip("tip")))
     if newest >= 0:
         last = alt.Chart(f.frame.iloc[[newest]])
         if not small[newest]:
-            layers.append(last.mark_point(size=80, opacity=1, color=colour).encode(x=place, y=y, tooltip=f.tooltip("tip")))
+            layers.append(
+                last.mark_point(size=80, opacity=1, color=colour).encode(x=place, y=y, tooltip=f.tooltip("tip"))
+            )
         text = last.mark_text(align="left", dx=9, fontWeight=600, fontSize=13 if label else 15)
         layers.append(text.encode(x=place, y=y, text=f.text("label")))
     return layers
 
 
 def _changes(changes: pd.DataFrame, days: Sequence[int], axes: _Axes, reader: Reader) -> list[alt.Chart]:
-    """Dashed rules at the dates of changes, their names at the top, taking turns in a few rows."""
+    """Dashed rules at the dates of changes, their names at the top, each in the first row where it has room."""
     t = tokens(reader.mode)
-    inside = _inside(changes, days)
     layers: list[alt.Chart] = []
-    for i, (at, title) in enumerate(inside):
-        f = Fields(at=[at], title=[safe(title, "canvas", limit=32, isolate=reader.rtl)])
+    placed = _placed(changes, days)
+    first = NAME_HEIGHT * (max((row for _at, _title, row in placed), default=-1) + 1)
+    for at, title, row in placed:
+        f = Fields(at=[at], title=[safe(title, "canvas", limit=NAME_LENGTH, isolate=reader.rtl)])
         place = axes.x(f["at"])
         mark = alt.Chart(f.frame)
-        first = NAME_HEIGHT * min(ROWS, len(inside)) if len(inside) <= MOST_NAMED else 0
-        rule = mark.mark_rule(strokeDash=[3, 3]).encode(x=place, y=alt.value(first), y2=alt.value("height"))
-        layers.append(rule)
-        if len(inside) <= MOST_NAMED:
-            late = (at - days[0]) > (days[-1] - days[0]) / 2
+        layers.append(mark.mark_rule(strokeDash=[3, 3]).encode(x=place, y=alt.value(first), y2=alt.value("height")))
+        if row >= 0:
+            late = _is_late(at, days)
             text = mark.mark_text(align="right" if late else "left", dx=-6 if late else 6, color=t.muted)
-            layers.append(text.encode(x=place, y=alt.value(NAME_HEIGHT // 2 + NAME_HEIGHT * (i % ROWS)), text=f.text("title")))
+            layers.append(text.encode(x=place, y=alt.value(NAME_HEIGHT // 2 + NAME_HEIGHT * row), text=f.text("title")))
     return layers
+
+
+def _is_late(at: int, days: Sequence[int]) -> bool:
+    """Names of changes in the second half stand before their rule, so that they stay in the picture."""
+    return (at - days[0]) > (days[-1] - days[0]) / 2
+
+
+def _placed(changes: pd.DataFrame | None, days: Sequence[int]) -> list[tuple[int, str, int]]:
+    """When, what, and the row of the name: the first in which it lies over no other; -1 where there is no room."""
+    inside = _inside(changes, days)
+    if len(inside) > MOST_NAMED:
+        return [(at, title, -1) for at, title in inside]
+    a_letter = (days[-1] - days[0]) * LETTER_WIDTH / NARROW if days else 0.0
+    rows: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
+    placed = []
+    for at, title in inside:
+        width = (min(len(title), NAME_LENGTH) + 2) * a_letter
+        start, end = (at - width, float(at)) if _is_late(at, days) else (float(at), at + width)
+        free = (i for i, row in enumerate(rows) if all(end <= other[0] or start >= other[1] for other in row))
+        row = next(free, -1)
+        if row >= 0:
+            rows[row].append((start, end))
+        placed.append((at, title, row))
+    return placed
 
 
 def _inside(changes: pd.DataFrame | None, days: Sequence[int]) -> list[tuple[int, str]]:
@@ -162,8 +195,7 @@ def _inside(changes: pd.DataFrame | None, days: Sequence[int]) -> list[tuple[int
 
 
 def _rows_of_names(changes: pd.DataFrame | None, days: Sequence[int]) -> int:
-    count = len(_inside(changes, days))
-    return min(ROWS, count) if count <= MOST_NAMED else 0
+    return max((row for _at, _title, row in _placed(changes, days)), default=-1) + 1
 
 
 def _time_axis(days: Sequence[int], reader: Reader, room: int) -> tuple[alt.Scale, alt.Axis]:

@@ -35,7 +35,8 @@ MEDIAN = N_("median time {duration}")
 JOURNEYS = NP_("{count} journey", "{count} journeys")
 ALT = N_("Flow of {count} journeys over {steps} steps. The largest move: {source} to {target}, {largest} journeys.")
 
-NAME_LIMIT = 28  # characters of a name next to its node; the tooltip has the whole name
+NAME_LIMITS = {3: 28, 4: 24, 5: 17, 6: 15}  # characters of a name by columns; the tooltip has the whole name
+NARROWEST = 12
 LEFT, RIGHT, HEAD, FOOT = 0.5, 19.0, 28, 6  # room around the picture: percent across, pixels down
 STRAIT = "\u2060"  # word joiner: sets equal labels apart without being seen
 
@@ -210,7 +211,9 @@ def _flow(frame: pd.DataFrame) -> _Flow:
         leaving[start] = leaving.get(start, 0) + journeys
         arriving[end] = arriving.get(end, 0) + journeys
         median = row.get("median_seconds")
-        moves.append((Link(step, source, target, kind), start, end, journeys, None if pd.isna(median) else float(median)))
+        moves.append(
+            (Link(step, source, target, kind), start, end, journeys, None if pd.isna(median) else float(median))
+        )
     sizes = arriving | leaving
     nodes = sorted(sizes, key=lambda n: (n.step, _PLACE[n.kind], -sizes[n], n.touchpoint))
     order = {node: i for i, node in enumerate(nodes)}
@@ -263,10 +266,17 @@ def _heads(flow: _Flow, named: _Names, t: Tokens) -> list[Options]:
     ]  # fmt: skip
 
 
+def _room(columns: int) -> int:
+    """How many letters of a name fit beside a node, so that it does not reach the next column."""
+    return next((limit for most, limit in NAME_LIMITS.items() if columns <= most), NARROWEST)
+
+
 def _label(node: Node, flow: _Flow, named: _Names) -> str:
     reader = named.reader
-    name = safe(cut(named.node(node), NAME_LIMIT), "canvas", limit=0, isolate=reader.rtl)
-    label = f"{name}  {reader.isolate(reader.number(flow.sizes[node])) if reader.rtl else reader.number(flow.sizes[node])}"
+    name = safe(cut(named.node(node), _room(flow.columns)), "canvas", limit=0, isolate=reader.rtl)
+    label = (
+        f"{name}  {reader.isolate(reader.number(flow.sizes[node])) if reader.rtl else reader.number(flow.sizes[node])}"
+    )
     return reader.isolate(label) if reader.rtl else label
 
 

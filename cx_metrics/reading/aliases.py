@@ -92,7 +92,7 @@ _TIME = _names(
     "occurred_at, timestamp, event_timestamp, event time, event date, datetime, date time, time, event datetime, ts, time stamp",
     "activity date, activity time, interaction date, complete timestamp, start timestamp, visit time, visit date, hit time",
     "server time, created_at, created, created date, created time, creation date, date created, date, start time, start date",
-    "order date, order purchase timestamp, transaction date, purchase date, invoice date, day, end time, updated at, at",
+    "order date, order purchase timestamp, transaction date, purchase date, invoice date, day, end time, updated at, when, at",
     "وقت الحدث, تاريخ الحدث, الوقت والتاريخ, التاريخ والوقت, الطابع الزمني, التاريخ, تاريخ, الوقت, وقت, تاريخ الإنشاء",
     "زمان رویداد, تاریخ رویداد, تاریخ و زمان, زمان و تاریخ, تاریخ, زمان, تاریخ ثبت, تاریخ ایجاد, ساعت",
     "дата события, время события, дата и время, дата время, метка времени, дата, время, дата создания, создано, когда",

@@ -115,6 +115,7 @@ def default_mapping(raw: RawFile, recognition: Recognition) -> FileMapping:
 
 def _unrecognised(raw: RawFile, nearest: str | None) -> MappingProblem:
     """The error for a file that fits no table: what the nearest table misses, or what there is to choose."""
+    nearest = nearest or ("touchpoints" if len(raw.header) == 1 else None)
     missing = missing_fields(FileMapping(nearest, recognise(raw, nearest).columns)) if nearest else []
     if nearest and missing:
         return missing_columns(raw, nearest, missing)

@@ -33,7 +33,11 @@ Params = dict[str, list[str]]
 
 PLAIN = ("persona", "segment", "region")  # customer columns that stand in the address under their own name
 OTHER_PREFIX = "is."  # any other attribute of a customer: is.age_band=25-34
-NOT_KNOWN = "~"  # stands for "not known" in a filter
+NOT_KNOWN = "~"  # stands for "not known" in a filter; a value that begins with it gets one more
+FIRST_DAY, LAST_DAY = (
+    date(1900, 1, 1),
+    date(2200, 12, 31),
+)  # at the ends of the calendar, days have no neighbours to count
 IGNORED = N_("The link asks for {what}, which this dataset does not have. It was left out.")
 UNREADABLE = N_("The link's {name} cannot be read: {found}. It was left out.")
 
@@ -74,7 +78,7 @@ def encode(address: Address) -> Params:
     found["goal"] = [Touchpoints("").print(view.goal)] if view.goal else []
     for kept in view.customers + view.touchpoints:
         name = kept.column if kept.column in (*PLAIN, *TOUCHPOINT_FILTERS) else OTHER_PREFIX + kept.column
-        found[name] = [value or NOT_KNOWN for value in kept.values]
+        found[name] = [_print_value(value) for value in kept.values]
     if view.passing:
         found["passing"] = [_print_passing(view.passing)]
     found |= {name: [text] for name, text in address.options}
@@ -93,10 +97,13 @@ def decode(params: Mapping[str, list[str]]) -> tuple[Address, list[Text]]:
 
     def day(name: str) -> date | None:
         try:
-            return date.fromisoformat(one[name]) if name in one else None
+            found = date.fromisoformat(one[name]) if name in one else None
         except ValueError:
-            notes.append(Text(UNREADABLE, {"name": name, "found": one[name][:60]}))
-            return None
+            found = date.max
+        if found is None or FIRST_DAY <= found <= LAST_DAY:
+            return found
+        notes.append(Text(UNREADABLE, {"name": name, "found": one[name][:60]}))
+        return None
 
     first, last = day("from"), day("to")
     if first and last and first > last:
@@ -115,7 +122,7 @@ def decode(params: Mapping[str, list[str]]) -> tuple[Address, list[Text]]:
     for name, values in params.items():
         column = name.removeprefix(OTHER_PREFIX)
         if name in (*PLAIN, *TOUCHPOINT_FILTERS) or (name.startswith(OTHER_PREFIX) and column):
-            kept = tuple(dict.fromkeys("" if v == NOT_KNOWN else v for v in values))
+            kept = tuple(dict.fromkeys(map(_read_value, values)))
             view = view.with_values(column, kept)
     dataset = one.get("ds", "") if re.fullmatch(r"[0-9a-f]{32}", one.get("ds", "")) else ""
     if one.get("ds") and not dataset:
@@ -137,8 +144,10 @@ def fit(view: View, facts: Facts, values: Mapping[str, tuple[str, ...]]) -> tupl
         goal = tuple(g for g in view.goal if g in values.get("touchpoint", ()))
         notes += [Text(IGNORED, {"what": g[:80]}) for g in view.goal if g not in goal]
         view = replace(view, goal=goal or None)
-    if view.passing and view.passing.touchpoint not in values.get("touchpoint", ()):
-        notes.append(Text(IGNORED, {"what": view.passing.touchpoint[:80]}))
+    passed = (view.passing.touchpoint, view.passing.next_touchpoint) if view.passing else ()
+    unknown = next((name for name in passed if name is not None and name not in values.get("touchpoint", ())), None)
+    if unknown is not None:
+        notes.append(Text(IGNORED, {"what": unknown[:80]}))
         view = replace(view, passing=None)
     if not facts.timed and (view.first_day or view.last_day):
         notes.append(Text(N_("These touchpoints have no time, so the link's date range was left out.")))
@@ -153,6 +162,14 @@ def merged(view: View, kept: Filter) -> View:
     """The view with one more value of a filter."""
     before = view.values(kept.column)
     return view.with_values(kept.column, tuple(dict.fromkeys((*before, *kept.values))))
+
+
+def _print_value(value: str) -> str:
+    return NOT_KNOWN + value if not value or value.startswith(NOT_KNOWN) else value
+
+
+def _read_value(text: str) -> str:
+    return text[1:] if text == NOT_KNOWN or text.startswith(NOT_KNOWN * 2) else text
 
 
 def _read_goal(one: Mapping[str, str], notes: list[Text]) -> tuple[str, ...] | None:
@@ -193,7 +210,7 @@ def _read_passing(one: Mapping[str, str], notes: list[Text]) -> Passing | None:
     if "passing" not in one:
         return None
     parts = _split(one["passing"])
-    if len(parts) in (2, 3) and parts[0].isdigit() and 1 <= int(parts[0]) <= 10 and parts[1]:
+    if len(parts) in (2, 3) and re.fullmatch("[1-9]|10", parts[0]) and parts[1]:
         following = parts[2] if len(parts) == 3 else None
         return Passing(int(parts[0]), parts[1], following or None, ends=following == "")
     notes.append(Text(UNREADABLE, {"name": "passing", "found": one["passing"][:60]}))

@@ -49,7 +49,7 @@ def prepare(sample: bool) -> None:
     workspace.sweep()
     if sample and not any(info.is_sample for info in workspace.datasets()):
         print("Touchline: importing the sample data …", flush=True)
-        import_sample(workspace, ROOT / "sample_data", "Sample: home retailer")
+        import_sample(workspace, ROOT / "sample_data", "Sample data")
 
 
 def serve(address: str, port: int) -> None:

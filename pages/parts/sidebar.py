@@ -27,7 +27,7 @@ def show() -> None:
             state.seed("side_dataset", current if current in known else None)
             st.selectbox(
                 who.say(N_("Dataset")), list(known), key="side_dataset", placeholder=who.say(N_("Choose a dataset")),
-                format_func=lambda i: who.say(N_("Sample: home retailer")) if known[i].is_sample else known[i].title,
+                format_func=lambda i: who.say(N_("Sample data")) if known[i].is_sample else known[i].title,
                 on_change=lambda: state.set_dataset(str(state.value("side_dataset"))),
             )  # fmt: skip
         state.seed("side_language", who.language)

@@ -13,7 +13,7 @@ from cx_metrics import importing
 from cx_metrics.charts.lines import draw_trend
 from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.reading import NameMapping, Report
-from cx_metrics.tables import PHASES, TOUCHPOINT_TYPES
+from cx_metrics.tables import PHASES, TABLE_NAMES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, NP_, Text
 from pages.parts import cache, figure, state, upload
 from pages.parts.figure import Explain
@@ -88,21 +88,12 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
         caption.append(Text(one, {"n": n}, many, n))
     with figure.card("files", title, Text(N_("Rows in, rows loaded, rows set aside")), caption):
         figure.html(lambda m: m.table(heads, [
-            [m.strong(r.file), say(SHORT_TABLES[r.table]), m.number(r.rows), m.number(r.loaded), m.number(r.set_aside)]
+            [m.strong(r.file), say(TABLE_NAMES[r.table]), m.number(r.rows), m.number(r.loaded), m.number(r.set_aside)]
             for r in reports
         ], numeric=(2, 3, 4)))  # fmt: skip
         if notes:
             with st.expander(say(N_("What was assumed while reading"))):
                 figure.html(lambda m: m.list(notes))
-
-
-SHORT_TABLES = {
-    "touchpoints": N_("touchpoints"),
-    "surveys": N_("survey answers"),
-    "customers": N_("customers"),
-    "spend": N_("spend"),
-    "changes": N_("changes"),
-}
 
 
 def draw_aside(page: Page, reports: Sequence[Report]) -> None:

@@ -278,7 +278,9 @@ def test_all_missing_columns_are_named_at_once(upload: Upload) -> None:
 
 def test_odd_delimiter_is_explained(upload: Upload) -> None:
     raw = upload("customer_id^event^timestamp\na^visit^2026-01-01\n")
-    with pytest.raises(MappingProblem, match="comma, semicolon, tab and pipe were tried. Write sep= and the sign"):
+    with pytest.raises(
+        MappingProblem, match="found for customer_id, touchpoint.*comma, semicolon, tab and pipe were tried. Write sep="
+    ):
         default_mapping(raw, recognise(raw))
 
 

@@ -1,0 +1,302 @@
+"""A link says a view and nothing else: every view survives it, and no link, however broken, stops a page."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+from urllib.parse import parse_qs, quote, urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cx_metrics.options import Step, Steps
+from cx_metrics.registry import METRICS
+from cx_metrics.view import (
+    COMPARES,
+    GRAINS,
+    RANGE_RULES,
+    TOUCHPOINT_FILTERS,
+    TOUCHPOINT_RULES,
+    Facts,
+    Filter,
+    Passing,
+    View,
+)
+from pages.parts.address import Address, decode, encode, fit, merged
+from pages.parts.language import LANGUAGES
+
+DATASET = "0123456789abcdef" * 2
+HOSTILE = ["~", "~~", "~x", "a|b", "a\\|b", "\\", "|", "a=b&c=d", "?#%20+", "%7E", '"', '""', "a,b", "x?", "x@2d", " padded ",
+           "سلة التسوق", "سبد‌خرید", "Корзина", "\u202eesrever", "😀", "line\nbreak", "is.persona", "<b>", "–"]  # fmt: skip
+
+names = st.sampled_from(HOSTILE) | st.text(min_size=1, max_size=12).filter(str.strip)
+names = names.filter(
+    lambda name: not any("\ud800" <= sign <= "\udfff" for sign in name)
+)  # no address can hold half a pair
+values = st.lists(names | st.just(""), min_size=1, max_size=3, unique=True).map(tuple)
+days = st.none() | st.dates(date(1990, 1, 1), date(2100, 12, 31))
+columns = st.sampled_from(["persona", "segment", "region"]) | names.filter(lambda name: name not in TOUCHPOINT_FILTERS)
+
+
+@st.composite
+def passings(draw: st.DrawFn) -> Passing:
+    kind = draw(st.sampled_from(["node", "link", "ends"]))
+    return Passing(draw(st.integers(1, 10)), draw(names), draw(names) if kind == "link" else None, ends=kind == "ends")
+
+
+@st.composite
+def views(draw: st.DrawFn) -> View:
+    first, last = draw(days), draw(days)
+    if first and last:
+        first, last = min(first, last), max(first, last)
+    view = View(
+        first, last, draw(st.sampled_from(COMPARES)), draw(st.sampled_from(RANGE_RULES)),
+        draw(st.none() | st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)), draw(st.sampled_from(GRAINS)),
+        touchpoint_rule=draw(st.sampled_from(TOUCHPOINT_RULES)), passing=draw(st.none() | passings()),
+    )  # fmt: skip
+    for column in draw(st.lists(columns | st.sampled_from(TOUCHPOINT_FILTERS), max_size=4, unique=True)):
+        view = view.with_values(column, draw(values))
+    return view
+
+
+options = st.fixed_dictionaries(
+    {},
+    optional={
+        "funnel.steps": st.lists(names, min_size=2, max_size=4).map(
+            lambda found: Steps("").print([Step((n,)) for n in found])
+        ),
+        "funnel.window": st.sampled_from(["36h", "unlimited", "30min"]),
+        "flow_links.steps": st.integers(2, 8).map(str),
+    },
+)
+addresses = st.builds(
+    Address, st.sampled_from(["", DATASET]), st.sampled_from(["", *LANGUAGES]), views(),
+    options.map(lambda found: tuple(sorted(found.items()))),
+)  # fmt: skip
+
+
+# There and back
+
+
+@settings(deadline=None, max_examples=300)
+@given(addresses)
+def test_every_view_survives_the_address_bar(address: Address) -> None:
+    params = encode(address)
+    assert decode(params) == (address, [])
+    # and the text of the link, as a browser reads it
+    assert parse_qs(urlencode(params, doseq=True), keep_blank_values=True) == params
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_survive_in_every_place_of_a_view(name: str) -> None:
+    filters = View().with_values("persona", (name, "")).with_values("channel", (name,)).with_values(name, (name,))
+    for passing in (Passing(1, name), Passing(10, name, name), Passing(2, name, ends=True)):
+        view = replace(filters, goal=(name, "Purchase"), passing=passing)
+        assert decode(encode(Address(DATASET, "fa", view))) == (Address(DATASET, "fa", view), [])
+
+
+def test_a_value_called_tilde_is_not_the_same_as_not_known() -> None:
+    tilde, unknown = View().with_values("persona", ("~",)), View().with_values("persona", ("",))
+    assert encode(Address(view=unknown)) == {"persona": ["~"]}
+    assert encode(Address(view=tilde)) != encode(Address(view=unknown))
+
+
+def test_only_what_differs_from_the_default_is_written() -> None:
+    assert encode(Address()) == {}
+    assert encode(Address(DATASET, "en")) == {"ds": [DATASET], "lang": ["en"]}
+    for view, written in [
+        (View(first_day=date(2026, 1, 1)), {"from": ["2026-01-01"]}),
+        (View(last_day=date(2026, 1, 1)), {"to": ["2026-01-01"]}),
+        (View(compare="previous"), {"compare": ["previous"]}),
+        (View(range_rule="journeys"), {"range": ["journeys"]}),
+        (View(grain="session"), {"grain": ["session"]}),
+        (View(touchpoint_rule="touchpoints"), {"only": ["touchpoints"]}),
+        (View(goal=("Buy|now", "Pay")), {"goal": ['"Buy|now"|Pay']}),
+        (View(customers=(Filter("persona", ("Saver", "Family")),)), {"persona": ["Saver", "Family"]}),
+        (View(customers=(Filter("age", ("25-34",)),)), {"is.age": ["25-34"]}),
+        (View(touchpoints=(Filter("channel", ("app",)),)), {"channel": ["app"]}),
+        (View(passing=Passing(2, "Website")), {"passing": ["2|Website"]}),
+        (View(passing=Passing(2, "Website", "Cart")), {"passing": ["2|Website|Cart"]}),
+        (View(passing=Passing(2, "Website", ends=True)), {"passing": ["2|Website|"]}),
+    ]:
+        assert encode(Address(view=view)) == written
+
+
+def test_options_come_and_go_one_by_one() -> None:
+    address = Address().with_option("funnel", "window", "7d").with_option("flow_links", "steps", "6")
+    assert encode(address) == {"funnel.window": ["7d"], "flow_links.steps": ["6"]}
+    assert (address.option("funnel", "window"), address.option("funnel", "entry")) == ("7d", None)
+    assert address.with_option("funnel", "window", None) == Address().with_option("flow_links", "steps", "6")
+
+
+@settings(deadline=None, max_examples=50)
+@given(addresses)
+def test_the_language_changes_no_other_parameter(address: Address) -> None:
+    # A link holds ids and data, never labels: a colleague who reads another language opens the same view.
+    rest = [{k: v for k, v in encode(replace(address, language=code)).items() if k != "lang"} for code in LANGUAGES]
+    assert all(params == rest[0] for params in rest)
+
+
+def test_a_merged_filter_holds_each_value_once() -> None:
+    view = View().with_values("persona", ("Saver",))
+    assert merged(view, Filter("persona", ("Family", "Saver"))).values("persona") == ("Saver", "Family")
+
+
+# Links that are broken
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ds", "../../etc/passwd"), ("ds", "0" * 31), ("ds", DATASET.upper()), ("lang", "klingon"), ("lang", "العربية"),
+        ("from", "yesterday"), ("from", "2026-02-30"), ("from", "0001-01-01"), ("to", "9999-12-31"), ("to", "٢٠٢٦"),
+        ("compare", "always"), ("range", "all"), ("grain", "galaxy"), ("only", "fans"), ("goal", ""), ("goal", '"'),
+        ("goal", "a,b"),
+        ("passing", ""), ("passing", "Website"), ("passing", "0|Website"), ("passing", "11|Website"), ("passing", "1|"),
+        ("passing", "²|Website"), ("passing", "-1|Website"), ("passing", "1|a|b|c"), ("passing", "9" * 5_000 + "|Website"),
+        ("funnel.steps", "a"), ("funnel.window", "0d"), ("funnel.window", "9" * 500 + "d"), ("funnel.entry", "any"),
+        ("flow_links.steps", "9" * 5_000), ("flow_links.steps", "two"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_left_out_and_named(name: str, text: str) -> None:
+    found, notes = decode({name: [text], "persona": ["Saver"]})
+    assert found == Address(view=View().with_values("persona", ("Saver",)))
+    assert len(notes) == 1 and len(str(notes[0])) < 6_000
+
+
+def test_a_range_that_ends_before_it_starts_is_left_out() -> None:
+    found, notes = decode({"from": ["2026-02-01"], "to": ["2026-01-01"]})
+    assert (found.view, len(notes)) == (View(), 1)
+
+
+def test_parameters_of_somebody_else_are_ignored() -> None:
+    assert decode({"utm_source": ["mail"], "": ["x"], "is.": ["x"], "nps": ["9"], "nps.": ["9"], "no_metric.window": ["1d"]}) == (
+        Address(), []
+    )  # fmt: skip
+
+
+def test_of_a_parameter_that_stands_twice_the_last_one_counts() -> None:
+    assert decode({"grain": ["galaxy", "session"], "lang": ["en", "ru"]})[0] == Address("", "ru", View(grain="session"))
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(["from", "to"]), st.dates().map(date.isoformat).map(lambda text: [text])))
+def test_every_range_that_is_accepted_can_be_counted(params: dict[str, list[str]]) -> None:
+    # Days near the ends of the calendar have no day before or after them, and no time in another zone.
+    view = decode(params)[0].view
+    for zone in ("UTC", "Asia/Tehran", "America/New_York", "Pacific/Kiritimati"):
+        view.bounds(zone)
+        if (earlier := view.previous()) is not None:
+            earlier.bounds(zone)
+
+
+def test_ten_thousand_broken_links_open_a_page() -> None:
+    chance = random.Random(20_260_101)
+    step = 'ad|"search, or not"?,visit@2d,buy'
+    whole = urlencode({
+        "ds": DATASET, "lang": "ar", "from": "2026-01-01", "to": "2026-03-31", "compare": "previous", "range": "journeys",
+        "grain": "case", "only": "touchpoints", "goal": 'Purchase|"a|b"', "persona": "~", "is.age": "25-34", "channel": "app",
+        "passing": "2|Web\\|site|Cart", "flow_links.steps": "6", "funnel.steps": step, "funnel.window": "14d",
+    })  # fmt: skip
+    pieces = [
+        "&",
+        "=",
+        "|",
+        "\\",
+        "~",
+        '"',
+        "%",
+        "%00",
+        "%FF",
+        "%D9%A3",
+        "²",
+        "9" * 30,
+        "-",
+        ",",
+        "@",
+        "?",
+        "is.",
+        "\0",
+        "funnel.",
+        "",
+    ]
+    for _ in range(10_000):
+        text = whole
+        for _ in range(chance.randint(1, 6)):
+            start = chance.randrange(len(text) + 1)
+            end = min(len(text), start + chance.choice((0, 0, 1, 2, 8, 30)))
+            text = text[:start] + chance.choice(pieces) + text[end:]
+        params = parse_qs(text, keep_blank_values=True, encoding="utf-8", errors="replace", max_num_fields=None)
+        found, _notes = decode(params)
+        again = decode(encode(found))
+        assert again == (found, []), quote(text)  # what was read is a whole view
+
+
+# Links to another dataset
+
+KNOWN = {
+    "persona": ("Saver", "Family"),
+    "channel": ("web", "app"),
+    "touchpoint": ("Website", "Cart", "Purchase"),
+    "age": ("25-34", ""),
+}
+FACTS = Facts(tables=("touchpoints",), columns={"touchpoints": ("occurred_at", "channel", "case_id")}, timed=True)
+
+
+def test_a_view_that_the_dataset_has_fits_as_it_is() -> None:
+    view = View(
+        date(2026, 1, 1), date(2026, 2, 1), "previous", "journeys", ("Purchase",), "case", touchpoint_rule="touchpoints",
+        passing=Passing(1, "Website", "Cart"),
+    ).with_values("persona", ("Saver",)).with_values("age", ("",)).with_values("channel", ("app",))  # fmt: skip
+    assert fit(view, FACTS, KNOWN) == (view, [])
+
+
+@pytest.mark.parametrize(
+    ("view", "left", "named"),
+    [
+        (
+            View().with_values("persona", ("Saver", "Nobody")),
+            View().with_values("persona", ("Saver",)),
+            "persona = Nobody",
+        ),
+        (View().with_values("persona", ("Nobody",)), View(), "persona = Nobody"),
+        (View().with_values("persona", ("",)), View(), "persona = –"),
+        (View().with_values("planet", ("Mars",)), View(), "planet = Mars"),
+        (View().with_values("channel", ("fax", "web")), View().with_values("channel", ("web",)), "channel = fax"),
+        (View(goal=("Purchase", "Donation")), View(goal=("Purchase",)), "Donation"),
+        (View(goal=("Donation",)), View(), "Donation"),
+        (View(passing=Passing(1, "Fax")), View(), "Fax"),
+        (View(passing=Passing(1, "Website", "Fax")), View(), "Fax"),
+    ],
+)
+def test_what_the_dataset_lacks_is_left_out_and_named(view: View, left: View, named: str) -> None:
+    fitted, notes = fit(view, FACTS, KNOWN)
+    assert fitted == left
+    assert [named in str(note) for note in notes] == [True]
+
+
+def test_a_dataset_without_times_or_cases_has_no_ranges_and_no_case_grain() -> None:
+    order_only = Facts(tables=("touchpoints",), columns={"touchpoints": ("channel",)}, timed=False)
+    view = View(date(2026, 1, 1), date(2026, 1, 1) + timedelta(3), "previous", grain="case")
+    fitted, notes = fit(view, order_only, KNOWN)
+    assert (fitted, len(notes)) == (View(), 2)
+
+
+@settings(deadline=None, max_examples=150)
+@given(views())
+def test_what_fits_once_fits_again_and_names_only_what_is_there(view: View) -> None:
+    fitted, notes = fit(view, FACTS, KNOWN)
+    assert fit(fitted, FACTS, KNOWN) == (fitted, [])
+    assert (fitted == view) == (notes == [])
+    for kept in fitted.customers + fitted.touchpoints:
+        assert set(kept.values) <= set(KNOWN[kept.column])
+
+
+def test_every_option_of_every_metric_can_stand_in_a_link() -> None:
+    for metric in METRICS.values():
+        for option in metric.options:
+            text = "a,b" if option.required else option.type.print(option.default)
+            found, notes = decode({f"{metric.name}.{option.name}": [text]})
+            assert (found.option(metric.name, option.name), notes) == (text, [])
