@@ -219,7 +219,7 @@ def test_a_misspelt_word_is_refused_with_the_nearest_one(
         (["nps", "--surveys", "nowhere.csv"], r"no file nowhere\.csv"),
         (["nps", "--surveys", "."], r"no file \."),
         (["nps", "--surveys", ""], "no file"),
-        (["nps", "--touchpoints", "touchpoints.csv"], "needs a surveys file"),
+        (["nps", "--touchpoints", "touchpoints.csv"], r"needs a.*\bsurvey"),
         (["funnel", "--touchpoints", "touchpoints.csv"], "--steps"),
         (["funnel", "--touchpoints", "touchpoints.csv", "--steps", "Website"], "2 to 12 steps; found 1"),
         (

@@ -358,12 +358,15 @@ def test_attributes_that_differ_only_in_case_are_one(tmp_path: Path) -> None:
     assert cx.people(store, View().with_values("plan", ("gold",)))["customers"] == 1
 
 
-def test_times_without_a_zone_lie_in_utc_and_days_in_the_zone_of_the_plan(tmp_path: Path) -> None:
-    text = "customer_id,occurred_at,touchpoint\nu1,2026-01-05 22:00:00,A\n"
-    store = loaded(replace(plan(tmp_path, touchpoints=text), zone="Asia/Tehran"))  # UTC+3:30: past midnight there
-    ((instant, day),) = rows(store, "touchpoints", "occurred_at", "day")
-    assert (str(instant), str(day)[:10]) == ("2026-01-05 22:00:00", "2026-01-06")
-    assert str(store.facts.first_day) == "2026-01-06"
+def test_times_and_days_lie_in_the_zone_of_the_plan_unless_the_file_says_otherwise(tmp_path: Path) -> None:
+    text = "customer_id,occurred_at,touchpoint\nu1,2026-01-05T22:00:00,local\nu1,2026-01-05T22:00:00Z,utc\n"
+    store = loaded(replace(plan(tmp_path, touchpoints=text), zone="Asia/Tehran"))  # UTC+3:30
+    found = {
+        name: (str(at), str(day)[:10])
+        for name, at, day in rows(store, "touchpoints", "touchpoint", "occurred_at", "day")
+    }
+    assert found == {"local": ("2026-01-05 18:30:00", "2026-01-05"), "utc": ("2026-01-05 22:00:00", "2026-01-06")}
+    assert [str(day) for day in (store.facts.first_day, store.facts.last_day)] == ["2026-01-05", "2026-01-06"]
 
 
 def test_surveys_alone_are_a_dataset(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -92,6 +93,12 @@ def test_only_these_touchpoints_removes_the_others_and_links_the_journey_again()
     assert whole_paths(store, keeping("touchpoint", "A", "C", rule=ONLY)) == {("A", "C"): 2}
     frame = cx.run("transitions", store, keeping("touchpoint", "A", "C", rule=ONLY)).frame
     assert frame[["touchpoint", "next_touchpoint", "mean_seconds"]].values.tolist() == [["A", "C", 90]]  # 120 and 60
+
+
+def test_who_touched_it_only_outside_the_range_does_not_count_as_having_touched_it() -> None:
+    rows = [touch("u1", "A", MORNING - timedelta(1)), touch("u1", "B", MORNING), touch("u2", "A", MORNING)]
+    view = replace(keeping("touchpoint", "A"), first_day=date(2026, 1, 5))
+    assert whole_paths(dataset(rows), view) == {("A",): 1}
 
 
 def test_two_touchpoint_filters_have_to_hold_for_one_touchpoint() -> None:

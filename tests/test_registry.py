@@ -286,9 +286,9 @@ def test_metrics_of_customers_or_answers_have_one_row_even_of_nothing() -> None:
 
 
 def test_a_table_that_was_not_uploaded_is_named() -> None:
-    with pytest.raises(ViewProblem, match="Net Promoter Score needs a surveys file"):
+    with pytest.raises(ViewProblem, match="Net Promoter Score needs a file of survey answers"):
         run("nps", dataset(paths("A")))
-    with pytest.raises(ViewProblem, match="Journey flow needs a touchpoints file"):
+    with pytest.raises(ViewProblem, match="Journey flow needs a file of touchpoints"):
         run("flow_links", dataset(surveys=answers()))
 
 

@@ -37,7 +37,7 @@ ALT = N_("Flow of {count} journeys over {steps} steps. The largest move: {source
 
 NAME_LIMITS = {3: 28, 4: 24, 5: 17, 6: 15}  # characters of a name by columns; the tooltip has the whole name
 NARROWEST = 12
-LEFT, RIGHT, HEAD, FOOT = 0.5, 19.0, 28, 6  # room around the picture: percent across, pixels down
+LEFT, RIGHT, HEAD, FOOT = 0.5, 19.0, 32, 6  # room around the picture: percent across, pixels down
 STRAIT = "\u2060"  # word joiner: sets equal labels apart without being seen
 
 
@@ -261,7 +261,7 @@ def _heads(flow: _Flow, named: _Names, t: Tokens) -> list[Options]:
     side = "right" if named.reader.rtl else "left"
     width = (100 - LEFT - RIGHT) / max(flow.columns - 1, 1)
     return [
-        {side: f"{LEFT + (step - 1) * width:.1f}%", "top": 2, "text": named.head(step, flow), "padding": 0, "textStyle": style}
+        {side: f"{LEFT + (step - 1) * width:.1f}%", "top": 7, "text": named.head(step, flow), "padding": 0, "textStyle": style}
         for step in range(1, flow.columns + 1)
     ]  # fmt: skip
 

@@ -34,10 +34,8 @@ Params = dict[str, list[str]]
 PLAIN = ("persona", "segment", "region")  # customer columns that stand in the address under their own name
 OTHER_PREFIX = "is."  # any other attribute of a customer: is.age_band=25-34
 NOT_KNOWN = "~"  # stands for "not known" in a filter; a value that begins with it gets one more
-FIRST_DAY, LAST_DAY = (
-    date(1900, 1, 1),
-    date(2200, 12, 31),
-)  # at the ends of the calendar, days have no neighbours to count
+FIRST_DAY = date(1900, 1, 1)  # near the ends of the calendar, a day has no day before or after it to count to
+LAST_DAY = date(2200, 12, 31)
 IGNORED = N_("The link asks for {what}, which this dataset does not have. It was left out.")
 UNREADABLE = N_("The link's {name} cannot be read: {found}. It was left out.")
 
