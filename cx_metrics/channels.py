@@ -34,6 +34,8 @@ def finish_channels(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
     frame = frame.assign(**{c: frame[c].fillna(0).astype("int64") for c in counts})
     frame = intervals.add_share(frame, "reach", "customers", "population", confidence)
     frame = intervals.add_share(frame, "conversion_rate", "converted", "customers", confidence)
+    for column in ("value", "first_touch_value"):  # money of several currencies cannot be added up
+        frame[column] = frame[column].where(frame["currencies"] <= 1)
     cost = frame["cost"].astype(float)
     for touch, value in (("last", "value"), ("first", "first_touch_value")):
         if frame[value].notna().any():  # no conversions are worth 0; conversions of unknown value are not
@@ -124,7 +126,7 @@ def channel_performance(
     """
     before = ibis.window(group_by="customer_id", order_by=ORDER, preceding=(None, 1))
     after = ibis.window(group_by="customer_id", order_by=ORDER, preceding=0, following=None)
-    columns = ["customer_id", *ORDER, "occurred_microseconds", "channel", "is_goal", "value", *by]
+    columns = ["customer_id", *ORDER, "occurred_microseconds", "channel", "is_goal", "value", "currency", *by]
     t = touchpoints.select(*dict.fromkeys(columns))
     t = t.mutate(goal_ahead=t.is_goal.max().over(after), path=t.is_goal.sum().over(before).fill_null(0))
     each = t.group_by([*by, "channel", "customer_id"]).aggregate(contacts=_.count(), converted=_.goal_ahead.max())
@@ -141,6 +143,8 @@ def channel_performance(
         costs = spend.group_by("channel").aggregate(cost=_.cost.sum())
         rows = _outer(rows, costs.mutate(is_none=0), [*key, "is_none"])
     rows = _outer(rows, scope, list(by), how="left") if by else rows.cross_join(scope)
+    money = t.aggregate(currencies=t.currency.nunique(where=t.is_goal == 1))
+    rows = rows.cross_join(money)
     return rows.mutate(channel=ibis.ifelse(rows.is_none == 1, NONE, rows.channel)).drop("is_none").order_by(key)
 
 

@@ -18,6 +18,7 @@ from cx_metrics.registry import Measure, metric
 from cx_metrics.texts import N_
 
 Entry = Literal["every_entry", "first_entry"]
+MOST_LINKED = 5  # either-or steps that overlap: every set of them has to be looked at
 NEVER = 2**62  # an instant later than all others, in microseconds
 
 FunnelSteps = Annotated[tuple[Step, ...], Steps(N_("the steps, in order: ad|search,visit,purchase"))]
@@ -200,6 +201,11 @@ def _demands(kinds: list[frozenset[str]]) -> dict[frozenset[str], int]:
         touching = [group for group in linked if any(kind & other for other in group)]
         linked = [group for group in linked if group not in touching] + [[kind, *(k for g in touching for k in g)]]
     for group in linked:
+        if len(group) > MOST_LINKED:
+            raise OptionProblem(
+                N_("{count} either-or steps share touchpoints with each other; at most {most} may. Name each in fewer steps."),
+                count=len(group), most=MOST_LINKED,
+            )  # fmt: skip
         for size in range(1, len(group) + 1):
             for chosen in combinations(group, size):
                 union = frozenset[str]().union(*chosen)

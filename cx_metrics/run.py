@@ -208,7 +208,8 @@ def define(
             "touchpoint_rule": view.touchpoint_rule if view.touchpoints else None,
             "passing": None if view.passing is None else vars(view.passing),
         },
-        "grain": view.grain,
+        "grain": view.grain if "journeys" in metric.measures else "customer",
+        "stages": list(facts.stages),
         "goal": list(facts.goal_of(view)),
         "range": {
             "first_day": view.first_day.isoformat() if view.first_day else None,

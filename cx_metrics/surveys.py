@@ -10,7 +10,6 @@ from typing import Annotated
 import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from cx_metrics import intervals
 from cx_metrics.errors import DataProblem
@@ -65,20 +64,23 @@ def nps(
     invalid. A group without a valid answer keeps its row, with a null nps, never 0. The interval is around the score of
     Rocks (2016) unless `method` says otherwise; the score shown is the raw one.
     """
-    s = surveys.filter(_.survey_type == "nps")
-    valid = s.score_status == "valid"
-    return s.aggregate(by=list(by), 
+    s, asked = surveys, surveys.survey_type == "nps"
+    valid = asked & (s.score_status == "valid")
+    counted = s.aggregate(
+        by=list(by),
         responses=s.count(where=valid),
         promoters=s.count(where=valid & s.score.between(9, 10)),
         passives=s.count(where=valid & s.score.between(7, 8)),
         detractors=s.count(where=valid & s.score.between(0, 6)),
-        missing=s.count(where=s.score_status == "missing"),
-        invalid=s.count(where=s.score_status == "invalid"),
-    ).order_by([*by, "responses"])  # fmt: skip
+        missing=s.count(where=asked & (s.score_status == "missing")),
+        invalid=s.count(where=asked & (s.score_status == "invalid")),
+    )
+    return counted.order_by([*by, "responses"])
 
 
 def finish_csat(frame: pd.DataFrame, *, method: ShareMethod, confidence: float) -> pd.DataFrame:
     """Add csat (share satisfied) and mean_score with their intervals."""
+    _check_scale(frame)
     frame = intervals.add_share(frame, "csat", "satisfied", "responses", confidence, method)
     frame = _add_mean(frame, "mean_score", confidence)
     return _ordered(frame, ("responses", "satisfied", "csat", "csat_low", "csat_high",
@@ -114,12 +116,13 @@ def csat(surveys: ibis.Table, by: tuple[str, ...] = (), *, method: ShareInterval
     csat (share satisfied) with its interval, mean_score (a different measure) with Student's t, missing, invalid. Answers on
     different scales in one group have one csat but no mean_score. A group without a valid answer keeps its row, with null.
     """
-    s = surveys.filter(_.survey_type == "csat")
-    return _scored(s, by, satisfied=ibis.ifelse(s.score >= s.scale_high - 1, 1, 0))
+    s = surveys
+    return _scored(s, "csat", by, satisfied=ibis.ifelse(s.score >= s.scale_high - 1, 1, 0))
 
 
 def finish_ces(frame: pd.DataFrame, *, confidence: float, method: ShareMethod) -> pd.DataFrame:
     """Add ces (mean) and easy_share with their intervals. Raises DataProblem where two scales meet in one group."""
+    _check_scale(frame)
     mixed = frame[frame["scales"] > 1]
     if len(mixed):
         raise DataProblem(
@@ -160,28 +163,39 @@ def ces(surveys: ibis.Table, by: tuple[str, ...] = (), *, method: ShareInterval 
     and the scale with its direction. CES 2.0 (1–7, agreement that it was easy): higher is better, easy = 5–7. CES 1.0 (1–5,
     effort): lower is better, easy = 1–2. In general easy is the better side of the middle. Groups that mix scales are refused.
     """
-    s = surveys.filter(_.survey_type == "ces")
+    s = surveys
     middle = (s.scale_low + s.scale_high) / 2
     easy = ibis.ifelse(ibis.ifelse(s.higher_is_better, s.score > middle, s.score < middle), 1, 0)
-    return _scored(s, by, easy=easy)
+    return _scored(s, "ces", by, easy=easy)
 
 
-def _scored(s: ibis.Table, by: tuple[str, ...], **counted: ibis.Value) -> ibis.Table:
-    """Counts, sum and deviation of valid answers, and how many scales they are on."""
-    valid = s.score_status == "valid"
+def _scored(s: ibis.Table, kind: str, by: tuple[str, ...], **counted: ibis.Value) -> ibis.Table:
+    """Counts, sum and deviation of valid answers of one kind, and how many scales they are on."""
+    asked = s.survey_type == kind
+    valid = asked & (s.score_status == "valid")
     scale = s.scale_low.cast("string") + "|" + s.scale_high.cast("string") + "|" + s.higher_is_better.cast("string")
-    return s.aggregate(by=list(by), 
+    scored = s.aggregate(
+        by=list(by),
         responses=s.count(where=valid),
         **{name: value.sum(where=valid).fill_null(0) for name, value in counted.items()},
         mean=s.score.mean(where=valid),
         deviation=s.score.std(where=valid, how="sample"),
         scales=scale.nunique(where=valid),
+        unscaled=s.count(where=valid & scale.isnull()),
         scale_low=s.scale_low.min(where=valid),
         scale_high=s.scale_high.max(where=valid),
         higher_is_better=s.higher_is_better.max(where=valid),
-        missing=s.count(where=s.score_status == "missing"),
-        invalid=s.count(where=s.score_status == "invalid"),
-    ).order_by([*by, "responses"])  # fmt: skip
+        missing=s.count(where=asked & (s.score_status == "missing")),
+        invalid=s.count(where=asked & (s.score_status == "invalid")),
+    )
+    return scored.order_by([*by, "responses"])
+
+
+def _check_scale(frame: pd.DataFrame) -> None:
+    """Raises DataProblem for answers that say no scale: nobody can tell which of them are satisfied or easy."""
+    if int(frame["unscaled"].sum()):
+        raise DataProblem(N_("{count} answers name no scale. Say lowest and highest answer when you import them."),
+                          count=int(frame["unscaled"].sum()))  # fmt: skip
 
 
 def _add_mean(frame: pd.DataFrame, name: str, confidence: float) -> pd.DataFrame:
@@ -198,6 +212,7 @@ def _ordered(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
         "mean",
         "deviation",
         "scales",
+        "unscaled",
         "satisfied",
         "easy",
         "scale_low",

@@ -133,7 +133,7 @@ def test_the_questions_have_the_answers_of_the_readme(shop: Store) -> None:
             asked[f"{metric} {place}"] += int(row["responses"] + row["missing"] + row["invalid"])
             blemishes["blank"] += int(row["missing"])
             blemishes[f"{metric} off the scale"] += int(row["invalid"])
-    assert asked == {
+    assert +asked == {  # + leaves out touchpoints that a question was never asked about
         "nps Brand": 1_513, "nps Delivery": 1_362, "csat Purchase": 890, "csat Delivery": 1_362, "csat Return": 584,
         "csat Support": 714, "ces Checkout": 1_437, "ces Return": 584, "ces Support": 714,
     }  # fmt: skip

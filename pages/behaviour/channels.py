@@ -66,6 +66,14 @@ def draw_cost(page: Page, result: Result) -> None:
     )
     measures = ("cost", "cost_per_first_touch", "return_on_first_touch", "cost_per_conversion", "return_on_spend")
     with page.card("cost", findings.spend(result.frame), note, result, caption, measures, height="stretch"):
+        if not len(frame) and page.has("spend"):
+            words = Text(
+                N_(
+                    "Spend is known for all customers together, not for a group of them. Take away the customer filters."
+                )
+            )
+            figure.html(lambda m: m.notice(words, "plain"))
+            return
         if not len(frame):
             how = Text(N_("One row per channel and period, with the cost."))
             figure.html(lambda m: m.empty(Text(N_("Add a spend file to see what channels cost")), how))

@@ -139,7 +139,7 @@ def draw_monthly(page: Page, main: str) -> None:
 def draw_heat(page: Page, main: str, place: str, column: str) -> None:
     """The score by touchpoint and persona."""
     result = page.ask(main, by=[place, column])
-    frame = result.frame[result.frame[place].notna()]
+    frame = result.frame[result.frame[place].notna() & (result.frame["responses"] > 0)]
     most = list(dict.fromkeys(frame.sort_values("responses", ascending=False)[column]))[:MOST_COLUMNS]
     order = page.ask("touchpoint_engagement").frame["touchpoint"] if page.has("touchpoints") else frame[place]
     rows = [t for t in dict.fromkeys([*order, *frame[place]]) if t in set(frame[place])][:MOST_ROWS]
@@ -164,7 +164,8 @@ def draw_heat(page: Page, main: str, place: str, column: str) -> None:
 def draw_by_touchpoint(page: Page, place: str, asked: list[str], first: str) -> None:
     """Every score by touchpoint with its interval and n."""
     scored = {name: {r[0]: r[1] for r in _by(page, name, place)} for name in asked}
-    names = list(dict.fromkeys(t for rows in scored.values() for t in rows if isinstance(t, str)))[:MOST_ROWS]
+    said = (t for rows in scored.values() for t, row in rows.items() if isinstance(t, str) and row["responses"])
+    names = list(dict.fromkeys(said))[:MOST_ROWS]
     heads: list[Any] = [Text(N_("Touchpoint"))]
     for name in asked:
         heads += [Text(MEASURES[name]), Text(N_("Interval")), Text(N_("n"))]

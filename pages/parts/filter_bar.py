@@ -76,7 +76,7 @@ def show(version: Version, view: View, reader: PageReader, offline: Callable[[],
         )  # fmt: skip
 
 
-def filters_in_words(view: View, reader: PageReader) -> list[Words]:
+def filters_in_words(view: View, reader: PageReader, paths: bool = False) -> list[Words]:
     """The filters of the view for a caption, data isolated."""
     said: list[Words] = []
     for kept in view.customers + view.touchpoints:
@@ -84,7 +84,7 @@ def filters_in_words(view: View, reader: PageReader) -> list[Words]:
         said.append(Text(N_("{column}: {values}"), {"column": label(kept.column), "values": values}))
     if view.touchpoints:
         said.append(Text(RULE_WORDS[view.touchpoint_rule]))
-    if view.grain != "journey":
+    if paths and view.grain != "journey":
         said.append(Text(N_("counted by {grain}"), {"grain": Text(GRAIN_WORDS[view.grain])}))
     if view.range_rule == "journeys":
         said.append(Text(RANGE_WORDS["journeys"]))

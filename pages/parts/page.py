@@ -110,7 +110,7 @@ class Page:
     def caption(self, unit: str = "customers", definition: Sequence[Words] = (), n: int | None = None) -> list[Words]:
         """One line under a chart: population and n · range · definition."""
         parts: list[Words] = [self.counted(unit, self.people.get(unit, 0) if n is None else n), *self.period()]
-        parts += filter_bar.filters_in_words(self.view, self.reader)
+        parts += filter_bar.filters_in_words(self.view, self.reader, unit == "journeys")
         return [*parts, *definition]
 
     def counted(self, unit: str, n: int) -> Text:
