@@ -35,6 +35,14 @@ def _lowest(frame: pd.DataFrame, column: str) -> Any:
     return frame.loc[at]
 
 
+def stands_out(now: Any, before: Any, measure: str) -> bool:
+    """Did a measure change by more than chance allows? Yes if the two intervals have nothing in common (a strict test)."""
+    bounds = [row.get(f"{measure}_{end}") for row in (now, before) for end in ("low", "high")]
+    if any(b is None or b != b for b in bounds):
+        return False
+    return bool(bounds[0] > bounds[3] or bounds[1] < bounds[2])
+
+
 def overview(
     nps: pd.DataFrame | None, conversion: pd.DataFrame | None, csat: pd.DataFrame | None, customers: int
 ) -> Text:

@@ -266,6 +266,9 @@ def _passing_label(view: View, reader: PageReader) -> str:
 
 def _link(reader: PageReader) -> None:
     """The address of this view, to copy."""
-    with st.popover(reader.say(N_("Copy link")), icon=":material/link:", type="tertiary"):
+    with (
+        st.container(key="quiet_link", width="content"),
+        st.popover(reader.say(N_("Copy link")), icon=":material/link:"),
+    ):
         st.caption(reader.say(N_("This address opens the same view. Copy it and send it to a colleague.")))
         st.code(state.link(), language=None, wrap_lines=True)

@@ -37,7 +37,7 @@ def show(page: Page) -> None:
     figure.html(lambda m: m.tiles(tiles(page, scores, conversion)))
     words = [Text(N_("95% intervals"))]
     if page.view.compare == "previous" and page.view.previous():
-        words.append(Text(N_("change against the previous period")))
+        words.append(Text(N_("change against the previous period, coloured where the intervals lie apart")))
     figure.html(lambda m: m.caption(page.caption("customers" if page.has("touchpoints") else "responses", words)))
     if page.has("touchpoints"):
         draw_stages(page)
@@ -75,9 +75,10 @@ def _tile(
     before = _before(page)
     was = page.ask(metric, view=before).frame if before else None
     moved = row[measure] - was.iloc[0][measure] if was is not None and len(was) else None
+    sure = was is not None and len(was) > 0 and findings.stands_out(row, was.iloc[0], measure)
     series = page.ask(metric, by=["month"]).frame[measure] if page.facts.first_day else ()
     return Tile(Text(label), float(row[measure]), row[f"{measure}_low"], row[f"{measure}_high"], int(row[n]), decimals, share,
-                moved, unit, better, list(series)[-PERIODS:])  # fmt: skip
+                moved, unit, better if sure else None, list(series)[-PERIODS:])  # fmt: skip
 
 
 def _time_tile(page: Page) -> Tile:
@@ -88,8 +89,9 @@ def _time_tile(page: Page) -> Tile:
     day = 86_400
     moved = (row["median_seconds"] - was.iloc[0]["median_seconds"]) / day if was is not None and len(was) else None
     low, high = (row.get(f"median_seconds_{end}") for end in ("low", "high"))
+    sure = was is not None and len(was) > 0 and findings.stands_out(row, was.iloc[0], "median_seconds")
     return Tile(Text(N_("Median days to goal")), _days(row["median_seconds"]), _days(low), _days(high), int(row["customers"]), 1,
-                moved=moved, moved_unit="days", higher_is_better=False)  # fmt: skip
+                moved=moved, moved_unit="days", higher_is_better=False if sure else None)  # fmt: skip
 
 
 def _days(seconds: Any) -> float | None:
