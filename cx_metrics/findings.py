@@ -233,7 +233,7 @@ def score_by(scores: pd.DataFrame, column: str, measure: str) -> Text:
 
 
 def score_of_pair(scores: pd.DataFrame, first: str, second: str, measure: str) -> Text:
-    """In which cell of two groups is the score lowest, beyond what chance allows against all others together?"""
+    """In which cell of two groups with enough answers is the score lowest?"""
     known = scores[(scores["responses"] >= MIN_SCORES) & scores[first].notna() & scores[second].notna()]
     if len(known) < 2:
         return Text(N_("Too few answers per cell to compare them"))

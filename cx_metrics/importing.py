@@ -294,9 +294,24 @@ def _read(plan: Plan) -> dict[str, list[Typed]]:
     for file in plan.files:
         raw = reading.open_raw(file.path, file.name)
         mapping = file.mapping or reading.default_mapping(raw, reading.recognise(raw))
-        mapping = replace(mapping, time_zone=plan.zone)
+        if (
+            mapping.time_zone == "UTC"
+        ):  # a file may have a zone of its own; otherwise its times are local to the dataset
+            mapping = replace(mapping, time_zone=plan.zone)
         typed.setdefault(mapping.table, []).append(read[mapping.table](raw, mapping))
+    _say_what_stands_twice(typed)
     return {name: typed[name] for name in TABLES if name in typed}
+
+
+def _say_what_stands_twice(typed: Mapping[str, Sequence[Typed]]) -> None:
+    """An attribute of customers that another file has too counts as the customers file says it; that is noted there."""
+    known = {n for t in typed.get("customers", ()) for n in t.schema.names if n not in TABLES["customers"].names}
+    for name in ("touchpoints", "surveys"):
+        for t in typed.get(name, ()):
+            for column in sorted(known & set(t.schema.names) - set(TABLES[name].names)):
+                t.report.assume(
+                    Text(N_('"{column}" stands in the customers file too; that file counts.'), {"column": column})
+                )
 
 
 def _incoming(typed: Mapping[str, Sequence[Typed]], seen: Callable[[int], None]) -> dict[str, Incoming]:

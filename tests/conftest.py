@@ -29,7 +29,8 @@ def dataset(
     tables = {}
     if touchpoints is not None:
         rows = [
-            {"sequence": i, "occurred_at": MORNING + timedelta(minutes=i), "raw_touchpoint": r.get("touchpoint")} | dict(r)
+            {"sequence": i, "occurred_at": MORNING + timedelta(minutes=i), "raw_touchpoint": r.get("touchpoint")}
+            | dict(r)
             for i, r in enumerate(touchpoints)
         ]
         tables["touchpoints"] = incoming(rows, TOUCHPOINTS.schema)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -83,21 +84,39 @@ class Built:
     touchpoints: dict[str, int] = field(default_factory=dict)
 
 
+_LIVE: weakref.WeakValueDictionary[str, Store] = weakref.WeakValueDictionary()
+_OPENING = threading.Lock()
+
+
 def open_store(path: Path, facts: Facts) -> Store:
-    """Open a finished version for serving: read-only, no file access, configuration locked."""
+    """Open a finished version for serving: read-only, no file access, configuration locked.
+
+    A process opens a file once: whoever asks again while somebody still reads it gets the same store (every query runs on
+    a cursor of its own).
+    """
     if path.with_name(path.name + ".wal").exists():
         raise WorkspaceProblem(
             N_("{file} has a leftover log beside it and is not opened, because the log would change it. Remove {wal}."),
             file=path.name, wal=path.name + ".wal",
         )  # fmt: skip
+    with _OPENING:
+        store = _LIVE.get(str(path.resolve()))
+        if store is None or store.facts != facts:
+            store = _open(path, facts, store)
+            _LIVE[str(path.resolve())] = store
+    return store
+
+
+def _open(path: Path, facts: Facts, live: Store | None) -> Store:
+    if live is not None:
+        return Store(live.connection, facts, live.tables)
     folder = tempfile.mkdtemp(prefix="touchline_engine_")
     settings: Settings = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": folder}
     connection = duckdb.connect(str(path), read_only=True, config=CLOSED | settings)
     connection.cursor().execute("set disabled_filesystems = 'LocalFileSystem'")
     connection.cursor().execute("set lock_configuration = true")
-    store = Store(connection, facts, _tables(connection))
     weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
-    return store
+    return Store(connection, facts, _tables(connection))
 
 
 def memory_store(tables: Mapping[str, Incoming], facts: Facts) -> tuple[Store, Built]:

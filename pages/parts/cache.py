@@ -37,12 +37,11 @@ def opened(version: Version) -> Store:
     return _opened(version.dataset, version.number, version)
 
 
-def forget(dataset: str) -> None:
-    """Close what is open of a dataset that was deleted."""
-    _opened.clear()
-    _answered.clear()
-    _people.clear()
-    _values.clear()
+def forget(version: Version) -> None:
+    """Let go of a version whose dataset was deleted, and of every answer. Who still reads it goes on until the page is drawn."""
+    _opened.clear(version.dataset, version.number, version)
+    for kept in (_answered, _people, _values, _changes, _comments, _stages, _names, _daily):
+        kept.clear()
 
 
 def answered(version: Version, metric: str, view: View, by: tuple[str, ...], options: dict[str, Any]) -> Result:

@@ -66,7 +66,7 @@ def show(version: Version, view: View, reader: PageReader, offline: Callable[[],
             _goal(version, view, reader)
         _more(version, view, reader)
         if view.passing:
-            st.button(_passing_label(view, reader), key="bar_passing", icon=":material/close:",
+            st.button(safe(_passing_label(view, reader), "markdown"), key="bar_passing", icon=":material/close:",
                       on_click=state.change, args=(lambda v: replace(v, passing=None),))  # fmt: skip
         st.space("stretch")
         _link(reader)

@@ -15,6 +15,7 @@ from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.reading import NameMapping, Report
 from cx_metrics.tables import PHASES, TABLE_NAMES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, NP_, Text
+from cx_metrics.workspace import Version
 from pages.parts import cache, figure, state, upload
 from pages.parts.figure import Explain
 from pages.parts.language import reader
@@ -213,15 +214,15 @@ def delete(page: Page) -> None:
         st.caption(
             say(N_("Its files and all versions are removed from this server at once. Links to it stop working."))
         )
-        st.button(say(N_("Delete for good")), key="delete_dataset", on_click=_delete, args=(page.version.dataset,))
+        st.button(say(N_("Delete for good")), key="delete_dataset", on_click=_delete, args=(page.version,))
 
 
-def _delete(dataset: str) -> None:
+def _delete(version: Version) -> None:
     try:
-        cache.workspace().delete(dataset)
+        cache.workspace().delete(version.dataset)
     except WorkspaceProblem as gone:
         state.note([gone.text])
-    cache.forget(dataset)
+    cache.forget(version)
     state.set_dataset("")
 
 

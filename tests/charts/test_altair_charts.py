@@ -152,7 +152,13 @@ def test_small_groups_are_hollow_and_changes_are_dashed_and_named() -> None:
     assert len(hollow) == 1
     dashed = [layer for layer in layers if layer["mark"].get("strokeDash")]
     assert len(dashed) == 1  # the change outside the range is left out
-    texts = [r["f1"] for i, layer in enumerate(layers) if layer["mark"]["type"] == "text" for r in rows(trend(), i) if "f1" in r]
+    texts = [
+        r["f1"]
+        for i, layer in enumerate(layers)
+        if layer["mark"]["type"] == "text"
+        for r in rows(trend(), i)
+        if "f1" in r
+    ]
     assert "<b>{x}</b>" in texts
 
 

@@ -115,7 +115,9 @@ def test_heads_name_the_steps_and_what_comes_after() -> None:
 
 def test_tooltips_say_journeys_shares_and_median_time() -> None:
     tip = series(flow())["links"][0]["tooltip"]["formatter"]
-    assert tip == "<b>ad → site</b><br>40 journeys<br>67% of those at ad<br>40% of all journeys<br>median time 10 minutes"
+    assert (
+        tip == "<b>ad → site</b><br>40 journeys<br>67% of those at ad<br>40% of all journeys<br>median time 10 minutes"
+    )
 
 
 def test_names_are_in_the_words_of_the_reader() -> None:

@@ -16,7 +16,9 @@ EVIL = '</script><img src="http://x.example/a.png">'
 
 
 def chart(reader: PageReader, name: str = EVIL) -> alt.LayerChart:
-    frame = pd.DataFrame({"step": [1, 2], "touchpoint": [name, "cart"], "customers": [10, 4], "share_of_first": [1, 0.4]})
+    frame = pd.DataFrame(
+        {"step": [1, 2], "touchpoint": [name, "cart"], "customers": [10, 4], "share_of_first": [1, 0.4]}
+    )
     return draw_funnel(frame, reader)
 
 

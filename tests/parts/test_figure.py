@@ -10,7 +10,9 @@ def page() -> None:
     from cx_metrics.charts.funnel import draw_funnel
     from pages.parts import figure
 
-    frame = pd.DataFrame({"step": [1, 2], "touchpoint": ["<b>", "=1"], "customers": [10, 4], "share_of_first": [1, 0.4]})
+    frame = pd.DataFrame(
+        {"step": [1, 2], "touchpoint": ["<b>", "=1"], "customers": [10, 4], "share_of_first": [1, 0.4]}
+    )
     figure.begin()
     made = figure.offline_page("The page", "Why?", ["October"])
     with figure.card("one", "A finding", "a note", ["ten people"], figure.Explain("how", frame)):

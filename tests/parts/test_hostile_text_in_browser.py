@@ -63,7 +63,17 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--server.headless", "true"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(app),
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+    ]
     server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
     where = f"http://127.0.0.1:{port}"
     try:
@@ -102,9 +112,13 @@ def test_hostile_names_are_shown_and_do_nothing(address: str) -> None:
         short = [name for name in NAMES if len(name) <= 28]
         assert all(any(label.startswith(f"{name}  ") for label in labels) for name in short)
         assert page.locator("[data-testid=stVegaLiteChart] a, .js-plotly-plot a").count() == 0
-        notes = [note.replace("\u00a0", " ") for note in page.locator(".js-plotly-plot .annotation-text").all_text_contents()]
+        notes = [
+            note.replace("\u00a0", " ") for note in page.locator(".js-plotly-plot .annotation-text").all_text_contents()
+        ]
         assert all(any(note.startswith(name) for note in notes) for name in short)
         heads = page.locator(".st-key-card_flow h2, .st-key-card_flow .tl-sub, .st-key-card_flow .tl-caption")
         assert heads.all_text_contents() == NAMES[:3]
         browser.close()
-    assert [url for url in asked if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))] == []
+    assert [
+        url for url in asked if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
+    ] == []

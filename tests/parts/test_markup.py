@@ -42,7 +42,7 @@ def words(markup: str) -> str:
 def test_no_value_becomes_markup(built: Html) -> None:
     assert isinstance(built, Html)
     assert "<img src=x" not in built
-    assert "onerror=\"" not in built
+    assert 'onerror="' not in built
     assert "alert(1)" in built
 
 
@@ -67,7 +67,9 @@ def test_an_empty_head_is_no_header_cell() -> None:
         (0.0001, "pt", True, "no change", "same"),
     ],
 )
-def test_a_change_says_direction_amount_and_unit(value: float, unit: str, better: bool | None, said: str, tone: str) -> None:
+def test_a_change_says_direction_amount_and_unit(
+    value: float, unit: str, better: bool | None, said: str, tone: str
+) -> None:
     built = EN.change(value, unit, better)
     assert words(built) == said
     assert f'class="tl-delta {tone}"' in built
