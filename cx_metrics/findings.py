@@ -14,7 +14,7 @@ import pandas as pd
 from cx_metrics.flows import OTHER
 from cx_metrics.texts import N_, NP_, Text
 
-MIN_SCORES = 30  # answers below which a score is not put in a title (METRICS §0)
+MIN_SCORES = 30  # answers below which a score is not put in a title
 MIN_SHARE = 10  # customers below which a share is not
 
 

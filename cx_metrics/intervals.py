@@ -18,7 +18,7 @@ Bounds = tuple[Array, Array]
 ShareMethod = Literal["wilson", "clopper_pearson", "jeffreys", "agresti_coull"]
 NpsMethod = Literal["adjusted_wald", "wald", "bonett_price", "bootstrap"]
 
-RESAMPLES = 2_000  # METRICS §1.1: at least this many
+RESAMPLES = 2_000  # fewer would let the ends of an interval wander
 SEED = 20_260_101  # fixed and shown, so that a bootstrap gives the same interval twice
 
 

@@ -21,7 +21,7 @@ from tests.conftest import MORNING, dataset, incoming
 
 Row = dict[str, Any]
 DAY = 86_400
-SEVEN = (  # METRICS §5: seven converting paths
+SEVEN = (  #: seven converting paths
     "search email direct", "search", "social search", "social email email direct", "direct", "search email", "email search",
 )  # fmt: skip
 
@@ -57,7 +57,7 @@ def credits(found: dict[str | None, Row], which: str) -> dict[str | None, int]:
 
 def test_first_and_last_touch_of_the_seven_published_paths() -> None:
     found = channels(shop([row for u, names in enumerate(SEVEN) for row in path(f"u{u}", names)]))
-    assert credits(found, "first") == {"search": 3, "social": 2, "direct": 1, "email": 1}  # METRICS §5
+    assert credits(found, "first") == {"search": 3, "social": 2, "direct": 1, "email": 1}  #
     # last touch by hand: direct ends paths 1, 4, 5; search 2, 3, 7; email 6
     assert credits(found, "last") == {"direct": 3, "search": 3, "email": 1}
 
@@ -101,7 +101,7 @@ def test_a_conversion_whose_only_contact_has_no_channel_is_credited_to_not_known
 @pytest.mark.parametrize(("early", "credited"), [(90 * DAY, "web"), (90 * DAY + 1e-6, "(none)")])
 def test_lookback_of_90_days_is_inclusive(early: float, credited: str) -> None:
     rows = path("u1", "web")
-    rows[0]["occurred_at"] = rows[1]["occurred_at"] - timedelta(seconds=early)  # METRICS §5: look-back inclusive
+    rows[0]["occurred_at"] = rows[1]["occurred_at"] - timedelta(seconds=early)  #: look-back inclusive
     assert credits(channels(shop(rows)), "first") == {credited: 1}
 
 
@@ -160,7 +160,7 @@ def spent(channel: str, cost: float, first: date = date(2026, 1, 1), end: date =
 
 def test_cost_200_revenue_500_and_10_conversions_return_2_5_at_20_each() -> None:
     rows = [row for u in range(10) for row in path(f"u{u}", "ad", value=50.0)]
-    row = channels(shop(rows, [spent("ad", 150), spent("ad", 50)]))["ad"]  # METRICS §5
+    row = channels(shop(rows, [spent("ad", 150), spent("ad", 50)]))["ad"]  #
     assert (row["cost"], row["value"], row["last_touch_conversions"]) == (200, 500, 10)
     assert (row["return_on_spend"], row["cost_per_conversion"]) == (2.5, 20)
 
@@ -193,7 +193,7 @@ def test_money_spent_on_a_channel_that_reached_nobody_has_a_row() -> None:
 
 
 def test_spend_counts_by_the_days_of_its_period_that_lie_in_the_range() -> None:
-    # 31 days cost 310; 5 to 14 January are 10 of them (MODEL §2: pro rata by day); the period end is not part of it
+    # 31 days cost 310; 5 to 14 January are 10 of them (: pro rata by day); the period end is not part of it
     store = shop(path("u1", "ad"), [spent("ad", 310), spent("ad", 99, date(2025, 12, 1), date(2026, 1, 5))])
     ten_days = View(first_day=date(2026, 1, 5), last_day=date(2026, 1, 14))
     assert channels(store, ten_days)["ad"]["cost"] == pytest.approx(100)

@@ -38,7 +38,7 @@ def time_to_goal(rows: list[Row], **options: Any) -> Row:
 def test_conversion_rate_is_of_all_customers_of_the_view() -> None:
     frame = cx.run("conversion", dataset(paths("A buy buy", "buy", *["A"] * 8), goal=("buy",))).frame
     assert frame[["customers", "converted", "conversion_rate"]].values.tolist() == [[10, 2, 0.2]]
-    # Wilson of 2 of 10 mirrors 8 of 10 (METRICS §1.2): 1 − .9433, 1 − .4902
+    # Wilson of 2 of 10 mirrors 8 of 10: 1 − .9433, 1 − .4902
     row = frame.iloc[0]
     assert (row["conversion_rate_low"], row["conversion_rate_high"]) == pytest.approx((0.0567, 0.5098), abs=0.0001)
 

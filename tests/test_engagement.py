@@ -48,7 +48,7 @@ THREE = [
 ]
 
 
-# By hand: METRICS §4 and MODEL §5
+# By hand: and
 
 
 def test_reach_is_customers_of_the_stage_in_the_customers_of_the_view() -> None:
@@ -210,7 +210,7 @@ def test_a_group_column_of_numbers_may_be_unknown() -> None:
 
 
 def opinion(rows: list[Row], group: str, rank: dict[str, int]) -> dict[Any, Row]:
-    """The counts of each group, customer by customer, as METRICS §4 says them. Rows of a customer stand in order."""
+    """The counts of each group, customer by customer, as says them. Rows of a customer stand in order."""
     customers: dict[str, list[Row]] = {}
     for row in rows:
         customers.setdefault(row["customer_id"], []).append(row)

@@ -55,7 +55,7 @@ def timed(customer: str, *items: tuple[str, float], **more: Any) -> list[Row]:
 
 
 def test_posthog_customer_with_two_sessions_makes_one_link_of_value_2() -> None:
-    # METRICS §3.2: `/` then `/about` 5 min later, the same next day
+    #: `/` then `/about` 5 min later, the same next day
     day = 86_400
     store = dataset(timed("u1", ("/", 0), ("/about", 300), ("/", day), ("/about", day + 300)))
     assert links(store, SESSIONS) == {(1, "/", "/about", "move"): 2, (2, "/about", None, "drop_off"): 2}
@@ -65,7 +65,7 @@ def test_posthog_customer_with_two_sessions_makes_one_link_of_value_2() -> None:
 
 
 def test_transition_matrix_of_two_journeys_has_rows_of_one_half() -> None:
-    # METRICS §3.3: paths A B and A: row A: B .5, path_end .5; step 2: B .5, path_end .5
+    #: paths A B and A: row A: B .5, path_end .5; step 2: B .5, path_end .5
     store = dataset(paths("A B", "A"))
     after_a = {target: n / 2 for (step, _a, target, _k), n in links(store).items() if step == 1}
     assert after_a == {"B": 0.5, None: 0.5}
@@ -75,7 +75,7 @@ def test_transition_matrix_of_two_journeys_has_rows_of_one_half() -> None:
 
 
 def test_directly_follows_graph_of_log_l1() -> None:
-    # METRICS §3.4: van der Aalst's L1, PM4Py 2.7.23
+    #: van der Aalst's L1, PM4Py 2.7.23
     frame = cx.run("transitions", dataset(paths(*L1))).frame
     assert dict(zip(frame["touchpoint"] + frame["next_touchpoint"], frame["transitions"], strict=True)) == {
         "ab": 3, "ac": 2, "ae": 1, "bc": 3, "bd": 2, "cb": 2, "cd": 3, "ed": 1,
@@ -101,7 +101,7 @@ def test_log_l1_has_three_variants_and_starts_and_ends_in_one_place() -> None:
 
 def test_equal_neighbours_merge_into_one_step_that_carries_the_time_of_the_last() -> None:
     store = dataset(timed("u1", ("A", 0), ("A", 100), ("B", 130)))
-    frame = cx.run("flow_links", store).frame  # METRICS §3.2: the time of the last of the run
+    frame = cx.run("flow_links", store).frame  #: the time of the last of the run
     assert records(frame, "step", "source", "target", "journeys", "mean_seconds") == [
         (1, "A", "B", 1, 30),
         (2, "B", None, 1, None),
@@ -125,7 +125,7 @@ def test_a_touchpoint_that_follows_itself_is_a_transition_unless_repeats_merge()
 
 
 def test_a_whole_path_lasts_from_first_to_last_touchpoint_also_where_repeats_merge() -> None:
-    # METRICS §3.4: case duration = last − first
+    #: case duration = last − first
     store = dataset(timed("u1", ("A", 0), ("A", 100), ("B", 130)))
     for repeats, path in (("keep", ("A", "A", "B")), ("merge", ("A", "B"))):
         assert records(cx.run("variants", store, repeats=repeats).frame, "path", "median_seconds") == [(path, 130)]
@@ -162,7 +162,7 @@ def test_small_touchpoints_of_a_step_fold_into_one_and_the_totals_stay() -> None
         (1, OTHER, OTHER, "move"): 2,
         (2, "X", None, "drop_off"): 2,
         (2, OTHER, None, "drop_off"): 3,
-    }  # step 2: X and Y have 2 journeys each, and the tie goes to the name that comes first (METRICS §0)
+    }  # step 2: X and Y have 2 journeys each, and the tie goes to the name that comes first
 
 
 def test_journeys_longer_than_the_steps_shown_continue_beyond() -> None:
@@ -200,7 +200,7 @@ def test_options_out_of_bounds_are_refused_as_values_and_as_text(options: dict[s
 
 @pytest.mark.parametrize(("gap", "sessions"), [(1_800, 1), (1_800.000001, 2)])
 def test_a_gap_of_exactly_30_minutes_does_not_start_a_session(gap: float, sessions: int) -> None:
-    store = dataset(timed("u1", ("A", 0), ("B", gap)))  # METRICS §3.1
+    store = dataset(timed("u1", ("A", 0), ("B", gap)))  #
     assert sum(n for (step, *_), n in links(store, SESSIONS).items() if step == 1) == sessions
     assert links(store)[1, "A", "B", "move"] == 1  # the journey is one
 

@@ -61,7 +61,7 @@ def levels(journeys: Iterable[str], steps: str) -> dict[str, int]:
     return dict(frame[frame["customers"] > 0].groupby("who")["step"].max())
 
 
-# Known answers of other programs: METRICS §2
+# Known answers of other programs:
 
 
 def test_four_journeys_of_retentioneering_count_3_2_1() -> None:
@@ -116,7 +116,7 @@ def test_window_is_14_days_unless_said_otherwise_and_can_be_unlimited() -> None:
 
 
 def test_window_is_plain_seconds_across_a_clock_change() -> None:
-    # Europe/Berlin, 2026-03-29: 02:00 becomes 03:00. From 12:00 on Saturday to 12:00 on Sunday are 23 hours (METRICS §0).
+    # Europe/Berlin, 2026-03-29: 02:00 becomes 03:00. From 12:00 on Saturday to 12:00 on Sunday are 23 hours.
     rows = [
         {"customer_id": "u1", "touchpoint": "A", "occurred_at": datetime(2026, 3, 28, 11)},
         {"customer_id": "u1", "touchpoint": "B", "occurred_at": datetime(2026, 3, 29, 10)},
@@ -191,7 +191,7 @@ def test_of_equally_far_tries_the_one_that_finished_first_counts() -> None:
 
 
 def test_of_tries_that_finish_together_the_one_that_started_last_counts() -> None:
-    # METRICS §2: among entries before step 2 the latest one counts for times
+    #: among entries before step 2 the latest one counts for times
     assert funnel(at(u1="A 0, A 30, B 50"), "A,B")["median_seconds"].tolist()[1] == 20
 
 
@@ -232,7 +232,7 @@ def test_a_funnel_that_nobody_entered_has_all_its_steps() -> None:
 
 
 def test_groups_are_those_of_the_first_step_of_the_counted_try() -> None:
-    # METRICS §2 first_touch; customers are in one group each
+    # first_touch; customers are in one group each
     rows = at(u1="A 0, B 10", u2="A 0, A 1000, B 1010", u3="A 0")
     channels = ["web", "store", "web", "email", "store", None]
     rows = [row | {"channel": channel} for row, channel in zip(rows, channels, strict=True)]
@@ -283,7 +283,7 @@ Answer = tuple[int, tuple[int, ...]]
 def by_brute_force(
     events: Sequence[Event], steps: Sequence[frozenset[str]], window: int, first_only: bool
 ) -> Answer | None:
-    """Depth and step times of the counted try; None if the first step is never reached. From METRICS §2, word for word."""
+    """Depth and step times of the counted try; None if the first step is never reached. From, word for word."""
     opening = [t for name, t in events if name in steps[0]]
     if not opening:
         return None

@@ -23,7 +23,7 @@ def nps_bounds(counts: tuple[int, int, int], method: str, confidence: float = 0.
     return float(low[0]), float(high[0])
 
 
-# NPS: METRICS §1.1, 50 promoters, 30 passives, 20 detractors
+# NPS:, 50 promoters, 30 passives, 20 detractors
 
 
 def test_standard_error_of_nps_30_is_7_810() -> None:
@@ -49,7 +49,7 @@ def test_adjusted_wald_stands_around_29_126_with_error_7_692() -> None:
 
 
 def test_bootstrap_of_nps_30_is_about_14_to_45() -> None:
-    assert nps_bounds((50, 30, 20), "bootstrap") == pytest.approx((14, 45), abs=1.01)  # METRICS §1.1, "about"
+    assert nps_bounds((50, 30, 20), "bootstrap") == pytest.approx((14, 45), abs=1.01)  #, "about"
 
 
 def test_bootstrap_gives_the_same_interval_twice_from_at_least_2000_resamples() -> None:
@@ -87,7 +87,7 @@ def test_nps_interval_lies_within_the_scale_and_mirrors_when_promoters_and_detra
 
 @pytest.mark.parametrize("n", [10, 30, 100])
 def test_adjusted_wald_covers_the_true_nps_in_about_95_of_100_samples(n: int) -> None:
-    # METRICS §1.1: simulated coverage at n = 10 is .944–.966 over the true shares; wald .884–.912
+    #: simulated coverage at n = 10 is .944–.966 over the true shares; wald .884–.912
     chance = np.random.default_rng(20_260_105)
     shares = [(0.5, 0.3, 0.2), (0.4, 0.3, 0.3), (0.6, 0.3, 0.1), (0.3, 0.4, 0.3), (0.34, 0.33, 0.33)]
     covered, of_wald = [], []
@@ -100,7 +100,7 @@ def test_adjusted_wald_covers_the_true_nps_in_about_95_of_100_samples(n: int) ->
     assert n > 10 or np.mean(of_wald) < 0.92 < min(covered)
 
 
-# Shares: METRICS §1.2
+# Shares:
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_interval_of_8_of_10_is_the_published_one(method: str, low: float, high:
 def test_wilson_of_0_of_10_ends_at_exactly_0_and_2775() -> None:
     low, high = intervals.wilson(0, 10)
     assert low == 0
-    assert high == pytest.approx(0.2775, abs=0.00006)  # METRICS §1.2
+    assert high == pytest.approx(0.2775, abs=0.00006)  #
 
 
 @pytest.mark.parametrize("method", intervals.SHARE_METHODS)
@@ -159,7 +159,7 @@ def test_share_interval_holds_the_share_and_widens_with_confidence(counts: tuple
 
 
 def test_difference_of_56_of_70_and_48_of_80_is_that_of_newcombe() -> None:
-    # Newcombe 1998, Statistics in Medicine 17, table II; METRICS §8: .2 [.0524, .3339]
+    # Newcombe 1998, Statistics in Medicine 17, table II;: .2 [.0524, .3339]
     low, high = intervals.newcombe(56, 70, 48, 80)
     assert (float(low), float(high)) == pytest.approx((0.0524, 0.3339), abs=0.00006)
 
@@ -187,7 +187,7 @@ def test_t_interval_of_a_mean_is_that_of_scipy(confidence: float) -> None:
 
 
 def test_t_interval_by_hand_for_five_effort_scores() -> None:
-    # METRICS §1.3: 7 7 6 5 2, mean 5.4; squared deviations 2.56 2.56 .36 .16 11.56 sum to 17.2; s² = 4.3;
+    #: 7 7 6 5 2, mean 5.4; squared deviations 2.56 2.56 .36 .16 11.56 sum to 17.2; s² = 4.3;
     # t(4, .975) = 2.7764 (Student's table); half = 2.7764 × √(4.3 / 5) = 2.5748
     assert intervals.mean_t(5.4, math.sqrt(4.3), 5) == pytest.approx((2.8252, 7.9748), abs=0.0002)
 

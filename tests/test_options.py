@@ -126,7 +126,7 @@ def test_an_unknown_choice_is_named_with_the_choices_and_the_nearest() -> None:
 
 
 def test_steps_read_the_example_of_the_model() -> None:
-    # MODEL §4
+    #
     text = 'ad|search,visit,"cart, web"?,purchase@2d'
     assert Steps("").parse(text) == (
         Step(("ad", "search")),

@@ -1,4 +1,4 @@
-"""The whole registry at once: every metric is declared in full, answers in the shape of MODEL §5, and survives the edges."""
+"""The whole registry at once: every metric is declared in full, answers in the shape of, and survives the edges."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDS = ("", "_low", "_high")
 
 
 def pm(name: str) -> list[str]:
-    """A measure with its interval: what MODEL §5 writes as ±."""
+    """A measure with its interval: what writes as ±."""
     return [name + end for end in ENDS]
 
 
@@ -32,7 +32,7 @@ ENGAGEMENT = [
     "customers", *pm("reach"), "touchpoints", *pm("frequency"), "depth_median", "dwell_seconds_median", "dwell_customers",
     *pm("next_stage_rate"), *pm("bounce_rate"),
 ]  # fmt: skip
-COLUMNS = {  # MODEL §5
+COLUMNS = {  #
     "flow_links": ["step", "source", "target", "kind", "journeys", "mean_seconds", "median_seconds"],
     "transitions": ["touchpoint", "next_touchpoint", "transitions", "journeys", "mean_seconds", "median_seconds"],
     "variants": [
@@ -117,7 +117,7 @@ def test_every_measure_has_a_title_a_unit_and_a_meaning(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_share_and_score_has_an_interval(name: str) -> None:
-    for key, measure in cx.METRICS[name].measures.items():  # METRICS §0
+    for key, measure in cx.METRICS[name].measures.items():  #
         if measure.unit in ("share", "points", "score", "per customer"):
             assert measure.interval, f"{key} of {name}"
 
@@ -241,7 +241,7 @@ def test_a_column_asked_twice_groups_once(full: Store) -> None:
     assert list(run("nps", full, by=["persona", "persona"]).frame.columns[:2]) == ["persona", "responses"]
 
 
-# Edges: METRICS §0, STYLE §7
+# Edges:, STYLE §7
 
 
 def nothing() -> Store:

@@ -33,12 +33,12 @@ def only_row(metric: str, rows: list[Row], **options: Any) -> Row:
 
 HUNDRED = answers("nps", [10] * 20 + [9] * 30 + [8] * 15 + [7] * 15 + [6] * 10 + [0] * 10)
 
-# NPS: METRICS §1.1
+# NPS:
 
 
 @pytest.mark.parametrize(
     ("method", "low", "high"),
-    [("wald", 14.69, 45.31), ("adjusted_wald", 14.05, 44.20), ("bonett_price", 14.14, 44.68)],  # METRICS §1.1
+    [("wald", 14.69, 45.31), ("adjusted_wald", 14.05, 44.20), ("bonett_price", 14.14, 44.68)],  #
 )
 def test_fifty_promoters_thirty_passives_twenty_detractors_score_30(method: str, low: float, high: float) -> None:
     row = only_row("nps", HUNDRED, method=method)
@@ -123,7 +123,7 @@ def test_definition_names_the_method_that_made_the_interval() -> None:
     assert made == {"csat": "jeffreys", "mean_score": "Student t"}
 
 
-# CSAT: METRICS §1.2
+# CSAT:
 
 
 def test_eight_satisfied_of_ten_is_80_percent_with_the_wilson_interval() -> None:
@@ -134,7 +134,7 @@ def test_eight_satisfied_of_ten_is_80_percent_with_the_wilson_interval() -> None
 
 @pytest.mark.parametrize(
     ("method", "low", "high"),
-    [("clopper_pearson", 0.4439, 0.9748), ("agresti_coull", 0.4794, 0.9541)],  # statsmodels 0.15.0; METRICS §1.2
+    [("clopper_pearson", 0.4439, 0.9748), ("agresti_coull", 0.4794, 0.9541)],  # statsmodels 0.15.0;
 )
 def test_csat_takes_its_interval_by_name(method: str, low: float, high: float) -> None:
     row = only_row("csat", answers("csat", [5] * 8 + [1] * 2, 1, 5), method=method)
@@ -144,12 +144,12 @@ def test_csat_takes_its_interval_by_name(method: str, low: float, high: float) -
 def test_none_satisfied_of_ten_starts_at_exactly_zero() -> None:
     row = only_row("csat", answers("csat", [1, 2, 3, 3, 2, 1, 1, 2, 3, 3], 1, 5))
     assert (row["csat"], row["csat_low"]) == (0, 0)
-    assert row["csat_high"] == pytest.approx(0.2775, abs=0.00006)  # METRICS §1.2
+    assert row["csat_high"] == pytest.approx(0.2775, abs=0.00006)  #
 
 
 @pytest.mark.parametrize(("high", "boxes"), [(5, (4, 5)), (7, (6, 7)), (10, (9, 10))])
 def test_satisfied_are_the_two_highest_boxes_of_the_scale(high: int, boxes: tuple[int, int]) -> None:
-    # METRICS §1.2: 4–5 of 5, 6–7 of 7, 9–10 of 10: two boxes, whatever the scale
+    #: 4–5 of 5, 6–7 of 7, 9–10 of 10: two boxes, whatever the scale
     row = only_row("csat", answers("csat", list(range(1, high + 1)), 1, high))
     assert (row["responses"], row["satisfied"], row["csat"]) == (high, 2, 2 / high)
     each = [row for score in range(1, high + 1) for row in answers("csat", [score], 1, high, wave=str(score))]
@@ -178,11 +178,11 @@ def test_csat_can_be_grouped_by_its_scale() -> None:
     assert frame[["scale_high", "satisfied", "mean_score"]].values.tolist() == [[5, 1, 3], [7, 2, 6.5]]
 
 
-# CES: METRICS §1.3
+# CES:
 
 
 def test_effort_answers_7_7_6_5_2_have_mean_5_4_and_four_of_five_found_it_easy() -> None:
-    row = only_row("ces", answers("ces", [7, 7, 6, 5, 2], 1, 7))  # CES 2.0, METRICS §1.3
+    row = only_row("ces", answers("ces", [7, 7, 6, 5, 2], 1, 7))  # CES 2.0,
     assert row["ces"] == pytest.approx(5.4)
     assert (row["easy"], row["responses"], row["easy_share"]) == (4, 5, 0.8)
     # t(4, .975) × s / √n = 2.7764 × √(4.3 / 5) = 2.5748; Wilson of 4 of 5 (statsmodels 0.15.0): .3755, .9638
@@ -243,7 +243,7 @@ def test_one_answer_has_a_mean_without_interval(metric: str) -> None:
 
 
 def test_calendar_of_answers_is_cut_in_the_zone_of_the_dataset() -> None:
-    # METRICS §0: calendar periods are cut in the project time zone. 20:30 UTC on Sunday is Monday 00:00 in Tehran.
+    #: calendar periods are cut in the project time zone. 20:30 UTC on Sunday is Monday 00:00 in Tehran.
     rows = answers("nps", [10], answered_at=datetime(2026, 1, 4, 20, 30)) + answers(
         "nps", [0], answered_at=datetime(2026, 1, 4, 20, 29)
     )

@@ -46,7 +46,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Tokens:
-    """The colours of one ground, by role (DESIGN §2). Lists run from low to high, or in the order of groups."""
+    """The colours of one ground, by role. Lists run from low to high, or in the order of groups."""
 
     page: str
     surface: str

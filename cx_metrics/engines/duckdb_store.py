@@ -25,7 +25,7 @@ from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, TABLES
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 
-SESSION_GAP_SECONDS = 30 * 60  # a gap of more than this starts a new session (METRICS §3.1)
+SESSION_GAP_SECONDS = 30 * 60  # a gap of more than this starts a new session
 MEMORY_LIMIT = "2GB"
 THREADS = 2
 

@@ -15,7 +15,7 @@ from pages.parts.page import Page, run
 
 MOST_ROWS = 40
 MOST_GROUPS = 8
-ENOUGH = 10  # customers below which a share is greyed (METRICS §0)
+ENOUGH = 10  # customers below which a share is greyed
 
 
 def show(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""Numbers, dates and sentences as readers of the four languages write them (DESIGN §5)."""
+"""Numbers, dates and sentences as readers of the four languages write them."""
 
 import datetime
 from pathlib import Path
