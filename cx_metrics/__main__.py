@@ -16,6 +16,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
+from zoneinfo import available_timezones
 
 import cx_metrics
 from cx_metrics import importing
@@ -82,6 +83,9 @@ def parser() -> Parser:
             command.add_argument(
                 f"--{table.name}", metavar="FILE", action="append", default=[], help=f"{table.row}; may be repeated"
             )
+        command.add_argument(
+            "--zone", default="UTC", help="time zone in which days begin, like Asia/Tehran (default: %(default)s)"
+        )
         command.add_argument("--goal", metavar="A|B", help="touchpoints that count as conversion")
         command.add_argument(
             "--by", metavar="COL", action="append", default=[], help="group by a column; may be repeated"
@@ -113,7 +117,7 @@ def answer(metric: Metric, asked: argparse.Namespace) -> int:
         for path in getattr(asked, table):
             raw = open_raw(importing.existing(path), path)
             files.append(importing.ImportFile(raw.path, path, default_mapping(raw, recognise(raw, table))))
-    store, reports = importing.load(importing.Plan(tuple(files), goal=goal))
+    store, reports = importing.load(importing.Plan(tuple(files), zone=zone_of(asked.zone), goal=goal))
     for name in goal or ():
         if problem := unknown_touchpoint(name, store):
             raise problem
@@ -125,6 +129,16 @@ def answer(metric: Metric, asked: argparse.Namespace) -> int:
     show_reports(reports)
     show(result, asked.json)
     return 0
+
+
+def zone_of(name: str) -> str:
+    """The name of a time zone. Raises OptionProblem for one that is not known, with the nearest."""
+    known = available_timezones()
+    if name in known:
+        return name
+    raise OptionProblem(
+        N_("There is no time zone {found}. Nearest: {nearest}."), found=name, nearest=nearest(name, known) or "–"
+    )
 
 
 def unknown_touchpoint(name: str, store: Store) -> OptionProblem | None:

@@ -36,14 +36,18 @@ def finish_channels(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
     frame = intervals.add_share(frame, "conversion_rate", "converted", "customers", confidence)
     for column in ("value", "first_touch_value"):  # money of several currencies cannot be added up
         frame[column] = frame[column].where(frame["currencies"] <= 1)
-    cost = frame["cost"].astype(float)
+    frame["cost"] = frame["cost"].astype(float).where(frame["spend_currencies"] <= 1)
+    cost = frame["cost"]
+    one = frame["currency"].isna() | frame["spend_currency"].isna() | (frame["currency"] == frame["spend_currency"])
     for touch, value in (("last", "value"), ("first", "first_touch_value")):
         if frame[value].notna().any():  # no conversions are worth 0; conversions of unknown value are not
             frame[value] = frame[value].mask(frame[f"{touch}_touch_conversions"] == 0, 0.0)
     frame["cost_per_conversion"] = intervals.ratio(cost, frame["last_touch_conversions"])
     frame["cost_per_first_touch"] = intervals.ratio(cost, frame["first_touch_conversions"])
-    frame["return_on_first_touch"] = np.where(cost > 0, intervals.ratio(frame["first_touch_value"], cost), np.nan)
-    frame["return_on_spend"] = np.where(cost > 0, intervals.ratio(frame["value"], cost), np.nan)
+    frame["return_on_first_touch"] = np.where(
+        one & (cost > 0), intervals.ratio(frame["first_touch_value"], cost), np.nan
+    )
+    frame["return_on_spend"] = np.where(one & (cost > 0), intervals.ratio(frame["value"], cost), np.nan)
     frame = frame.sort_values([*by, "customers", "channel"], ascending=[*[True] * len(by), False, True])
     ends = ("", "_low", "_high")
     return frame[[
@@ -143,8 +147,13 @@ def channel_performance(
         costs = spend.group_by("channel").aggregate(cost=_.cost.sum())
         rows = _outer(rows, costs.mutate(is_none=0), [*key, "is_none"])
     rows = _outer(rows, scope, list(by), how="left") if by else rows.cross_join(scope)
-    money = t.aggregate(currencies=t.currency.nunique(where=t.is_goal == 1))
-    rows = rows.cross_join(money)
+    goal = t.is_goal == 1
+    rows = rows.cross_join(t.aggregate(currencies=t.currency.nunique(where=goal), currency=t.currency.max(where=goal)))
+    if spend is None:
+        rows = rows.mutate(spend_currencies=ibis.literal(0, type="int64"), spend_currency=ibis.null("string"))
+    else:
+        paid = spend.aggregate(spend_currencies=spend.currency.nunique(), spend_currency=spend.currency.max())
+        rows = rows.cross_join(paid)
     return rows.mutate(channel=ibis.ifelse(rows.is_none == 1, NONE, rows.channel)).drop("is_none").order_by(key)
 
 

@@ -27,7 +27,7 @@ MEASURES = {
     ),
     "dwell_seconds_median": Measure(
         N_("Time spent"), "seconds", n="dwell_customers",
-        meaning=N_("median time per customer from first to last touchpoint of a visit, visits with two touchpoints or more"),
+        meaning=N_("median over customers of the time in visits of two touchpoints or more, from first to last, added up"),
     ),
     "dwell_customers": Measure(N_("With known time"), "count", meaning=N_("customers with a visit of two touchpoints or more")),
     "next_stage_rate": Measure(
@@ -149,7 +149,7 @@ def _engagement(touchpoints: ibis.Table, by: tuple[str, ...], group: str) -> ibi
     t = t.mutate(
         moved=ibis.ifelse(t.here.lag().over(journey) == t.here, 0, 1),
         goes_on=ibis.ifelse((t.later_rank > t.stage_rank).fill_null(False), 1, 0),
-        opens=ibis.ifelse(ibis.row_number().over(session) == 0, 1, 0),
+        opens=ibis.ifelse((ibis.row_number().over(session) == 0) & t.occurred_microseconds.notnull(), 1, 0),
         alone=ibis.ifelse(t.count().over(whole_session) == 1, 1, 0),
     )
     t = t.mutate(visit=t.moved.sum().over(so_far))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from cx_metrics.channels import NONE
 from cx_metrics.flows import OTHER
 from cx_metrics.texts import N_, NP_, Text
 
@@ -43,13 +44,28 @@ def stands_out(now: Any, before: Any, measure: str) -> bool:
     return bool(bounds[0] > bounds[3] or bounds[1] < bounds[2])
 
 
+def change(now: Any, before: pd.DataFrame | None, measure: str) -> float | None:
+    """How far did a measure move since the period before? None where one of the two is not known."""
+    if before is None or not len(before):
+        return None
+    then, current = before.iloc[0].get(measure), now.get(measure)
+    if then is None or current is None or then != then or current != current:
+        return None
+    return float(current) - float(then)
+
+
+def growth(now: int, before: int) -> float | None:
+    """By which share did a count grow? None where there was nothing before."""
+    return (now - before) / before if before else None
+
+
 def overview(
-    nps: pd.DataFrame | None, conversion: pd.DataFrame | None, csat: pd.DataFrame | None, customers: int
-) -> Text:
-    """The state of the experience in one sentence: conversion and score, whichever there are."""
+    nps: pd.DataFrame | None, conversion: pd.DataFrame | None, csat: pd.DataFrame | None, customers: int,
+    ces: pd.DataFrame | None = None, answers: int = 0,
+) -> Text:  # fmt: skip
+    """The state of the experience in one sentence: conversion and score, whichever there are; else how many are counted."""
     converted = None if conversion is None or not len(conversion) else conversion.iloc[0]
-    scored = nps.iloc[0] if nps is not None and len(nps) and nps.iloc[0]["responses"] >= MIN_SCORES else None
-    satisfied = csat.iloc[0] if csat is not None and len(csat) and csat.iloc[0]["responses"] >= MIN_SCORES else None
+    scored, satisfied, tried = (_scored(frame) for frame in (nps, csat, ces))
     if converted is not None and converted["customers"] >= MIN_SHARE:
         rate = float(converted["conversion_rate"])
         if scored is not None:
@@ -63,11 +79,53 @@ def overview(
         return Text(N_("NPS stands at {nps}"), {"nps": round(float(scored["nps"]))})
     if satisfied is not None:
         return Text(N_("{satisfied_share} of answers are satisfied"), {"satisfied_share": float(satisfied["csat"])})
+    if tried is not None:
+        return effort(tried)
+    if not customers:
+        return counted_answers(answers)
     one, many = NP_(
         "{customers} customer, and too few answers for a score",
         "{customers} customers, and too few answers for a score",
     )
     return counted(one, many, customers, customers=customers)
+
+
+def _scored(frame: pd.DataFrame | None) -> Any:
+    """The one row of a score, if it rests on enough answers to stand in a title."""
+    enough = frame is not None and len(frame) and frame.iloc[0]["responses"] >= MIN_SCORES
+    return frame.iloc[0] if frame is not None and enough else None
+
+
+def effort(row: Any) -> Text:
+    """How hard was it, on which scale, and which end of it is the easy one?"""
+    values = {"ces": float(row["ces"]), "low": _plain(row["scale_low"]), "high": _plain(row["scale_high"])}
+    if bool(row["higher_is_better"]):
+        return Text(N_("Ease is rated {ces} on average, on a scale from {low} to {high}"), values)
+    return Text(N_("Effort is rated {ces} on average, on a scale from {low} to {high}"), values)
+
+
+def _plain(end: Any) -> int | float:
+    return int(end) if float(end) == int(end) else float(end)
+
+
+def counted_answers(answers: int) -> Text:
+    """How many answers there are, where they carry no score to speak of."""
+    if not answers:
+        return Text(N_("No valid answers in this view"))
+    one, many = NP_("Customers gave {answers} answer", "Customers gave {answers} answers")
+    return counted(one, many, answers, answers=answers)
+
+
+def score(frame: pd.DataFrame, measure: str) -> Text:
+    """One score in one sentence; too few answers for one are counted."""
+    row = _scored(frame)
+    if row is None:
+        return counted_answers(int(frame["responses"].iloc[0]) if len(frame) else 0)
+    if measure == "nps":
+        return nps_split(frame)
+    if measure == "csat":
+        return Text(N_("{satisfied_share} of answers are satisfied"), {"satisfied_share": float(row["csat"])})
+    return effort(row)
 
 
 def stages(engagement: pd.DataFrame) -> Text:
@@ -78,6 +136,26 @@ def stages(engagement: pd.DataFrame) -> Text:
     worst = _lowest(known, "next_stage_rate")
     return Text(N_("{rate_share} of those who reach {stage} go on to a later stage, the lowest of all stages"),
                 {"rate_share": float(worst["next_stage_rate"]), "stage": stage(worst["stage"])})  # fmt: skip
+
+
+def stages_by(engagement: pd.DataFrame, column: str, name: str) -> Text:
+    """Which group goes on least from a stage, below the best group there by more than chance allows?"""
+    known = engagement[engagement["next_stage_rate"].notna() & (engagement["customers"] >= MIN_SHARE)]
+    known = known[known[column].notna()]
+    compared, found, widest = False, None, 0.0
+    for _stage, rows in known.groupby("stage", sort=False):
+        best, worst = _highest(rows, "next_stage_rate"), _lowest(rows, "next_stage_rate")
+        compared = compared or len(rows) > 1
+        gap = float(best["next_stage_rate"] - worst["next_stage_rate"])
+        if worst["next_stage_rate_high"] < best["next_stage_rate_low"] and gap > widest:
+            found, widest = worst, gap
+    if not compared:
+        return Text(N_("Too few customers to compare the groups"))
+    if found is None:
+        return Text(N_("No group goes on less often than another by more than chance allows"))
+    return Text(N_("{group} go on least from {stage}: {rate_share}"), {
+        "group": str(found[column]), "stage": str(found[name]), "rate_share": float(found["next_stage_rate"]),
+    })  # fmt: skip
 
 
 def flow(links: pd.DataFrame) -> Text:
@@ -136,6 +214,19 @@ def drop_off(funnel: pd.DataFrame) -> Text:
                 {"lost_share": lost, "before": str(before["touchpoint"]), "after": str(worst["touchpoint"])})  # fmt: skip
 
 
+def least_goes_on(funnel: pd.DataFrame) -> Text:
+    """After which step does the smallest share go on?"""
+    later = funnel[(funnel["step"] > 1) & (funnel["previous"] > 0)]
+    if not len(later) or not int(later["customers"].max()):
+        return Text(N_("No customer reached a second step"))
+    least = _lowest(later, "share_of_previous")
+    before: Any = funnel.iloc[int(least["step"]) - 2]
+    return Text(N_("{rate_share} go on from {before} to {after}, the smallest share of all steps"), {
+        "rate_share": float(least["share_of_previous"]), "before": str(before["touchpoint"]),
+        "after": str(least["touchpoint"]),
+    })  # fmt: skip
+
+
 def completed(funnel: pd.DataFrame) -> Text:
     """How many of the entrants complete the funnel?"""
     if not len(funnel) or int(funnel["customers"].iloc[0]) == 0:
@@ -149,18 +240,6 @@ def completed(funnel: pd.DataFrame) -> Text:
     return counted(one, many, n, customers=int(last["customers"]), entrants=n, last=str(last["touchpoint"]))
 
 
-def went_next(moves: pd.DataFrame, total: int) -> Text:
-    """What do those who dropped off do next?"""
-    if not total:
-        return Text(N_("Nobody dropped off here"))
-    top = moves.iloc[0]
-    if top["target"] is None or top["target"] != top["target"]:
-        return Text(N_("{share_share} of those who drop off have no further contact"),
-                    {"share_share": int(top["customers"]) / total})  # fmt: skip
-    return Text(N_("{share_share} of those who drop off turn to {touchpoint} next"),
-                {"share_share": int(top["customers"]) / total, "touchpoint": str(top["target"])})  # fmt: skip
-
-
 def touchpoints(engagement: pd.DataFrame) -> Text:
     """Which touchpoint reaches most, and which loses most on the first visit?"""
     known = engagement[engagement["population"] >= MIN_SHARE]
@@ -169,6 +248,16 @@ def touchpoints(engagement: pd.DataFrame) -> Text:
     top = known.sort_values(["customers", "touchpoint"], ascending=[False, True]).iloc[0]
     return Text(N_("{touchpoint} reaches {reach_share} of customers, more than any other touchpoint"),
                 {"touchpoint": str(top["touchpoint"]), "reach_share": float(top["reach"])})  # fmt: skip
+
+
+def frequency(engagement: pd.DataFrame) -> Text:
+    """Which touchpoint do those who meet it meet most often?"""
+    known = engagement[engagement["customers"] >= MIN_SHARE]
+    if len(known) < 2:
+        return Text(N_("Too few customers to compare the touchpoints"))
+    top = _highest(known, "frequency")
+    return Text(N_("{touchpoint} is met most often: {frequency} contacts per customer reached"),
+                {"touchpoint": str(top["touchpoint"]), "frequency": round(float(top["frequency"]), 1)})  # fmt: skip
 
 
 def bounce(engagement: pd.DataFrame) -> Text:
@@ -193,6 +282,19 @@ def channels(performance: pd.DataFrame) -> Text:
     return Text(N_("{best_share} of customers on {best} reach the goal, {worst_share} of those on {worst}"), {
         "best_share": float(best["conversion_rate"]), "best": str(best["channel"]),
         "worst_share": float(worst["conversion_rate"]), "worst": str(worst["channel"]),
+    })  # fmt: skip
+
+
+def credits(performance: pd.DataFrame) -> Text:
+    """Which channel opens more paths than it closes?"""
+    both = performance[performance["channel"].notna() & (performance["channel"] != NONE)]
+    moved = both.assign(gap=both["last_touch_conversions"] - both["first_touch_conversions"])
+    if not len(moved) or int(moved["gap"].abs().max()) == 0:
+        return Text(N_("Every conversion is credited once by first and once by last touch"))
+    top = _lowest(moved, "gap")
+    return Text(N_("{channel} opens {first} paths and closes {last}"), {
+        "channel": str(top["channel"]), "first": int(top["first_touch_conversions"]),
+        "last": int(top["last_touch_conversions"]),
     })  # fmt: skip
 
 
@@ -225,6 +327,11 @@ def score_by(scores: pd.DataFrame, column: str, measure: str) -> Text:
         return Text(N_("NPS is lowest at {worst}, {worst_score}, and highest at {best}, {best_score}"), {
             "worst": str(worst[column]), "worst_score": round(float(worst[measure])),
             "best": str(best[column]), "best_score": round(float(best[measure])),
+        })  # fmt: skip
+    if measure == "ces":
+        return Text(N_("The effort score is lowest at {worst}, {worst_score}, and highest at {best}, {best_score}"), {
+            "worst": str(worst[column]), "worst_score": round(float(worst[measure]), 1),
+            "best": str(best[column]), "best_score": round(float(best[measure]), 1),
         })  # fmt: skip
     return Text(N_("{worst_share} are satisfied with {worst}, {best_share} with {best}"), {
         "worst": str(worst[column]), "worst_share": float(worst[measure]),
@@ -268,7 +375,8 @@ def trend(frame: pd.DataFrame, measure: str, name: Text, when: str = "month") ->
         return Text(
             N_("{measure} was highest in {best}, {best_share}, and lowest in {worst}, {worst_share}"), values | scores
         )
-    rounded = {"best_score": round(float(best[measure])), "worst_score": round(float(worst[measure]))}
+    places = 1 if measure == "ces" else None
+    rounded = {"best_score": round(float(best[measure]), places), "worst_score": round(float(worst[measure]), places)}
     return Text(
         N_("{measure} was highest in {best}, {best_score}, and lowest in {worst}, {worst_score}"), values | rounded
     )

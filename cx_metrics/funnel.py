@@ -59,7 +59,6 @@ def finish_funnel(
     denominator=N_("entrants: customers who reached the first step"),
     inputs=("touchpoints",),
     source="ClickHouse windowFunnel; PostHog and Mixpanel funnels",
-    needs_time=True,
     entries=True,
     groups=("step", "touchpoint"),
     finish=finish_funnel,
@@ -98,6 +97,7 @@ def funnel(
     instant count as in order. The window runs from the first step of a try, inclusive. A customer's result is the furthest
     step of any try; ties are won by the try that finished first, then by the one that started last. The first step lies in
     the range of the view, later ones may lie after it. `by` groups by a column of the first step of the counted try.
+    Without times the order counts, without a window and without seconds.
     """
     for step in steps:
         if step.optional or step.window is not None:
@@ -117,7 +117,10 @@ def funnel(
     counted = counted.mutate(nth=ibis.row_number().over(best)).filter(_.nth == 0)
     rows = None
     for j in range(1, len(steps) + 1):
-        elapsed = ibis.null("float64") if j == 1 else (counted[f"t{j}"] - counted[f"t{j - 1}"]).cast("float64") / 1e6
+        elapsed = ibis.null("float64")
+        if j > 1:
+            seconds = (counted[f"t{j}"] - counted[f"t{j - 1}"]).cast("float64") / 1e6
+            elapsed = ibis.ifelse(counted.timed == 1, seconds, elapsed)
         reached = counted.filter(counted.depth >= j).select(*by, step=ibis.literal(j, type="int64"), seconds=elapsed)
         rows = reached if rows is None else rows.union(reached)
     assert rows is not None
@@ -145,14 +148,16 @@ def _tries(
     unions = sorted({union for needed in demands.values() for union in needed}, key=sorted)
     column = {union: f"k{i}" for i, union in enumerate(unions)}
     names = sorted(frozenset().union(*kinds))
-    t = touchpoints.filter(_.touchpoint.isin(names) & _.occurred_microseconds.notnull())
+    t = touchpoints.filter(_.touchpoint.isin(names))
+    # without a time, the order of the file stands in for it: each row is an instant of its own
+    untimed = t.occurred_microseconds.isnull()
+    t = t.mutate(at=ibis.coalesce(t.occurred_microseconds, t.sequence), timed=ibis.ifelse(untimed, 0, 1))
     held = {column[u]: ibis.ifelse(t.touchpoint.isin(sorted(u)), 1, 0).sum() for u in unions}
     first = t.touchpoint.isin(steps[0].touchpoints) & (t.in_range == 1)
     groups = {f"g{i}": t[name].max(where=first) for i, name in enumerate(by)}
-    instants = t.group_by(["customer_id", "occurred_microseconds"]).aggregate(
+    instants = t.group_by(["customer_id", "at", "timed"]).aggregate(
         **held, **groups, opens=ibis.ifelse(first, 1, 0).max()
     )
-    instants = instants.rename(at="occurred_microseconds")
     advance = {}
     for i in range(1, n + 1):  # r{i}: the step wanted after this instant by a chain that comes wanting step i
         advance[f"r{i}"] = ibis.literal(i, type="int64")
@@ -177,12 +182,16 @@ def _tries(
             )
     limit = NEVER - 1 if window is None else round(window.total_seconds() * 1e6)
     opened = instants.filter(instants.opens == 1)
-    reached = {j: (opened[f"f1_{j}"] < NEVER) & (opened[f"f1_{j}"] - opened["at"] <= limit) for j in range(1, n + 1)}
+    reached = {}
+    for j in range(1, n + 1):
+        inside = (opened[f"f1_{j}"] - opened["at"] <= limit) | (opened.timed == 0)
+        reached[j] = (opened[f"f1_{j}"] < NEVER) & inside
     depth = ibis.literal(0, type="int64")
     for j in range(1, n + 1):
         depth = depth + ibis.ifelse(reached[j], 1, 0)
     return opened.select(
         "customer_id",
+        "timed",
         depth=depth,
         **{name: opened[f"g{i}"] for i, name in enumerate(by)},
         **{f"t{j}": ibis.ifelse(reached[j], opened[f"f1_{j}"], ibis.null("int64")) for j in range(1, n + 1)},

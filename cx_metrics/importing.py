@@ -322,7 +322,7 @@ def _incoming(typed: Mapping[str, Sequence[Typed]], seen: Callable[[int], None])
         streams = [(t, [spelled.get((name, column), column) for column in t.schema.names]) for t in group]
         schema = pa.unify_schemas([_renamed(t.schema, columns) for t, columns in streams])
         batches = itertools.chain.from_iterable(_batches(t, columns) for t, columns in streams)
-        found[name] = Incoming(schema, _counted(batches, schema, seen))
+        found[name] = Incoming(schema, _counted(batches, schema, seen), any(t.ordered for t in group))
     return found
 
 

@@ -40,14 +40,14 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
     _check(tables, view, facts)
     left: dict[str, ibis.Table] = {}
     entries = None
-    people = None
+    touched = None
     if "touchpoints" in tables:
         entries = _touchpoints(tables["touchpoints"], view, facts)
         left["touchpoints"] = entries.filter(_.in_range == 1).drop("in_range")
         if _narrows_by_touchpoints(view):
-            people = left["touchpoints"].select("customer_id").distinct()
+            touched = left["touchpoints"]
     if "surveys" in tables:
-        left["surveys"] = _surveys(tables["surveys"], view, facts, people)
+        left["surveys"] = _surveys(tables["surveys"], view, facts, touched)
     if "customers" in tables:
         left["customers"] = _by_customer(tables["customers"], view)
     if "spend" in tables and not (view.customers or view.passing):  # what a group of customers cost, nobody wrote down
@@ -94,18 +94,20 @@ def _touchpoints(t: ibis.Table, view: View, facts: Facts) -> ibis.Table:
     return t
 
 
-def _surveys(s: ibis.Table, view: View, facts: Facts, people: ibis.Table | None) -> ibis.Table:
-    """Answers given in the range by the people of the view.
+def _surveys(s: ibis.Table, view: View, facts: Facts, touched: ibis.Table | None) -> ibis.Table:
+    """Answers given in the range by the people of the view. `touched`: the touchpoints left, where the view narrows them.
 
     Under "only these touchpoints" an answer belongs if it is about one of them; otherwise if its customer touched one.
     """
     s = _dated(_by_customer(s, view), "answered_at", view, facts)
-    own = [f for f in view.touchpoints if f.column in s.columns]
-    if view.touchpoint_rule == "touchpoints" or people is None:
-        for kept in own:
+    about = view.touchpoint_rule == "touchpoints" or touched is None
+    for kept in view.touchpoints if about else ():
+        if kept.column in s.columns:
             s = s.filter(_holds(s, kept))
-    if people is not None and (view.touchpoint_rule == "customers" or view.passing is not None):
-        s = s.semi_join(people, "customer_id")
+        elif touched is not None:  # answers say no type or phase, but which touchpoint they are about
+            s = s.semi_join(touched.select("touchpoint").distinct(), "touchpoint")
+    if touched is not None and (view.touchpoint_rule == "customers" or view.passing is not None):
+        s = s.semi_join(touched.select("customer_id").distinct(), "customer_id")
     return s
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import ibis
 import pandas as pd
@@ -158,23 +158,34 @@ def changes(dataset: Dataset, view: View | None = None) -> pd.DataFrame:
     return dataset.fetch(left["changes"].select("changed_at", "title").order_by(["changed_at", "title"]).limit(50))
 
 
+Mood = Literal["low", "high"]
+LOW_END, HIGH_END = (
+    0.34,
+    0.66,
+)  # of the way from the worst answer of a scale to the best: up to here unhappy, from here happy
+
+
 def comments(
-    dataset: Dataset, view: View | None = None, *, low: float | None = None, high: float | None = None,
-    survey_type: str | None = None, touchpoint: str | None = None, most: int = 100,
+    dataset: Dataset, view: View | None = None, *, survey_type: str | None = None, mood: Mood | None = None,
+    touchpoint: str | None = None, most: int = 100,
 ) -> tuple[pd.DataFrame, int]:  # fmt: skip
     """What did people write? The newest comments of the view, and how many there are in all.
 
-    Columns: answered_at, survey_type, score, comment, touchpoint, language. `low` and `high` bound the score, inclusive.
+    Columns: answered_at, survey_type, score, comment, touchpoint, language. `mood` keeps valid answers on the bad or the good
+    side of their own scale: detractors and promoters for NPS, else the worst and the best third.
     """
     left = population(dataset.tables, view or View(), dataset.facts)
     s = left["surveys"]
     s = s.filter(s.comment.notnull() & (s.comment.strip() != ""))
     if survey_type is not None:
         s = s.filter(s.survey_type == survey_type)
-    if low is not None:
-        s = s.filter(s.score >= low)
-    if high is not None:
-        s = s.filter(s.score <= high)
+    if mood is not None:
+        way = (s.score - s.scale_low) / (s.scale_high - s.scale_low)
+        good = ibis.ifelse(s.higher_is_better, way, 1 - way)
+        nps = s.survey_type == "nps"
+        unhappy = ibis.ifelse(nps, s.score <= 6, good <= LOW_END)
+        happy = ibis.ifelse(nps, s.score >= 9, good >= HIGH_END)
+        s = s.filter((s.score_status == "valid") & (unhappy if mood == "low" else happy))
     if touchpoint is not None:
         s = s.filter(s.touchpoint == touchpoint)
     count = int(dataset.fetch(s.aggregate(n=s.count()))["n"].iloc[0])
@@ -208,7 +219,7 @@ def define(
             "touchpoint_rule": view.touchpoint_rule if view.touchpoints else None,
             "passing": None if view.passing is None else vars(view.passing),
         },
-        "grain": view.grain if "journeys" in metric.measures else "customer",
+        "grain": view.grain,
         "stages": list(facts.stages),
         "goal": list(facts.goal_of(view)),
         "range": {

@@ -112,12 +112,14 @@ def finish_csat(frame: pd.DataFrame, *, method: ShareMethod, confidence: float) 
 def csat(surveys: ibis.Table, by: tuple[str, ...] = (), *, method: ShareInterval = "wilson") -> ibis.Table:
     """How many customers are satisfied?
 
-    One row per group of `by`: responses, satisfied (the two highest answers of the scale: 4–5 of 5, 6–7 of 7, 9–10 of 10),
+    One row per group of `by`: responses, satisfied (the two best answers of the scale: 4–5 of 5, 6–7 of 7, 9–10 of 10),
     csat (share satisfied) with its interval, mean_score (a different measure) with Student's t, missing, invalid. Answers on
     different scales in one group have one csat but no mean_score. A group without a valid answer keeps its row, with null.
     """
     s = surveys
-    return _scored(s, "csat", by, satisfied=ibis.ifelse(s.score >= s.scale_high - 1, 1, 0))
+    best_two = ibis.ifelse(s.higher_is_better, s.score >= s.scale_high - 1, s.score <= s.scale_low + 1)
+    satisfied = ibis.ifelse(best_two, 1, 0)
+    return _scored(s, "csat", by, satisfied=satisfied)
 
 
 def finish_ces(frame: pd.DataFrame, *, confidence: float, method: ShareMethod) -> pd.DataFrame:

@@ -91,7 +91,7 @@ class View:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a dataset knows about itself and a view or a metric needs: order of stages, zone, goal, columns, range."""
+    """What a dataset knows about itself and a view or a metric needs: order of stages, zone, goal, columns, days per table."""
 
     stages: tuple[str, ...] = ("awareness", "consideration", "decision", "action", "loyalty")
     zone: str = "UTC"
@@ -100,8 +100,17 @@ class Facts:
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     attributes: tuple[str, ...] = ()
     timed: bool = True
-    first_day: date | None = None
-    last_day: date | None = None
+    ranges: dict[str, tuple[date, date]] = field(default_factory=dict)
+
+    @property
+    def first_day(self) -> date | None:
+        """The first day with a touchpoint or an answer."""
+        return min((first for first, _last in self.ranges.values()), default=None)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day with a touchpoint or an answer."""
+        return max((last for _first, last in self.ranges.values()), default=None)
 
     def goal_of(self, view: View) -> tuple[str, ...]:
         """The goal of the view, or else of the dataset."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import cx_metrics as cx
 from cx_metrics.engines import Store
-from cx_metrics.errors import OptionProblem, ViewProblem
+from cx_metrics.errors import OptionProblem
 from cx_metrics.options import Step
 from cx_metrics.view import View
 from tests.conftest import MORNING, dataset, paths
@@ -268,9 +268,11 @@ def test_optional_steps_and_windows_of_steps_are_refused_with_the_step() -> None
             counts(paths("A B C"), steps)
 
 
-def test_a_funnel_over_touchpoints_without_times_is_refused() -> None:
-    with pytest.raises(ViewProblem, match="needs times"):
-        counts([row | {"occurred_at": None} for row in paths("A B")], "A,B")
+def test_a_funnel_over_touchpoints_without_times_goes_by_their_order() -> None:
+    rows = [row | {"occurred_at": None} for row in paths("A B", "B A", "A C B")]
+    assert counts(rows, "A,B") == [3, 2]
+    frame = cx.run("funnel", dataset(rows), steps="A,B").frame
+    assert frame["median_seconds"].isna().all()
 
 
 # Second opinion: every assignment of distinct touchpoints to steps

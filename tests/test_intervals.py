@@ -49,7 +49,7 @@ def test_adjusted_wald_stands_around_29_126_with_error_7_692() -> None:
 
 
 def test_bootstrap_of_nps_30_is_about_14_to_45() -> None:
-    assert nps_bounds((50, 30, 20), "bootstrap") == pytest.approx((14, 45), abs=1.01)  #, "about"
+    assert nps_bounds((50, 30, 20), "bootstrap") == pytest.approx((14, 45), abs=1.01)  # , "about"
 
 
 def test_bootstrap_gives_the_same_interval_twice_from_at_least_2000_resamples() -> None:

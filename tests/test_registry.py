@@ -187,12 +187,7 @@ def test_the_hash_changes_with_everything_that_decides_the_numbers(full: Store) 
         View(goal=("A",)),
         View(passing=Passing(1, "A")),
     ]
-    hashes = [run("csat", full, view).definition["hash"] for view in views if view.grain == "journey"]
-    by_session = run("flow_links", full, View(grain="session")).definition["hash"]
-    assert by_session != run("flow_links", full).definition["hash"]
-    assert (
-        run("csat", full, View(grain="session")).definition["hash"] == hashes[0]
-    )  # answers are not counted by session
+    hashes = [run("csat", full, view).definition["hash"] for view in views]
     changes = ({"method": "jeffreys"}, {"by": ["persona"]}, {"version": "2"}, {"confidence": 0.9})
     hashes += [run("csat", full, **change).definition["hash"] for change in changes]
     assert len(set(hashes)) == len(hashes)

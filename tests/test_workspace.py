@@ -304,7 +304,7 @@ def test_a_damaged_file_is_named_by_verify(workspace: Workspace, damage: str) ->
 
 def test_facts_are_the_same_after_they_were_kept() -> None:
     facts = Facts(("start", "end"), "Asia/Tehran", ("Purchase",), ("touchpoints",), {"touchpoints": ("a", "b")}, ("a",),
-                  False, date(2026, 1, 1), None)  # fmt: skip
+                  False, {"touchpoints": (date(2026, 1, 1), date(2026, 1, 9))})  # fmt: skip
     assert facts_from_dict(facts_to_dict(facts)) == facts
 
 

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,14 @@ class Store:
 
 @dataclass(frozen=True)
 class Incoming:
-    """One typed table on its way into the store: a schema and its batches."""
+    """One typed table on its way into the store: a schema and its batches.
+
+    `ordered` says that its file numbers its rows: then rows that look alike are not duplicates, their numbers differ.
+    """
 
     schema: pa.Schema
     batches: Iterable[pa.RecordBatch]
+    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,12 +175,13 @@ def _prepare(
     ) if present & {"touchpoints", "surveys", "customers"} else ()  # fmt: skip
     duplicates = 0
     if "touchpoints" in tables:
+        facts = replace(facts, stages=_stages(connection, facts.stages))
         joined = _beside(attributes, "touchpoints")
-        duplicates = _prepare_touchpoints(connection, tables["touchpoints"].schema, joined, facts)
+        duplicates = _prepare_touchpoints(connection, tables["touchpoints"], joined, facts)
     progress(len(tables) + 1, stages)
     if "surveys" in tables:
         schema, joined = tables["surveys"].schema, _beside(attributes, "surveys")
-        _join_attributes(connection, "surveys", schema, joined, facts.zone)
+        duplicates += _join_attributes(connection, "surveys", schema, joined, facts.zone)
     for name in present & {"spend", "changes"}:
         connection.execute(f"create table {_name(name)} as select * from {_name('raw_' + name)}")
     for name in present:
@@ -249,12 +254,14 @@ def _attribute_from(connection: duckdb.DuckDBPyConnection, table: str, column: s
 
 
 def _prepare_touchpoints(
-    connection: duckdb.DuckDBPyConnection, schema: pa.Schema, attributes: tuple[str, ...], facts: Facts
+    connection: duckdb.DuckDBPyConnection, incoming: Incoming, attributes: tuple[str, ...], facts: Facts
 ) -> int:
     """Write touchpoints sorted by (customer, time, sequence) with the prepared columns. Returns exact duplicates removed.
 
-    A duplicate is the same in every column of the file; rows without a time are never duplicates of each other.
+    A duplicate is the same in every column of the file; rows without a time, or of a file
+    that numbers its rows, are never duplicates of each other.
     """
+    schema = incoming.schema
     own = [f.name for f in schema if f.name not in attributes]
     same = ", ".join(_name(c) for c in schema.names if c != "sequence")
     journey = "partition by customer_id order by occurred_at, sequence"
@@ -262,11 +269,13 @@ def _prepare_touchpoints(
     local = f"(occurred_at at time zone 'UTC' at time zone {_text(facts.zone)})"
     joined = "".join(f", customers.{_name(c)}" for c in attributes)
     before = _one(connection, "select count(*) from raw_touchpoints")
+    alike = f"qualify occurred_at is null or row_number() over (partition by {same} order by sequence) = 1"
+    once = "" if incoming.ordered else alike
     connection.execute(f"""
         create table touchpoints as
         with once as (
             select * from raw_touchpoints
-            qualify occurred_at is null or row_number() over (partition by {same} order by sequence) = 1
+            {once}
         ), timed as (
             select {", ".join(_name(c) for c in own)},
                 epoch_us(occurred_at) as occurred_microseconds,
@@ -293,35 +302,57 @@ def _prepare_touchpoints(
 
 def _join_attributes(
     connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, attributes: tuple[str, ...], zone: str
-) -> None:
-    """Carry the customers' attributes on every answer, and the calendar of the answer's time in the dataset's zone."""
+) -> int:
+    """Carry the customers' attributes on every answer, and the calendar of the answer's time in the dataset's zone.
+
+    Returns how many answers stood twice, the same in every column; each counts once.
+    """
+    before = _one(connection, f"select count(*) from {_name('raw_' + table)}")
     own = ", ".join(f"t.{_name(f.name)}" for f in schema if f.name not in attributes)
     joined = "".join(f", customers.{_name(c)}" for c in attributes)
     local = f"(t.answered_at at time zone 'UTC' at time zone {_text(zone)})"
     connection.execute(f"""
         create table {_name(table)} as select {own}, {local}::date as day,
             date_trunc('week', {local})::date as week, date_trunc('month', {local})::date as month{joined}
-        from {_name("raw_" + table)} t left join customers on customers.customer_id = t.customer_id
+        from (select distinct * from {_name("raw_" + table)}) t
+        left join customers on customers.customer_id = t.customer_id
         order by t.answered_at, t.response_id
     """)
+    return before - _one(connection, f"select count(*) from {_name(table)}")
 
 
 def _facts(
     connection: duckdb.DuckDBPyConnection, given: Facts, rows: Mapping[str, int], attributes: tuple[str, ...]
 ) -> Facts:
     """The facts of the prepared dataset: its range, columns that hold something, and stages beyond the given list."""
-    first = last = None
-    timed = True
     columns = {}
     for name in rows:
         columns[name] = tuple(c for c in _columns(connection, name) if _any(connection, name, c, prefix=""))
-    if "touchpoints" in rows:
-        timed = not rows["touchpoints"] or "occurred_at" in columns["touchpoints"]  # no rows: nothing says untimed
-        first, last = connection.execute("select min(day), max(day) from touchpoints").fetchone() or (None, None)
-    elif "surveys" in rows:
-        first, last = connection.execute("select min(day), max(day) from surveys").fetchone() or (None, None)
+    timed = not rows.get("touchpoints") or "occurred_at" in columns["touchpoints"]  # no rows: nothing says untimed
+    ranges = {}
+    for name in ("touchpoints", "surveys"):
+        if name in rows:
+            first, last = connection.execute(f"select min(day), max(day) from {name}").fetchone() or (None, None)
+            if first is not None:
+                ranges[name] = (first, last)
     kept = tuple(a for a in _beside(attributes, "touchpoints") if a in columns.get("customers", ()))
-    return Facts(given.stages, given.zone, given.goal, tuple(sorted(rows)), columns, kept, timed, first, last)
+    return Facts(given.stages, given.zone, given.goal, tuple(sorted(rows)), columns, kept, timed, ranges)
+
+
+def _stages(connection: duckdb.DuckDBPyConnection, given: tuple[str, ...]) -> tuple[str, ...]:
+    """The stages in order: the given ones, then the file's own in the order in which journeys reach them.
+
+    A file with stages of its own alone has none of the given ones.
+    """
+    found = connection.execute("""
+        select stage from (
+            select stage, row_number() over (partition by customer_id order by occurred_at, sequence) as step
+            from raw_touchpoints where stage is not null
+        ) group by stage order by avg(step), stage
+    """).fetchall()
+    own = tuple(stage for (stage,) in found)
+    beyond = tuple(stage for stage in own if stage not in given)
+    return (*given, *beyond) if not own or set(own) & set(given) else beyond
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:

@@ -32,6 +32,7 @@ _NUMBERED = NP_(
     "{count} answer had no id and was named after its row.",
     "{count} answers had no id and were named after their rows.",
 )
+_NOT_USED = Text(N_("The weights are kept, but scores count every answer once."))
 _WEIGHTED = NP_("{count} answer had no weight and counts 1.", "{count} answers had no weight and count 1.")
 
 
@@ -98,7 +99,8 @@ def _scale(rows: Rowset, kinds: pa.Array) -> tuple[pa.Array, pa.Array]:
             for kind in encoded.dictionary.to_pylist()
         ]
         ends.append(pc.coalesce(rows.numbers(name), pa.array(usual, pa.float64()).take(encoded.indices)))
-    return ends[0], ends[1]
+    nps = pc.equal(kinds, "nps")  # NPS has one scale, whatever a file says
+    return pc.if_else(nps, SCALES["nps"][0], ends[0]), pc.if_else(nps, SCALES["nps"][1], ends[1])
 
 
 def _scores(rows: Rowset, kinds: pa.Array, low: pa.Array, high: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -134,6 +136,7 @@ def _ids(rows: Rowset) -> pa.Array:
 def _weights(rows: Rowset) -> pa.Array:
     if not rows.header("weight"):
         return pa.array(np.ones(len(rows)))
+    rows.report.assume(_NOT_USED)
     values = rows.text("weight")
     numbers = read_numbers(values, rows.mapping.decimal_comma)
     weights = pc.fill_null(numbers.values, 1.0)

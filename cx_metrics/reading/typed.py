@@ -42,6 +42,7 @@ class Typed:
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
     report: Report
+    ordered: bool = False  # the file numbers its rows
 
     def to_table(self) -> pa.Table:
         """All rows at once; for files that fit in memory."""
@@ -203,4 +204,4 @@ def read_typed(
             rowset = Rowset(raw, mapping, batch, rows, report)
             yield rowset.finish(build(rowset), schema)
 
-    return Typed(schema, batches(), report)
+    return Typed(schema, batches(), report, "sequence" in mapping.columns)

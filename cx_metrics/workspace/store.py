@@ -107,8 +107,12 @@ class Workspace:
         return dataset
 
     def delete(self, dataset: str) -> None:
-        """Remove a dataset with its sources and all versions. Readers that have it open go on until they close it."""
+        """Remove a dataset with its sources, versions and jobs. Readers that have it open go on until they close it."""
         folder = self._folder(dataset)
+        for job in (self.root / "jobs").glob("*/request.json"):
+            with contextlib.suppress(OSError, ValueError):
+                if files.read_json(job).get("dataset") == dataset:
+                    shutil.rmtree(job.parent, ignore_errors=True)
         gone = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}{files.PART}")
         folder.rename(gone)
         shutil.rmtree(gone)
@@ -121,7 +125,14 @@ class Workspace:
         folder = self._folder(dataset) / "versions"
         found = []
         for manifest in folder.glob("*.json"):
-            kept = files.read_json(manifest)
+            try:
+                kept = files.read_json(manifest)
+            except FileNotFoundError:  # deleted meanwhile
+                continue
+            except ValueError:
+                raise WorkspaceProblem(
+                    N_("A version of this dataset is damaged on disk. Import its files again on the Data page.")
+                ) from None
             if kept["format"] > FORMAT:
                 raise WorkspaceProblem(
                     N_("This dataset was written by a newer Touchline (format {found}, this one reads up to {known}). "
@@ -173,6 +184,10 @@ class Workspace:
         path = self.root / "uploads" / token
         size = files.write_bytes(path, pieces)
         return Source(token, name, path, size)
+
+    def discard(self, token: str) -> None:
+        """Remove an upload that nobody wants to import."""
+        (self.root / "uploads" / _checked(token)).unlink(missing_ok=True)
 
     def adopt(self, dataset: str, token: str) -> Path:
         """Move an upload to the dataset it is imported into; returns where it lies (also if it was moved before)."""
@@ -227,7 +242,10 @@ class Workspace:
             return None
         try:
             kept = files.read_json(folder / "dataset.json")
-        except ValueError:  # damaged on disk: the others are listed all the same
+        except (
+            ValueError,
+            FileNotFoundError,
+        ):  # damaged on disk, or deleted meanwhile: the others are listed all the same
             return None
         numbers = [int(m.name.split("-")[0]) for m in (folder / "versions").glob("*.json")]
         return DatasetInfo(folder.name, kept["title"], kept["created_at"], kept["is_sample"], max(numbers, default=0))
@@ -235,16 +253,17 @@ class Workspace:
 
 def facts_to_dict(facts: Facts) -> dict[str, Any]:
     """The facts as plain JSON values."""
-    days = {"first_day": facts.first_day, "last_day": facts.last_day}
-    return vars(facts) | {name: day.isoformat() if day else None for name, day in days.items()}
+    return vars(facts) | {"ranges": {name: [day.isoformat() for day in days] for name, days in facts.ranges.items()}}
 
 
 def facts_from_dict(kept: Mapping[str, Any]) -> Facts:
     """The reverse of `facts_to_dict`."""
-    stages, goal, tables, attributes = (tuple(kept[name]) for name in ("stages", "goal", "tables", "attributes"))
-    first, last = (date.fromisoformat(kept[n]) if kept[n] else None for n in ("first_day", "last_day"))
+    lists = {name: tuple(kept[name]) for name in ("stages", "goal", "tables", "attributes")}
     columns = {name: tuple(found) for name, found in kept["columns"].items()}
-    return Facts(stages, kept["zone"], goal, tables, columns, attributes, kept["timed"], first, last)
+    ranges = {
+        name: (date.fromisoformat(first), date.fromisoformat(last)) for name, (first, last) in kept["ranges"].items()
+    }
+    return Facts(**lists, columns=columns, zone=kept["zone"], timed=kept["timed"], ranges=ranges)
 
 
 def _checked(token: str) -> str:

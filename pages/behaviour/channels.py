@@ -9,16 +9,33 @@ import streamlit as st
 from cx_metrics import findings
 from cx_metrics.channels import NONE
 from cx_metrics.charts.bars import draw_bars
+from cx_metrics.options import Duration
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import figure
+from pages.parts import figure, scores
 from pages.parts.page import Page, run
 
 ENOUGH = 30
 
 
 def show(page: Page) -> None:
-    """Conversion by channel with intervals, the performance table, what a conversion costs."""
+    """Conversion by channel with intervals, the performance table, what a conversion costs, scores by channel."""
+    if not page.has("touchpoints"):
+        scores.opinion(page, "channel")
+        return
+    if not page.people.get("touchpoints"):
+        page.open(Text(N_("Nobody is left in this view")))
+        page.nobody()
+        return
+    show_behaviour(page)
+    if page.has("surveys") and "channel" in page.columns("surveys"):
+        asked, problems = scores.ask(page)
+        scores.say(problems)
+        scores.draw_scores(page, "channel", list(asked))
+
+
+def show_behaviour(page: Page) -> None:
+    """What channels do; what is missing where they cannot be compared."""
     if "channel" not in page.columns("touchpoints"):
         page.open(Text(N_("These touchpoints name no channel")))
         box = st.container(key="card_empty")
@@ -90,13 +107,7 @@ def draw_table(page: Page, result: Result) -> None:
     heads = [Text(N_("Channel")), Text(N_("Customers")), Text(N_("Reach")), Text(N_("Touchpoints")), Text(N_("Converted")),
              Text(N_("Conversion rate")), Text(N_("Interval")), Text(N_("First touch")), Text(N_("Last touch")),
              Text(N_("Value"))]  # fmt: skip
-    both = frame[frame["channel"].notna() & (frame["channel"] != NONE)]
-    finding = Text(N_("Every conversion is credited once by first and once by last touch"))
-    moved = both.assign(gap=both["last_touch_conversions"] - both["first_touch_conversions"])
-    if len(moved) and int(moved["gap"].abs().max()) > 0:
-        top = moved.loc[moved["gap"].idxmin()]
-        values = {"first": int(top["first_touch_conversions"]), "last": int(top["last_touch_conversions"])}
-        finding = Text(N_("{channel} opens {first} paths and closes {last}"), {"channel": str(top["channel"])} | values)
+    finding = findings.credits(frame)
 
     def rows(m: Any) -> list[list[object]]:
         return [
@@ -107,10 +118,20 @@ def draw_table(page: Page, result: Result) -> None:
             for r in frame.itertuples()
         ]  # fmt: skip
 
-    caption = page.caption("customers", [Text(N_("credit reaches back 90 days, to the conversion before")),
-                                         Text(N_("both credits sum to the conversions"))])  # fmt: skip
+    caption = page.caption(
+        "customers", [credit_in_words(page, result), Text(N_("both credits sum to the conversions"))]
+    )
     with page.card("performance", finding, Text(N_("Reach, conversion and credit by channel")), result, caption):
         figure.html(lambda m: m.table(heads, rows(m), numeric=tuple(range(1, len(heads)))))
 
 
-run(show, N_("Channels"), N_("Which channels bring people to the goal, and what do they cost?"), "touchpoints")
+def credit_in_words(page: Page, result: Result) -> Text:
+    """How far before a conversion its path reaches."""
+    back = Duration("", unlimited=True).parse(result.definition["options"]["lookback"])
+    if back is None or not page.facts.timed:
+        return Text(N_("credit reaches back to the conversion before"))
+    time = Text("{t}", {"t": page.reader.duration(back.total_seconds())})
+    return Text(N_("credit reaches back {time}, at most to the conversion before"), {"time": time})
+
+
+run(show, N_("Channels"), N_("Which channels bring people to the goal, and what do they cost?"))

@@ -9,11 +9,12 @@ import streamlit as st
 
 from cx_metrics import findings
 from cx_metrics.charts.funnel import draw_funnel
+from cx_metrics.errors import OptionProblem
 from cx_metrics.options import Duration, Step, Steps
 from cx_metrics.registry import METRICS
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, figure, filter_bar, state
+from pages.parts import address, cache, figure, filter_bar, state
 from pages.parts.page import Page, run
 
 WINDOWS = ("1h", "1d", "7d", "14d", "30d", "90d", "unlimited")
@@ -29,14 +30,17 @@ GROUPS = 6
 def show(page: Page) -> None:
     """The step builder, the funnel with intervals, the table of steps, and who completes it."""
     names = cache.values(page.version, "touchpoint")
-    text = page.option("funnel", "steps")
-    steps = Steps("").parse(text) if text else proposed(page)
-    steps = tuple(s for s in steps if all(t in names for t in s.touchpoints))
+    steps = asked(page, names) or proposed(page)
     if len(steps) < 2:
         page.open(Text(N_("Choose at least two steps")))
         build(page, steps, names)
         return
-    funnel = page.ask("funnel", steps=steps)
+    try:
+        funnel = page.ask("funnel", steps=steps)
+    except OptionProblem as problem:  # what can be put right in the builder leaves the builder there
+        page.open(problem.text)
+        build(page, steps, names)
+        return
     page.open(findings.drop_off(funnel.frame))
     build(page, steps, names)
     left, right = st.columns([0.58, 0.42], gap="small")
@@ -46,6 +50,27 @@ def show(page: Page) -> None:
     with right:
         for column in [c for c in ("persona", "segment", "region") if c in page.facts.attributes][:2]:
             draw_groups(page, steps, column)
+
+
+def asked(page: Page, names: Sequence[str]) -> tuple[Step, ...]:
+    """The steps of the address as this funnel can count them; what it leaves out is said in a note."""
+    text = page.option("funnel", "steps")
+    try:
+        given = Steps("").parse(text) if text else ()
+    except OptionProblem as problem:
+        state.note([problem.text])
+        return ()
+    steps = []
+    for step in given:
+        lost = [t for t in step.touchpoints if t not in names]
+        state.note([Text(address.IGNORED, {"what": name[:80]}) for name in lost])
+        if step.optional or step.window is not None:
+            plain = Text(N_("Step {step} of the link is optional or has a window of its own. It counts as a plain step."),
+                         {"step": step.label[:80]})  # fmt: skip
+            state.note([plain])
+        kept = tuple(t for t in step.touchpoints if t in names)
+        steps += [Step(kept)] if kept else []
+    return tuple(steps)
 
 
 def proposed(page: Page) -> tuple[Step, ...]:
@@ -89,10 +114,11 @@ def build(page: Page, steps: Sequence[Step], names: Sequence[str]) -> None:
         st.multiselect(say(N_("Steps, in order")), shown, key="funnel_steps", max_selections=MOST_STEPS,
                        placeholder=say(N_("Choose touchpoints")), on_change=take_steps, args=(tuple(steps),))  # fmt: skip
         with st.container(horizontal=True, key="funnel_options"):
-            window = page.option("funnel", "window") or "14d"
-            state.seed("funnel_window", window)
-            st.selectbox(say(N_("Within")), list(dict.fromkeys((*WINDOWS, window))), key="funnel_window", width=200,
-                         format_func=lambda w: window_in_words(page, w), on_change=take, args=("window", "14d"))  # fmt: skip
+            if page.facts.timed:
+                window = page.option("funnel", "window") or "14d"
+                state.seed("funnel_window", window)
+                st.selectbox(say(N_("Within")), list(dict.fromkeys((*WINDOWS, window))), key="funnel_window", width=200,
+                             format_func=lambda w: window_in_words(page, w), on_change=take, args=("window", "14d"))  # fmt: skip
             state.seed("funnel_entry", page.option("funnel", "entry") or "every_entry")
             st.selectbox(say(N_("What starts a try")), list(ENTRY_WORDS), key="funnel_entry", width=420,
                          format_func=lambda e: say(ENTRY_WORDS[e]), on_change=take, args=("entry", "every_entry"))  # fmt: skip
@@ -128,6 +154,8 @@ def caption(page: Page, funnel: Result, steps: bool = True) -> list[Any]:
     if options["window"] == "unlimited":
         words = Text(N_("steps in order, without a time limit"))
     entrants = int(funnel.frame["entrants"].iloc[0]) if len(funnel.frame) else 0
+    if not page.facts.timed:
+        return page.caption("entrants", [Text(N_("steps in order"))], entrants)
     return page.caption(
         "entrants", [words, Text(N_("first step in the range, later steps within the window"))], entrants
     )
@@ -150,15 +178,16 @@ def draw_table(page: Page, funnel: Result) -> None:
     frame = funnel.frame
     later = frame[frame["step"] > 1]
     slow = later[later["median_seconds"].notna()]
-    finding = Text(N_("No customer reached a second step"))
+    finding = findings.least_goes_on(frame)
     if len(slow):
         top = slow.loc[slow["median_seconds"].idxmax()]
         finding = Text(N_("The longest wait is before {touchpoint}: {time} in the middle case"), {
             "touchpoint": str(top["touchpoint"]), "time": Text("{t}", {"t": page.reader.duration(top["median_seconds"])}),
         })  # fmt: skip
     names = list(frame["touchpoint"])
-    heads = [Text(N_("Step")), Text(N_("Go on")), Text(N_("Interval")), Text(N_("Lost")), Text(N_("Median time")),
-             Text(N_("90% within"))]  # fmt: skip
+    timed = page.facts.timed
+    heads = [Text(N_("Step")), Text(N_("Go on")), Text(N_("Interval")), Text(N_("Lost"))]
+    heads += [Text(N_("Median time")), Text(N_("90% within"))] if timed else []
     with page.card(
         "steps", finding, Text(N_("Step by step, share of the step before")), funnel, caption(page, funnel),
         ("share_of_previous", "drop_off", "median_seconds", "p90_seconds"),
@@ -166,9 +195,9 @@ def draw_table(page: Page, funnel: Result) -> None:
         figure.html(lambda m: m.table(heads, [
             [m.moved(m.text(names[r.step - 2]), m.text(r.touchpoint)), m.percent(r.share_of_previous, 1),
              m.dim(m.interval(r.share_of_previous_low, r.share_of_previous_high, 1, True)), m.number(r.drop_off),
-             page.reader.duration(r.median_seconds), page.reader.duration(r.p90_seconds)]
+             *([page.reader.duration(r.median_seconds), page.reader.duration(r.p90_seconds)] if timed else [])]
             for r in later.itertuples()
-        ], numeric=(1, 2, 3, 4, 5)))  # fmt: skip
+        ], numeric=tuple(range(1, len(heads)))))  # fmt: skip
 
 
 def draw_groups(page: Page, steps: Sequence[Step], column: str) -> None:

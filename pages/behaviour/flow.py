@@ -27,7 +27,7 @@ SURE = 100  # journeys below which a conversion rate is greyed
 
 def show(page: Page) -> None:
     """The Sankey with its keyboard path, the most frequent whole paths, the busiest moves."""
-    links = page.ask("flow_links", **first_look(page))
+    links = page.ask("flow_links", repeats="merge", **first_look(page))
     page.open(findings.flow(links.frame))
     left, right = st.columns([0.64, 0.36], gap="small")
     with left:
@@ -105,7 +105,7 @@ def of_link(link: Link) -> Passing | str | None:
 
 def say_other(page: Page, event: Any, drawn: SankeyFigure) -> None:
     """Which touchpoints are folded into Other, so that one of them can be chosen."""
-    whole = page.ask("flow_links", top=200).frame
+    whole = page.ask("flow_links", top=200, repeats="merge").frame
     steps = {n.step for s in event.selection.selected for i in s["data_indices"][:1]
              for n in drawn.nodes[i : i + 1] if s.get("data_type") == "node"}  # fmt: skip
     step = min(steps, default=1)
@@ -177,7 +177,7 @@ def draw_paths(page: Page) -> None:
 
 def draw_moves(page: Page) -> None:
     """The busiest moves anywhere in the journey, with the time they take."""
-    transitions = page.ask("transitions")
+    transitions = page.ask("transitions", repeats="keep")
     frame = transitions.frame.head(MOVES)
     largest = float(frame["transitions"].max()) if len(frame) else 1.0
     heads = [Text(N_("Touchpoint")), Text(N_("Followed by")), Text(N_("Transitions")), Text(N_("Journeys")),

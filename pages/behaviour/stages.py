@@ -10,7 +10,7 @@ from cx_metrics import findings
 from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, figure, filter_bar
+from pages.parts import cache, figure, filter_bar, scores
 from pages.parts.page import Page, run
 
 MOST_ROWS = 40
@@ -20,19 +20,26 @@ ENOUGH = 10  # customers below which a share is greyed
 
 def show(page: Page) -> None:
     """Engagement per stage and group, the scorecard of touchpoints, where sessions end."""
+    if not page.has("touchpoints"):
+        scores.opinion(page, "stage", "touchpoint")
+        return
+    if not page.people.get("touchpoints"):
+        page.open(Text(N_("Nobody is left in this view")))
+        page.nobody()
+        return
     stages = page.ask("stage_engagement")
     touchpoints = page.ask("touchpoint_engagement")
     page.open(findings.touchpoints(touchpoints.frame))
     column = next((c for c in ("persona", "segment", "region") if c in page.facts.attributes), None)
-    left, right = st.columns([0.5, 0.5], gap="small")
-    with left:
+    if column is None and not page.facts.timed:
         draw_stages(page, stages)
-    with right:
-        if column is not None:
-            draw_by_group(page, column)
-        else:
-            draw_bounce(page, touchpoints)
-    draw_scorecard(page, touchpoints)
+    else:
+        left, right = st.columns([0.5, 0.5], gap="small")
+        with left:
+            draw_stages(page, stages)
+        with right:
+            draw_bounce(page, touchpoints) if column is None else draw_by_group(page, column)
+    draw_scorecard(page, touchpoints, column is not None and page.facts.timed)
 
 
 def draw_stages(page: Page, stages: Result) -> None:
@@ -62,13 +69,7 @@ def draw_by_group(page: Page, column: str) -> None:
     )
     order = [page.stage(s) for s in page.facts.stages if s in set(frame["stage"])]
     label = Text(filter_bar.IN_SENTENCE[column])
-    finding = Text(N_("Too few customers to compare the groups"))
-    known = frame[frame["customers"] >= ENOUGH]
-    if len(known):
-        worst = known.loc[known["next_stage_rate"].idxmin()]
-        finding = Text(N_("{group} go on least from {stage}: {rate_share}"), {
-            "group": str(worst["group"]), "stage": str(worst["named"]), "rate_share": float(worst["next_stage_rate"]),
-        })  # fmt: skip
+    finding = findings.stages_by(frame, column, "named")
     with page.card(
         "by_group", finding, Text(N_("Next-stage rate by stage and {column}"), {"column": label}), result,
         page.caption("customers", [Text(N_("grey: fewer than {n} customers"), {"n": ENOUGH})]), ("next_stage_rate", "customers"),
@@ -98,15 +99,17 @@ def draw_bounce(page: Page, touchpoints: Result) -> None:
         ], numeric=(1, 2, 3)))  # fmt: skip
 
 
-def draw_scorecard(page: Page, touchpoints: Result) -> None:
+def draw_scorecard(page: Page, touchpoints: Result, by_bounce: bool) -> None:
     """One row per touchpoint: reach, frequency, repeat, who goes on, bounce, and the score its answers give it."""
     frame = touchpoints.frame.head(MOST_ROWS)
     stage_of = cache.stages(page.version)
     scored: dict[str, Any] = {}
     if page.has("surveys") and "touchpoint" in page.columns("surveys"):
-        scored = {r.touchpoint: r for r in page.ask("csat", by=["touchpoint"]).frame.itertuples() if r.responses}
+        said, _why = scores.attempt(page, "csat", by=["touchpoint"])
+        scored = {r.touchpoint: r for r in said.frame.itertuples() if r.responses} if said else {}
     heads = [Text(N_("Touchpoint")), Text(N_("Stage")), Text(N_("Customers")), Text(N_("Reach")), Text(N_("Frequency")),
-             Text(N_("Next-stage rate")), Text(N_("Interval")), Text(N_("Bounce"))]  # fmt: skip
+             Text(N_("Next-stage rate")), Text(N_("Interval"))]  # fmt: skip
+    heads += [Text(N_("Bounce"))] if page.facts.timed else []
     heads += [Text(N_("Satisfied (CSAT)"))] if scored else []
 
     def rows(m: Any) -> list[list[object]]:
@@ -116,7 +119,8 @@ def draw_scorecard(page: Page, touchpoints: Result) -> None:
                 m.strong(r.touchpoint), page.stage(stage_of.get(r.touchpoint)),
                 m.with_bar(m.number(r.customers), r.reach, 1), m.percent(r.reach, 1), m.number(r.frequency, 1),
                 _greyed(m, m.percent(r.next_stage_rate), r.customers),
-                m.dim(m.interval(r.next_stage_rate_low, r.next_stage_rate_high, 0, True)), m.percent(r.bounce_rate),
+                m.dim(m.interval(r.next_stage_rate_low, r.next_stage_rate_high, 0, True)),
+                *([m.percent(r.bounce_rate)] if page.facts.timed else []),
             ]  # fmt: skip
             if scored:
                 score = scored.get(r.touchpoint)
@@ -124,10 +128,10 @@ def draw_scorecard(page: Page, touchpoints: Result) -> None:
             found.append(cells)
         return found
 
-    finding = findings.bounce(touchpoints.frame)
+    finding = findings.bounce(touchpoints.frame) if by_bounce else findings.frequency(touchpoints.frame)
     caption = page.caption("customers", [
         Text(N_("next-stage rate: reached here and later a later stage")),
-        Text(N_("a gap of more than 30 minutes starts a session")),
+        *([Text(N_("a gap of more than 30 minutes starts a session"))] if page.facts.timed else []),
         *([Text(N_("the {n} first of {all}"), {"n": MOST_ROWS, "all": len(touchpoints.frame)})]
           if len(touchpoints.frame) > MOST_ROWS else []),
     ])  # fmt: skip
@@ -146,4 +150,4 @@ def _score(m: Any, score: Any) -> Any:
     return m.over(shown if score.responses >= findings.MIN_SCORES else m.dim(shown), m.count(score.responses))
 
 
-run(show, N_("Stages"), N_("Which touchpoints work?"), "touchpoints")
+run(show, N_("Stages"), N_("Which touchpoints work?"))

@@ -42,12 +42,13 @@ UNREADABLE = N_("The link's {name} cannot be read: {found}. It was left out.")
 
 @dataclass(frozen=True)
 class Address:
-    """What a link says: the dataset, the language, the view, and options of metrics in their text form."""
+    """What a link says: the dataset and its version, the language, the view, options of metrics in their text form."""
 
     dataset: str = ""
     language: str = ""
     view: View = View()
     options: tuple[tuple[str, str], ...] = ()
+    version: int = 0
 
     def option(self, metric: str, name: str) -> str | None:
         """The text of an option, if the link gives one."""
@@ -63,7 +64,11 @@ class Address:
 def encode(address: Address) -> Params:
     """The parameters of the address bar; only what differs from the default is written."""
     view = address.view
-    found: Params = {"ds": [address.dataset], "lang": [address.language]}
+    found: Params = {
+        "ds": [address.dataset],
+        "v": [str(address.version)] if address.version else [],
+        "lang": [address.language],
+    }
     found["from"] = [view.first_day.isoformat()] if view.first_day else []
     found["to"] = [view.last_day.isoformat()] if view.last_day else []
     for name, value, default in (
@@ -125,7 +130,8 @@ def decode(params: Mapping[str, list[str]]) -> tuple[Address, list[Text]]:
     dataset = one.get("ds", "") if re.fullmatch(r"[0-9a-f]{32}", one.get("ds", "")) else ""
     if one.get("ds") and not dataset:
         notes.append(Text(UNREADABLE, {"name": "ds", "found": one["ds"][:60]}))
-    return Address(dataset, choice("lang", LANGUAGES) or "", view, _read_options(one, notes)), notes
+    version = int(one["v"]) if re.fullmatch(r"[0-9]{1,6}", one.get("v", "")) else 0
+    return Address(dataset, choice("lang", LANGUAGES) or "", view, _read_options(one, notes), version), notes
 
 
 def fit(view: View, facts: Facts, values: Mapping[str, tuple[str, ...]]) -> tuple[View, list[Text]]:
@@ -147,6 +153,17 @@ def fit(view: View, facts: Facts, values: Mapping[str, tuple[str, ...]]) -> tupl
     if unknown is not None:
         notes.append(Text(IGNORED, {"what": unknown[:80]}))
         view = replace(view, passing=None)
+    if view.compare == "previous":
+        first, last = view.first_day or facts.first_day, view.last_day or facts.last_day
+        whole = view.first_day is None and view.last_day is None
+        if whole or first is None or last is None:
+            notes.append(Text(N_("All dates have no period before them, so there is nothing to compare with.")))
+            view = replace(view, compare="none")
+        elif (first, last) != (view.first_day, view.last_day):
+            notes.append(
+                Text(N_("A comparison needs both ends of a range; the missing one was set to the end of the data."))
+            )
+            view = replace(view, first_day=first, last_day=last)
     if not facts.timed and (view.first_day or view.last_day):
         notes.append(Text(N_("These touchpoints have no time, so the link's date range was left out.")))
         view = replace(view, first_day=None, last_day=None, compare="none")

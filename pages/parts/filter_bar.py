@@ -84,7 +84,7 @@ def filters_in_words(view: View, reader: PageReader, paths: bool = False) -> lis
         said.append(Text(N_("{column}: {values}"), {"column": label(kept.column), "values": values}))
     if view.touchpoints:
         said.append(Text(RULE_WORDS[view.touchpoint_rule]))
-    if paths and view.grain != "journey":
+    if view.grain == "case" or (paths and view.grain == "session"):
         said.append(Text(N_("counted by {grain}"), {"grain": Text(GRAIN_WORDS[view.grain])}))
     if view.range_rule == "journeys":
         said.append(Text(RANGE_WORDS["journeys"]))

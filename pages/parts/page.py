@@ -43,6 +43,12 @@ MISSING_FILES = {
 INTERVALS = {
     "wilson": N_("Wilson score interval"),
     "adjusted_wald": N_("adjusted Wald interval (3 answers added)"),
+    "wald": N_("Wald interval"),
+    "bonett_price": N_("Bonett–Price interval (2 answers added)"),
+    "bootstrap": N_("bootstrap, 2,000 draws"),
+    "clopper_pearson": N_("Clopper–Pearson interval"),
+    "jeffreys": N_("Jeffreys interval"),
+    "agresti_coull": N_("Agresti–Coull interval"),
     "Student t": N_("Student's t interval"),
     "bootstrap by customer": N_("bootstrap by customer, 2,000 draws"),
     "order statistics": N_("order statistics of the median"),
@@ -59,6 +65,8 @@ class Page:
     version: Version
     view: View
     m: Markup = field(repr=False)
+    newest: int = 0
+    opened: list[bool] = field(default_factory=list, repr=False)
 
     @property
     def facts(self) -> Facts:
@@ -98,10 +106,20 @@ class Page:
 
     def open(self, finding: Words) -> None:
         """Name, finding and question; the filter bar; notes about the link; no rows after filtering."""
+        self.opened.append(True)
         st.html(self.m.head(self.reader.say(self.name), finding, self.reader.say(self.question)))
         filter_bar.show(self.version, self.view, self.reader, self._offline(finding))
         for note in state.notes():
             st.html(self.m.notice(note))
+        if self.version.number < self.newest:
+            st.html(self.m.notice(Text(N_("This link shows version {version} of the data; there is a newer one."),
+                                       {"version": self.version.number})))  # fmt: skip
+            st.button(
+                self.reader.say(N_("Show the newest version")),
+                key="newest",
+                on_click=state.set_version,
+                args=(self.newest,),
+            )
 
     def _offline(self, finding: Words) -> Callable[[], str]:
         lines = [self.reader.say(self.name), *self.caption()]
@@ -109,22 +127,24 @@ class Page:
 
     def caption(self, unit: str = "customers", definition: Sequence[Words] = (), n: int | None = None) -> list[Words]:
         """One line under a chart: population and n · range · definition."""
-        parts: list[Words] = [self.counted(unit, self.people.get(unit, 0) if n is None else n), *self.period()]
-        parts += filter_bar.filters_in_words(self.view, self.reader, unit == "journeys")
-        return [*parts, *definition]
+        table = "surveys" if unit == "responses" else "touchpoints"
+        count = self.people.get(unit, 0) if n is None else n
+        filters = filter_bar.filters_in_words(self.view, self.reader, unit == "journeys")
+        return [self.counted(unit, count), *self.period(table), *filters, *definition]
 
     def counted(self, unit: str, n: int) -> Text:
         """n and what it counts."""
         one, many = COUNTED[unit]
         return Text(one, {"n": n}, many, n)
 
-    def period(self) -> list[Words]:
+    def period(self, table: str = "touchpoints") -> list[Words]:
         """The days that are counted, and journeys that began before them."""
-        first, last = self.view.first_day or self.facts.first_day, self.view.last_day or self.facts.last_day
+        known = self.facts.ranges.get(table) or (self.facts.first_day, self.facts.last_day)
+        first, last = self.view.first_day or known[0], self.view.last_day or known[1]
         if first is None or last is None:
             return [Text(N_("no dates, order only"))]
         said: list[Words] = [self.reader.dates(first, last)]
-        earlier = self.people.get("begun_earlier", 0)
+        earlier = self.people.get("begun_earlier", 0) if table == "touchpoints" else 0
         if earlier and self.view.range_rule == "touchpoints":
             one, many = NP_("{n} journey began earlier", "{n} journeys began earlier")
             said.append(Text(one, {"n": earlier}, many, earlier))
@@ -136,7 +156,7 @@ class Page:
         chosen = measures or tuple(metric.measures)
         pairs: list[tuple[Words, object]] = [(Text(N_("Question")), Text(metric.question))]
         pairs += [
-            (Text(metric.measures[name].title), _meaning(metric, name))
+            (Text(metric.measures[name].title), _meaning(metric, name, result.definition["intervals"]))
             for name in chosen
             if metric.measures[name].meaning
         ]
@@ -213,8 +233,7 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
     who = reader()
     m = Markup(who)
     try:
-        version = cache.workspace().latest(state.current_address().dataset)
-        cache.opened(version)
+        version, newest = chosen_version()
     except WorkspaceProblem as problem:
         st.html(m.head(who.say(name), Text(N_("No data to show yet")), who.say(question)))
         box = st.container(key="card_empty")
@@ -227,7 +246,7 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
     if notes:
         state.note(notes)
     state.change_quietly(view)
-    page = Page(name, question, who, version, view, m)
+    page = Page(name, question, who, version, view, m, newest)
     missing = [t for t in needs if not page.has(t)]
     if missing:
         page.empty(missing[0])
@@ -239,17 +258,38 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
     return page
 
 
+def chosen_version() -> tuple[Version, int]:
+    """The version that the address names, opened, and the number of the newest. Versions do not change, so a link keeps its
+    numbers; where its version is gone, the newest takes its place with a note."""
+    address_now = state.current_address()
+    found = cache.workspace().versions(address_now.dataset)
+    if not found:
+        raise WorkspaceProblem(N_("This dataset has no finished import yet."))
+    version = next((v for v in found if v.number == address_now.version), found[-1])
+    if address_now.version and version.number != address_now.version:
+        state.note(
+            [
+                Text(
+                    N_("Version {version} of the data is no longer there; this is the newest."),
+                    {"version": address_now.version},
+                )
+            ]
+        )
+    state.set_version(version.number)
+    cache.opened(version)
+    return version, found[-1].number
+
+
 def begin_bare(name: str, question: str) -> Page | None:
     """The page without filters, for what is about the dataset and not about a view; None if there is no dataset."""
     who = reader()
     try:
-        version = cache.workspace().latest(state.current_address().dataset)
-        cache.opened(version)
+        version, newest = chosen_version()
     except WorkspaceProblem as problem:
         if state.current_address().dataset:
             state.note([problem.text])
         return None
-    return Page(name, question, who, version, View(), Markup(who))
+    return Page(name, question, who, version, View(), Markup(who), newest)
 
 
 def run(show: Callable[[Page], None], name: str, question: str, *needs: str) -> None:
@@ -260,7 +300,10 @@ def run(show: Callable[[Page], None], name: str, question: str, *needs: str) -> 
     try:
         show(page)
     except TouchlineError as problem:
-        st.html(page.m.notice(problem.text, "bad"))
+        if page.opened:
+            st.html(page.m.notice(problem.text, "bad"))
+        else:  # the page keeps its head and bar, so that there is a way out
+            page.open(problem.text)
 
 
 def add_files_button(who: PageReader) -> None:
@@ -283,11 +326,11 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**lists) if lists else frame
 
 
-def _meaning(metric: Metric, name: str) -> Text:
+def _meaning(metric: Metric, name: str, methods: Mapping[str, str]) -> Text:
     measure = metric.measures[name]
     if measure.interval is None:
         return Text(measure.meaning)
-    method = Text(INTERVALS[measure.interval])
+    method = Text(INTERVALS[methods.get(name, measure.interval)])
     return Text(N_("{meaning}; 95% interval: {method}"), {"meaning": Text(measure.meaning), "method": method})
 
 

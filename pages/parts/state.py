@@ -73,8 +73,13 @@ def set_dataset(dataset: str) -> None:
     """Look at another dataset, with a fresh view: filters and options of one mean nothing in another."""
     now = current_address()
     if dataset != now.dataset:
-        st.session_state["address"] = Address(dataset, now.language)
+        st.session_state["address"] = Address(dataset, language=now.language)
         st.session_state["notes"] = []
+
+
+def set_version(number: int) -> None:
+    """Look at another version of the dataset; 0 is the newest."""
+    st.session_state["address"] = replace(current_address(), version=number)
 
 
 def notes() -> list[Text]:

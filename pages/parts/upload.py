@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import pandas as pd
 import streamlit as st
 
 from cx_metrics import importing, reading
-from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError
+from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
 from cx_metrics.importing import ImportFile, Plan
 from cx_metrics.reading import FileMapping, RawFile, Recognition
 from cx_metrics.reading.dates import TIME_FORMATS
@@ -39,6 +41,8 @@ SURVEY_WORDS = {
     "choice": N_("Choice"), "text": N_("Comments only"),
 }  # fmt: skip
 SCALES = {"1–5": (1.0, 5.0), "1–7": (1.0, 7.0), "1–10": (1.0, 10.0), "0–10": (0.0, 10.0), "1–4": (1.0, 4.0)}
+USUAL_SCALES = {"csat": "1–5", "ces": "1–7"}
+EFFORT_SCALE = "1–5"  # CES 1.0 asks for effort, so a high score is bad
 
 
 @dataclass(frozen=True)
@@ -123,20 +127,22 @@ def _confirm(reader: PageReader, m: Markup, waiting: tuple[Waiting, ...]) -> Non
     title = st.text_input(
         reader.say(N_("Name of the dataset")), value=Path(waiting[0].source.name).stem[:60], key="upload_title"
     )
+    zones = ["UTC", *sorted(available_timezones() - {"UTC"})]
+    zone = st.selectbox(
+        reader.say(N_("Time zone: where the days of these files begin")), zones, key="upload_zone", width=330
+    )
     with st.container(horizontal=True):
         if st.button(reader.say(N_("Import")), type="primary", key="upload_import", disabled=not (ready and asked)):
-            _begin(title, asked)
-        st.button(
-            reader.say(N_("Discard")), type="tertiary", key="upload_discard", on_click=lambda: state.keep("waiting", ())
-        )
+            _begin(title, asked, zone)
+        st.button(reader.say(N_("Discard")), type="tertiary", key="upload_discard", on_click=_discard)
 
 
-def _begin(title: str, asked: Sequence[ImportFile]) -> None:
+def _begin(title: str, asked: Sequence[ImportFile], zone: str) -> None:
     """Move the uploads into a new dataset and start the import in a child process."""
     workspace = cache.workspace()
     dataset = workspace.create(title.strip() or asked[0].name)
     moved = tuple(replace(file, path=workspace.adopt(dataset, file.path.name)) for file in asked)
-    state.keep("job", (dataset, importing.start(workspace, dataset, Plan(moved))))
+    state.keep("job", (dataset, importing.start(workspace, dataset, Plan(moved, zone=zone))))
     state.keep("waiting", ())
     st.rerun()
 
@@ -144,7 +150,10 @@ def _begin(title: str, asked: Sequence[ImportFile]) -> None:
 @st.fragment(run_every=0.5)
 def _watch(reader: PageReader, m: Markup, dataset: str, job: str) -> None:
     """How far the import is; at its end, the new dataset or the reason why not."""
-    now = importing.progress(cache.workspace(), job)
+    try:
+        now = importing.progress(cache.workspace(), job)
+    except WorkspaceProblem as gone:  # its dataset was deleted meanwhile
+        now = importing.Progress("failed", error=gone.text)
     if now.state == "failed" and now.error is not None:
         st.html(m.notice(now.error, "bad"))
         st.button(reader.say(N_("Back")), key="job_back", on_click=_give_up, args=(dataset,))
@@ -152,6 +161,7 @@ def _watch(reader: PageReader, m: Markup, dataset: str, job: str) -> None:
     if now.state == "done":
         state.keep("job", None)
         state.set_dataset(dataset)
+        state.set_version(0)
         st.rerun()
     words = Text(N_("{stage} · {rows} rows read"), {"stage": Text(now.stage or N_("Starting")), "rows": now.rows})
     st.progress(min(now.share, 1.0), text=safe(reader.say(words), "markdown"))
@@ -160,8 +170,9 @@ def _watch(reader: PageReader, m: Markup, dataset: str, job: str) -> None:
 def _give_up(dataset: str) -> None:
     """Forget an import that failed; a dataset that never got a version goes with it."""
     state.keep("job", None)
-    if not cache.workspace().versions(dataset):
-        cache.workspace().delete(dataset)
+    with contextlib.suppress(WorkspaceProblem):  # somebody else deleted it
+        if not cache.workspace().versions(dataset):
+            cache.workspace().delete(dataset)
 
 
 def _file(reader: PageReader, m: Markup, file: Waiting, i: int) -> FileMapping | None:
@@ -195,7 +206,15 @@ def _file(reader: PageReader, m: Markup, file: Waiting, i: int) -> FileMapping |
     return mapping
 
 
+def _discard() -> None:
+    """Forget the uploads, and remove them from the disk."""
+    for file in _waiting():
+        cache.workspace().discard(file.source.token)
+    state.keep("waiting", ())
+
+
 def _drop(token: str) -> None:
+    cache.workspace().discard(token)
     state.keep("waiting", tuple(w for w in _waiting() if w.source.token != token))
 
 
@@ -248,7 +267,7 @@ def _grid(
 
 
 def _formats(reader: PageReader, file: Waiting, mapping: FileMapping) -> FileMapping:
-    """How times are written; which question the scores answer, on which scale."""
+    """How times are written; which question the scores answer, on which scale, and which end of it is good."""
     token = file.source.token
     with st.container(horizontal=True):
         if any(TABLES[mapping.table][c].type in _TIMES for c in mapping.columns if c in TABLES[mapping.table].names):
@@ -257,19 +276,33 @@ def _formats(reader: PageReader, file: Waiting, mapping: FileMapping) -> FileMap
                                   format_func=lambda f: reader.say(TIME_FORMATS[f]), key=f"time_{token}", width=330)  # fmt: skip
             mapping = replace(mapping, time_format=chosen)
         if mapping.table == "surveys" and "survey_type" not in mapping.columns and "score" in mapping.columns:
-            kinds = list(SURVEY_TYPES)
-            kind = st.selectbox(reader.say(N_("The score is")), kinds, index=kinds.index(mapping.survey_type or "rating"),
-                                format_func=lambda k: reader.say(SURVEY_WORDS[k]), key=f"kind_{token}", width=220)  # fmt: skip
-            scales = {**SCALES}
-            if mapping.scale_low is not None and mapping.scale_high is not None:
-                scales = {
-                    f"{mapping.scale_low:g}–{mapping.scale_high:g}": (mapping.scale_low, mapping.scale_high),
-                    **scales,
-                }
-            scale = st.selectbox(reader.say(N_("On the scale")), list(scales), key=f"scale_{token}", width=140)
-            low, high = scales[scale]
-            mapping = replace(mapping, survey_type=kind, scale_low=low, scale_high=high)
+            mapping = _question(reader, token, mapping)
     return mapping
+
+
+def _question(reader: PageReader, token: str, mapping: FileMapping) -> FileMapping:
+    """The kind of question, its scale and direction. Another kind brings its own usual scale: nothing of a wrong guess stays."""
+    kinds = list(SURVEY_TYPES)
+    kind = st.selectbox(reader.say(N_("The score is")), kinds, index=kinds.index(mapping.survey_type or "rating"),
+                        format_func=lambda k: reader.say(SURVEY_WORDS[k]), key=f"kind_{token}", width=220)  # fmt: skip
+    if kind in ("choice", "text"):
+        return replace(mapping, survey_type=kind, scale_low=None, scale_high=None, higher_is_better=None)
+    if kind == "nps":
+        return replace(mapping, survey_type=kind, scale_low=0.0, scale_high=10.0, higher_is_better=True)
+    usual = USUAL_SCALES.get(kind, "0–10")
+    scales = {usual: SCALES[usual], **SCALES}
+    if kind == mapping.survey_type and mapping.scale_low is not None and mapping.scale_high is not None:
+        ends = (mapping.scale_low, mapping.scale_high)
+        scales = {f"{ends[0]:g}–{ends[1]:g}": ends, **scales}
+    scale = st.selectbox(reader.say(N_("On the scale")), list(scales), key=f"scale_{token}_{kind}", width=140)
+    good = (
+        kind != "ces" or scale != EFFORT_SCALE if mapping.survey_type != kind else mapping.higher_is_better is not False
+    )
+    directions = [True, False] if good else [False, True]
+    better = st.selectbox(reader.say(N_("A high score is")), directions, key=f"direction_{token}_{kind}_{scale}", width=160,
+                          format_func=lambda up: reader.say(N_("good") if up else N_("bad")))  # fmt: skip
+    low, high = scales[scale]
+    return replace(mapping, survey_type=kind, scale_low=low, scale_high=high, higher_is_better=better)
 
 
 _TIMES = (TABLES["touchpoints"]["occurred_at"].type, TABLES["spend"]["period_start"].type)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from cx_metrics import importing
 from cx_metrics.charts.lines import draw_trend
-from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.errors import TouchlineError, WorkspaceProblem
 from cx_metrics.reading import NameMapping, Report
 from cx_metrics.tables import PHASES, TABLE_NAMES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, NP_, Text
@@ -22,7 +22,6 @@ from pages.parts.language import reader
 from pages.parts.markup import Markup
 from pages.parts.page import Page, begin_bare
 
-MOST_ASIDE = 200
 QUESTION = N_("Can I trust this upload?")
 
 
@@ -110,7 +109,10 @@ def draw_aside(page: Page, reports: Sequence[Report]) -> None:
     )
     one, many = NP_("{total} row could not be used", "{total} rows could not be used")
     caption = [
-        Text(N_("{shown} of {total} shown; the CSV holds them all"), {"shown": min(20, len(listed)), "total": total})
+        Text(
+            N_("{shown} of {total} shown; the CSV holds up to 200 for each reason"),
+            {"shown": min(20, len(listed)), "total": total},
+        )
     ]
     with figure.card("aside", Text(one, {"total": total}, many, total), Text(N_("Rows set aside, with the reason")), caption,
                      Explain((), table, "rows-set-aside")):  # fmt: skip
@@ -183,6 +185,10 @@ AXES = ("touchpoint", "stage", "touchpoint_type", "phase", "channel")
 
 def _import_again(page: Page, before: pd.DataFrame, after: pd.DataFrame, goal: tuple[str, ...]) -> None:
     """Import the same sources with the corrected names, as the next version of the dataset."""
+    if page.version.number != cache.workspace().latest(page.version.dataset).number:
+        state.note([Text(N_("Somebody else saved a newer version meanwhile. Look at it and make your changes there."))])
+        state.set_version(0)
+        st.rerun()
     plan = importing.plan_from_dict(page.version.manifest["plan"])
     names = dict(plan.names)
     renamed: dict[str, str] = {}
@@ -226,4 +232,13 @@ def _delete(version: Version) -> None:
     state.set_dataset("")
 
 
-show()
+def guarded() -> None:
+    """Show the page; a problem of the data or the workspace is said in words."""
+    try:
+        show()
+    except TouchlineError as problem:
+        m = Markup(reader())
+        st.html(m.notice(problem.text, "bad"))
+
+
+guarded()

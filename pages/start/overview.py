@@ -11,41 +11,47 @@ from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
-from pages.parts import cache, figure
+from pages.parts import cache, figure, scores
 from pages.parts.markup import Stage, Tile
 from pages.parts.page import Page, run
 
-SCORES = {  # metric: tile label, measure, share, decimals, unit of a change
-    "nps": (N_("NPS"), "nps", False, 0, "pts"),
-    "csat": (N_("Satisfied (CSAT)"), "csat", True, 0, "pt"),
-    "ces": (N_("Ease (CES)"), "ces", False, 1, "pts"),
+SCORES = {  # score: share, decimals, unit of a change
+    "nps": (False, 0, "pts"),
+    "csat": (True, 0, "pt"),
+    "ces": (False, 1, "pts"),
 }
 PERIODS = 9  # of a spark line
 
 
 def show(page: Page) -> None:
     """Tiles, the stage strip, the trend of the score with dated changes, scores by touchpoint."""
-    scores = {name: page.ask(name) for name in SCORES} if page.has("surveys") else {}
-    conversion = page.ask("conversion") if page.has("touchpoints") and page.has_goal() else None
-    frames = {name: result.frame for name, result in scores.items()}
-    page.open(findings.overview(
-        frames.get("nps"), conversion.frame if conversion else None, frames.get("csat"), page.people.get("customers", 0)
-    ))  # fmt: skip
     if page.has("touchpoints") and not page.people.get("touchpoints"):
+        page.open(Text(N_("Nobody is left in this view")))
         page.nobody()
         return
-    figure.html(lambda m: m.tiles(tiles(page, scores, conversion)))
+    asked, problems = scores.ask(page)
+    conversion = page.ask("conversion") if page.has("touchpoints") and page.has_goal() else None
+    frames = {name: result.frame for name, result in asked.items()}
+    page.open(findings.overview(
+        frames.get("nps"), conversion.frame if conversion else None, frames.get("csat"), page.people.get("customers", 0),
+        frames.get("ces"), page.people.get("responses", 0),
+    ))  # fmt: skip
+    scores.say(problems)
+    scores.say_unlinked(page)
+    if not page.has("touchpoints") and not page.people.get("answers") and scores.narrowed(page.view):
+        page.nobody()
+        return
+    figure.html(lambda m: m.tiles(tiles(page, asked, conversion)))
     words = [Text(N_("95% intervals"))]
     if page.view.compare == "previous" and page.view.previous():
         words.append(Text(N_("change against the previous period, coloured where the intervals lie apart")))
     figure.html(lambda m: m.caption(page.caption("customers" if page.has("touchpoints") else "responses", words)))
     if page.has("touchpoints"):
         draw_stages(page)
-    if page.has("surveys"):
-        draw_scores(page, frames)
+    draw_trend_of_score(page, frames)
 
 
-def tiles(page: Page, scores: dict[str, Result], conversion: Result | None) -> list[Tile]:
+def tiles(page: Page, asked: dict[str, Result], conversion: Result | None) -> list[Tile]:
     """One tile per number there is, with its interval, n, change and last months."""
     shown: list[Tile] = []
     if page.has("touchpoints"):
@@ -53,41 +59,40 @@ def tiles(page: Page, scores: dict[str, Result], conversion: Result | None) -> l
         before = _before(page)
         was = cache.people(page.version, before).get("customers", 0) if before else 0
         counts = page.ask("conversion", by=["month"]).frame["customers"] if page.has_goal() and page.facts.timed else ()
-        shown.append(Tile(Text(N_("Customers")), now, moved=(now - was) / was if was else None, moved_unit="%",
+        shown.append(Tile(Text(N_("Customers")), now, moved=findings.growth(now, was), moved_unit="%",
                           higher_is_better=None, periods=list(counts)[-PERIODS:]))  # fmt: skip
     if conversion is not None:
-        shown.append(_tile(page, "conversion", "conversion_rate", N_("Conversion"), True, 1, "pt", "customers", True))
-    for name in scores:
-        label, measure, share, decimals, unit = SCORES[name]
-        row = scores[name].frame.iloc[0] if len(scores[name].frame) else None
-        if row is not None and row["responses"]:
-            better = bool(row["higher_is_better"]) if name == "ces" else True
-            shown.append(_tile(page, name, measure, label, share, decimals, unit, "responses", better))
+        label = Text(N_("Conversion"))
+        shown.append(_tile(page, "conversion", "conversion_rate", label, True, 1, "pt", "customers", True))
+    else:
+        shown += [] if page.has("touchpoints") else [Tile(Text(N_("Responses")), page.people.get("responses", 0))]
+    for name, result in asked.items():
+        share, decimals, unit = SCORES[name]
+        better = bool(result.frame.iloc[0]["higher_is_better"]) if name == "ces" else True
+        label = scores.label(name, result.frame)
+        shown.append(_tile(page, name, name, label, share, decimals, unit, "responses", better))
     if conversion is not None and page.facts.timed:
         shown.append(_time_tile(page))
     return shown
 
 
 def _tile(
-    page: Page, metric: str, measure: str, label: str, share: bool, decimals: int, unit: str, n: str, better: bool
+    page: Page, metric: str, measure: str, label: Text, share: bool, decimals: int, unit: str, n: str, better: bool
 ) -> Tile:
     row = page.ask(metric).frame.iloc[0]
-    before = _before(page)
-    was = page.ask(metric, view=before).frame if before else None
-    moved = row[measure] - was.iloc[0][measure] if was is not None and len(was) else None
+    was = _was(page, metric)
+    moved = findings.change(row, was, measure)
     sure = was is not None and len(was) > 0 and findings.stands_out(row, was.iloc[0], measure)
     series = page.ask(metric, by=["month"]).frame[measure] if page.facts.first_day else ()
-    return Tile(Text(label), float(row[measure]), row[f"{measure}_low"], row[f"{measure}_high"], int(row[n]), decimals, share,
+    return Tile(label, float(row[measure]), row[f"{measure}_low"], row[f"{measure}_high"], int(row[n]), decimals, share,
                 moved, unit, better if sure else None, list(series)[-PERIODS:])  # fmt: skip
 
 
 def _time_tile(page: Page) -> Tile:
     result = page.ask("time_to_goal").frame
     row: Any = result.iloc[0] if len(result) else {"median_seconds": None, "customers": 0}
-    before = _before(page)
-    was = page.ask("time_to_goal", view=before).frame if before else None
-    day = 86_400
-    moved = (row["median_seconds"] - was.iloc[0]["median_seconds"]) / day if was is not None and len(was) else None
+    was = _was(page, "time_to_goal")
+    moved = _days(findings.change(row, was, "median_seconds"))
     low, high = (row.get(f"median_seconds_{end}") for end in ("low", "high"))
     sure = was is not None and len(was) > 0 and findings.stands_out(row, was.iloc[0], "median_seconds")
     return Tile(Text(N_("Median days to goal")), _days(row["median_seconds"]), _days(low), _days(high), int(row["customers"]), 1,
@@ -102,13 +107,22 @@ def _before(page: Page) -> View | None:
     return page.view.previous() if page.view.compare == "previous" else None
 
 
+def _was(page: Page, metric: str) -> pd.DataFrame | None:
+    """The metric in the period before; None where nobody compares, or it could not be counted then."""
+    before = _before(page)
+    result = scores.attempt(page, metric, view=before)[0] if before else None
+    return result.frame if result else None
+
+
 def draw_stages(page: Page) -> None:
     """The stage strip: who reaches each stage, what they say there, which share goes on."""
     engagement = page.ask("stage_engagement")
     known = engagement.frame[engagement.frame["stage"].notna()]
     scored: dict[str, Any] = {}
     if page.has("surveys") and "stage" in page.columns("surveys"):
-        scored = {row.stage: row for row in page.ask("csat", by=["stage"]).frame.itertuples() if row.responses}
+        said_there, _why = scores.attempt(page, "csat", by=["stage"])
+        rows = said_there.frame.itertuples() if said_there else ()
+        scored = {row.stage: row for row in rows if row.responses}
     strip = []
     for row in known.itertuples():
         said = scored.get(row.stage)
@@ -125,18 +139,18 @@ def draw_stages(page: Page) -> None:
         figure.html(lambda m: m.stage_strip(strip))
 
 
-def draw_scores(page: Page, frames: dict[str, pd.DataFrame]) -> None:
+def draw_trend_of_score(page: Page, frames: dict[str, pd.DataFrame]) -> None:
     """The trend of the main score with dated changes, if answers have dates."""
-    name = next((n for n in SCORES if len(frames[n]) and frames[n].iloc[0]["responses"]), None)
-    if name is None or page.facts.first_day is None:
+    name = next(iter(frames), None)
+    if name is None or "answered_at" not in page.columns("surveys"):
         return
-    label, measure, share, decimals, _unit = SCORES[name]
+    label, measure, (share, decimals, _unit) = scores.label(name, frames[name]), name, SCORES[name]
     monthly = page.ask(name, by=["month"])
     frame = monthly.frame[monthly.frame["month"].notna()]
-    finding = findings.trend(frame, measure, Text(label))
+    finding = findings.trend(frame, measure, label)
     changes = cache.changes(page.version, page.view)
     with page.card(
-        "trend", finding, Text(N_("{measure} by month with its interval"), {"measure": Text(label)}), monthly,
+        "trend", finding, Text(N_("{measure} by month with its interval"), {"measure": label}), monthly,
         page.caption("responses", [Text(N_("by date of answer")), Text(N_("dated changes are dashed")),
                                    Text(N_("hollow points: fewer than 30 answers"))], int(frame["responses"].sum())),
         (measure, "responses"),

@@ -16,7 +16,7 @@ def show(page: Page) -> None:
     """The reconciliation table, then every metric of the registry as it declares itself."""
     page.open(Text(N_("Every number on these pages comes from one population and one definition")))
     if page.has("touchpoints"):
-        draw_reconciliation(page)
+        draw_reconciliation(page) if page.people.get("touchpoints") else page.nobody()
     for metric in METRICS.values():
         draw_metric(page, metric)
 

@@ -123,10 +123,10 @@ def test_a_deep_link_is_right_as_the_very_first_request(browser: Browser, server
 
 def test_the_address_always_holds_the_view(tab: Visit) -> None:
     tab.open("/")
-    assert re.search(r"ds=[0-9a-f]{32}&lang=en", tab.page.url)
+    assert re.search(r"ds=[0-9a-f]{32}&(v=1&)?lang=en", tab.page.url)
     tab.page.get_by_role("link", name="Drop-off").click()
     tab.settle()
-    assert re.search(r"/drop-off\?ds=[0-9a-f]{32}&lang=en", tab.page.url)
+    assert re.search(r"/drop-off\?ds=[0-9a-f]{32}&(v=1&)?lang=en", tab.page.url)
 
 
 def test_a_persona_filter_changes_every_chart_of_the_page(tab: Visit) -> None:

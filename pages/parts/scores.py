@@ -1,0 +1,161 @@
+"""Scores on pages: which of them there are, what they are called, and the table of them by touchpoint, stage or channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cx_metrics import findings
+from cx_metrics.errors import DataProblem
+from cx_metrics.run import Result
+from cx_metrics.texts import N_, Text
+from cx_metrics.view import View
+from pages.parts import figure, filter_bar
+from pages.parts.page import Page
+
+NAMES = {"nps": N_("NPS"), "csat": N_("Satisfied (CSAT)"), "ces": N_("Ease (CES)")}
+EFFORT = N_("Effort (CES)")  # a scale on which less is better
+NOTES = {
+    "touchpoint": N_("Scores by the touchpoint the answer is about"),
+    "stage": N_("Scores by the stage the answer is about"),
+    "channel": N_("Scores by the channel the answer is about"),
+}
+UNLINKED = N_(
+    "These answers name no customer, so filters on customers and their journeys leave none of them. "
+    "Take the filters away, or import the answers with a customer column."
+)
+MOST_ROWS = 15
+
+
+def attempt(
+    page: Page, name: str, by: Sequence[str] = (), view: View | None = None
+) -> tuple[Result | None, list[Text]]:
+    """A score, or what keeps it from being counted: two scales in one dataset, answers without a scale."""
+    try:
+        return page.ask(name, by=by, view=view), []
+    except DataProblem as problem:
+        return None, [problem.text]
+
+
+def ask(page: Page) -> tuple[dict[str, Result], list[Text]]:
+    """Every score that has valid answers in this view, and what keeps others from being counted."""
+    found: dict[str, Result] = {}
+    problems: list[Text] = []
+    for name in NAMES if page.has("surveys") else ():
+        result, why = attempt(page, name)
+        problems += why
+        if result is not None and len(result.frame) and int(result.frame.iloc[0]["responses"]):
+            found[name] = result
+    return found, problems
+
+
+def label(name: str, frame: pd.DataFrame) -> Text:
+    """What a score is called: a scale on which less is better asks for effort, not ease."""
+    less = name == "ces" and any(v is not None and v == v and not v for v in frame["higher_is_better"])
+    return Text(EFFORT) if less else Text(NAMES[name])
+
+
+def say(problems: Sequence[Text]) -> None:
+    """One line for each score that cannot be counted."""
+    for problem in problems:
+        figure.html(lambda m, problem=problem: m.notice(problem))
+
+
+def narrowed(view: View) -> bool:
+    """Whether the view leaves anybody out."""
+    return bool(view.customers or view.touchpoints or view.passing or view.first_day or view.last_day)
+
+
+def unlinked(page: Page) -> bool:
+    """Whether filters take away all answers because answers do not say who gave them."""
+    if not page.has("surveys") or page.people.get("responses") or "customer_id" in page.columns("surveys"):
+        return False
+    by_people = any(f.column not in page.columns("surveys") for f in page.view.customers)
+    by_journey = page.view.touchpoints and page.view.touchpoint_rule == "customers"
+    return bool(by_people or by_journey or page.view.passing)
+
+
+def say_unlinked(page: Page) -> None:
+    """Why filters on customers leave no answer."""
+    if unlinked(page):
+        st.html(page.m.notice(Text(UNLINKED)))
+
+
+def broadest(page: Page, place: str, asked: Sequence[str]) -> tuple[str | None, int]:
+    """The score with enough answers about most places, and about how many."""
+    counts: dict[str, int] = {}
+    for name in asked:
+        frame = page.ask(name, by=[place]).frame
+        counts[name] = int(((frame["responses"] >= findings.MIN_SCORES) & frame[place].notna()).sum())
+    best = max(counts, key=lambda name: counts[name], default=None)
+    return best, counts[best] if best else 0
+
+
+def finding(page: Page, place: str, name: str) -> Text:
+    """Where a score is lowest and highest, with the names of stages in the reader's words."""
+    return findings.score_by(_named(page, place, name), place, name)
+
+
+def opinion(page: Page, *places: str) -> None:
+    """A page about behaviour where there are only answers: their scores by stage or channel, else what to upload."""
+    asked, problems = ask(page)
+    carried = [place for place in places if place in page.columns("surveys")]
+    if not carried or not (asked or page.people.get("responses") == 0 and narrowed(page.view)):
+        page.empty("touchpoints")
+        say(problems)
+        return
+    if not asked:
+        page.open(Text(N_("No valid answers in this view")))
+        say_unlinked(page)
+        page.nobody()
+        return
+    best, enough = broadest(page, carried[0], list(asked))
+    first = next(iter(asked))
+    page.open(finding(page, carried[0], str(best)) if enough > 1 else findings.score(asked[first].frame, first))
+    say(problems)
+    for place in carried:
+        draw_scores(page, place, list(asked))
+
+
+def draw_scores(page: Page, place: str, asked: Sequence[str]) -> None:
+    """Every score by touchpoint, stage or channel with its interval and n."""
+    frames = {name: _named(page, place, name) for name in asked}
+    scored = {name: {row[place]: row for _i, row in frame.iterrows()} for name, frame in frames.items()}
+    said = [place_name for rows in scored.values() for place_name, row in rows.items() if row["responses"]]
+    names = list(dict.fromkeys(said))
+    if place == "stage":
+        order = [page.stage(s) for s in page.facts.stages]
+        names.sort(key=lambda name: order.index(name) if name in order else len(order))
+    if not names:
+        return
+    heads: list[Any] = [Text(filter_bar.LABELS[place])]
+    for name in asked:
+        heads += [label(name, frames[name]), Text(N_("Interval")), Text(N_("n"))]
+
+    def cells(m: Any, name: str, row: Any) -> list[Any]:
+        if row is None or not row["responses"]:
+            return [m.dim("–"), "", ""]
+        share, decimals = name == "csat", 1 if name == "ces" else 0
+        shown = m.percent(row[name]) if share else m.number(row[name], decimals)
+        bounds = m.dim(m.interval(row[f"{name}_low"], row[f"{name}_high"], decimals, share))
+        return [shown if row["responses"] >= findings.MIN_SCORES else m.dim(shown), bounds, m.number(row["responses"])]
+
+    best, _enough = broadest(page, place, asked)
+    main = best or asked[0]
+    caption = page.caption("responses", [Text(N_("grey: fewer than {n} answers"), {"n": findings.MIN_SCORES})])
+    with page.card(
+        f"scores_{place}", finding(page, place, main), Text(NOTES[place]), page.ask(main, by=[place]), caption
+    ):
+        figure.html(lambda m: m.table(heads, [
+            [m.strong(t), *(c for name in asked for c in cells(m, name, scored[name].get(t)))] for t in names[:MOST_ROWS]
+        ], numeric=tuple(range(1, len(heads)))))  # fmt: skip
+
+
+def _named(page: Page, place: str, name: str) -> pd.DataFrame:
+    """A score by place, without answers about none, names of stages in the reader's words."""
+    frame = page.ask(name, by=[place]).frame
+    frame = frame[frame[place].notna()]
+    return frame.assign(**{place: [page.stage(s) if place == "stage" else str(s) for s in frame[place]]})
