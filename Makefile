@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test setup setup-test check lock messages shots clean long
+.PHONY: run test setup setup-test check lock messages shots clean long bench
 
 run: setup
 	@$(BIN)/python -m pages.parts.server $(ARGS)
@@ -45,6 +45,10 @@ lock:
 # Collect the texts of the program and bring the catalogues up to date.
 messages: setup
 	@$(BIN)/python locale/collect.py
+
+# How long until the first chart; see benchmarks/README.md.
+bench: setup-test
+	@$(BIN)/python -m benchmarks.first_chart
 
 # The pictures of the README, taken from the running pages.
 shots: setup-test

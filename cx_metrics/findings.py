@@ -116,11 +116,19 @@ def counted_answers(answers: int) -> Text:
     return counted(one, many, answers, answers=answers)
 
 
-def score(frame: pd.DataFrame, measure: str) -> Text:
-    """One score in one sentence; too few answers for one are counted."""
+def easy(frame: pd.DataFrame) -> Text:
+    """How many found it easy?"""
     row = _scored(frame)
     if row is None:
-        return counted_answers(int(frame["responses"].iloc[0]) if len(frame) else 0)
+        return Text(N_("Too few answers for a score"))
+    return Text(N_("{easy_share} of answers say it was easy"), {"easy_share": float(row["easy_share"])})
+
+
+def score(frame: pd.DataFrame, measure: str, answers: int) -> Text:
+    """One score in one sentence; where too few gave it, how many answers there are of any kind."""
+    row = _scored(frame)
+    if row is None:
+        return counted_answers(answers)
     if measure == "nps":
         return nps_split(frame)
     if measure == "csat":

@@ -153,6 +153,15 @@ def funnel(*customers: int) -> pd.DataFrame:
                  previous=[customers[0], *customers[:-1]], entrants=customers[0])  # fmt: skip
 
 
+def shared(*customers: int) -> pd.DataFrame:
+    frame = funnel(*customers)
+    return frame.assign(share_of_previous=frame["customers"] / frame["previous"].clip(lower=1))
+
+
+def ease(better: bool) -> pd.DataFrame:
+    return frame(responses=[50], ces=5.5, easy_share=0.7, scale_low=1.0, scale_high=7.0, higher_is_better=better)
+
+
 def channels(**change: Any) -> pd.DataFrame:
     rows: dict[str, Any] = {"channel": ["web", "app"], "customers": [100, 100], "conversion_rate": [0.6, 0.2]}
     rows |= {"conversion_rate_low": [0.5, 0.1], "conversion_rate_high": [0.7, 0.3]}
@@ -190,8 +199,26 @@ def spoken() -> Iterator[Text]:
     yield from (f.paths(frame(journeys=[5] * n, all_journeys=50)) for n in (1, 2, 5, 11))
     yield from (f.drop_off(funnel(100, 60, 50)), f.drop_off(funnel(0, 0)), f.drop_off(funnel(5, 5)))
     yield from (f.completed(funnel(n, 0)) for n in (0, 1, 2, 5, 100))
-    moves = frame(target=["Support"], customers=3)
-    yield from (f.went_next(moves, 4), f.went_next(moves.assign(target=None), 4), f.went_next(moves, 0))
+    yield from (f.least_goes_on(shared(100, 60, 50)), f.least_goes_on(shared(100, 0)))
+    yield from (f.frequency(ENGAGED.assign(frequency=[1.5, 2.5])), f.frequency(FEW))
+    bounds = {
+        "next_stage_rate_low": [0.4, 0.1],
+        "next_stage_rate_high": [0.6, 0.3],
+        "stage": "awareness",
+        "named": "Awareness",
+    }
+    grouped = ENGAGED.assign(**bounds, persona=["Saver", "Family"])
+    yield from (f.stages_by(grouped, "persona", "named"), f.stages_by(grouped.assign(customers=1), "persona", "named"))
+    yield f.stages_by(grouped.assign(next_stage_rate_high=0.9), "persona", "named")
+    yield from (f.credits(channels(last_touch_conversions=[n, 30])) for n in (40, 50))
+    yield f.credits(channels(first_touch_conversions=[50, 30], last_touch_conversions=[50, 30]))
+    for better in (True, False):
+        yield f.overview(None, None, None, 0, ease(better), 50)
+    yield from (f.score(CSAT, "csat", 50), f.score(CSAT.assign(responses=3), "csat", 3), f.easy(ease(True)))
+    yield f.easy(ease(True).assign(responses=3))
+    yield from (f.score(ease(True), "ces", 50), f.score_by(scores("ces", 2.5, 6.1), "place", "ces"))
+    yield f.trend(scores("ces", 2.5, 6.1), "ces", MEASURE)
+    yield from (f.overview(None, None, None, 0, None, n) for n in (0, 1, 2, 5, 21, 100))
     yield from (f.touchpoints(ENGAGED), f.touchpoints(FEW), f.bounce(ENGAGED), f.bounce(FEW))
     yield from (
         f.channels(channels()),

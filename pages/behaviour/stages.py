@@ -15,6 +15,7 @@ from pages.parts.page import Page, run
 
 MOST_ROWS = 40
 MOST_GROUPS = 8
+EXPLAINED = ("customers", "reach", "frequency", "next_stage_rate")
 ENOUGH = 10  # customers below which a share is greyed
 
 
@@ -50,7 +51,7 @@ def draw_stages(page: Page, stages: Result) -> None:
     caption = page.caption("customers", [Text(N_("frequency: contacts per customer reached")),
                                          Text(N_("time: from first to last touchpoint of a visit"))])  # fmt: skip
     with page.card("stages", findings.stages(frame), Text(N_("Engagement by stage, in the order of the journey")), stages, caption,
-                   height="stretch"):  # fmt: skip
+                   (*EXPLAINED, "dwell_seconds_median"), height="stretch"):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
             [page.stage(r.stage), m.with_bar(m.number(r.customers), r.reach, 1), m.percent(r.reach), m.number(r.frequency, 1),
              page.reader.duration(r.dwell_seconds_median),
@@ -136,7 +137,12 @@ def draw_scorecard(page: Page, touchpoints: Result, by_bounce: bool) -> None:
           if len(touchpoints.frame) > MOST_ROWS else []),
     ])  # fmt: skip
     with page.card(
-        "scorecard", finding, Text(N_("Every touchpoint, in the order of the journey")), touchpoints, caption
+        "scorecard",
+        finding,
+        Text(N_("Every touchpoint, in the order of the journey")),
+        touchpoints,
+        caption,
+        (*EXPLAINED, "bounce_rate") if page.facts.timed else EXPLAINED,
     ):
         figure.html(lambda m: m.table(heads, rows(m), numeric=tuple(range(2, len(heads)))))
 

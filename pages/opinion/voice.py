@@ -31,11 +31,11 @@ def show(page: Page) -> None:
         show_unscored(page, problems)
         return
     asked = list(results)
-    main = asked[0] if asked[0] != "ces" else asked[-1]
+    main = scores.main_of(results)
     place = "touchpoint" if "touchpoint" in page.columns("surveys") else None
     mapped = [n for n in asked if n in DOMAINS]
     broad, enough = scores.broadest(page, place, mapped or asked) if place else (None, 0)
-    page.open(scores.finding(page, str(place), str(broad)) if enough > 1 else findings.score(results[main].frame, main))
+    page.open(scores.finding(page, str(place), str(broad)) if enough > 1 else scores.summary(page, results))
     scores.say(problems)
     dated = "answered_at" in page.columns("surveys")
     left, right = st.columns([0.42, 0.58] if dated else [0.6, 0.4], gap="small")
@@ -86,8 +86,9 @@ def draw_share(page: Page, result: Result, main: str) -> None:
     row = result.frame.iloc[0]
     measure, second = ("csat", "mean_score") if main == "csat" else ("easy_share", "ces")
     label = Text(scores.NAMES["csat"]) if main == "csat" else Text(N_("Found it easy"))
+    title = findings.easy(result.frame) if main == "ces" else scores.summary(page, {main: result})
     caption = page.caption("responses", left_out(row), int(row["responses"]))
-    with page.card(main, findings.score(result.frame, main), label, result, caption, height="stretch"):
+    with page.card(main, title, label, result, caption, height="stretch"):
         figure.html(lambda m: m.hero(m.percent(row[measure]), [
             m.interval(row[f"{measure}_low"], row[f"{measure}_high"], 0, True), m.dim(Text(N_("95% interval")))]))  # fmt: skip
         figure.html(lambda m: m.definitions([

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -99,6 +99,18 @@ def finding(page: Page, place: str, name: str) -> Text:
     return findings.score_by(_named(page, place, name), place, name)
 
 
+def main_of(asked: Mapping[str, Result]) -> str:
+    """The score that a page is about: the first that enough people gave, or else the first there is."""
+    enough = (n for n, r in asked.items() if int(r.frame.iloc[0]["responses"]) >= findings.MIN_SCORES)
+    return next(enough, next(iter(asked)))
+
+
+def summary(page: Page, asked: Mapping[str, Result]) -> Text:
+    """The main score in one sentence."""
+    main = main_of(asked)
+    return findings.score(asked[main].frame, main, page.people.get("responses", 0))
+
+
 def opinion(page: Page, *places: str) -> None:
     """A page about behaviour where there are only answers: their scores by stage or channel, else what to upload."""
     asked, problems = ask(page)
@@ -113,8 +125,7 @@ def opinion(page: Page, *places: str) -> None:
         page.nobody()
         return
     best, enough = broadest(page, carried[0], list(asked))
-    first = next(iter(asked))
-    page.open(finding(page, carried[0], str(best)) if enough > 1 else findings.score(asked[first].frame, first))
+    page.open(finding(page, carried[0], str(best)) if enough > 1 else summary(page, asked))
     say(problems)
     for place in carried:
         draw_scores(page, place, list(asked))
