@@ -1,12 +1,14 @@
 """Start the dashboard: `python -m pages.parts.server [--port N]`. What `make run` calls.
 
-Imports the sample data once, opens the server on this machine alone, warms it up with one visit, and then prints the address.
+Imports the sample data once, opens the server on this machine alone, prints the address, and warms it up with one visit.
 Settings of Streamlit stand in .streamlit/config.toml; TOUCHLINE_WORKSPACE says where datasets are kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import os
 import socket
 import sys
@@ -41,15 +43,25 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def prepare(sample: bool) -> None:
-    """Sweep what a crash left behind, and import the sample data if they are not there yet."""
+    """Import the sample data if they are not there yet."""
+    if not sample or has_sample():
+        return
     from cx_metrics.importing import import_sample
     from cx_metrics.workspace import Workspace, default_root
 
-    workspace = Workspace(default_root())
-    workspace.sweep()
-    if sample and not any(info.is_sample for info in workspace.datasets()):
-        print("Touchline: importing the sample data …", flush=True)
-        import_sample(workspace, ROOT / "sample_data", "Sample data")
+    print("Touchline: importing the sample data …", flush=True)
+    import_sample(Workspace(default_root()), ROOT / "sample_data", "Sample data")
+
+
+def has_sample() -> bool:
+    """Whether the workspace holds the sample. Looks at the files alone: loading the libraries would take longer."""
+    root = Path(os.environ.get("TOUCHLINE_WORKSPACE") or ROOT / "workspace")
+    for described in root.glob("datasets/*/dataset.json"):
+        with contextlib.suppress(OSError, ValueError):
+            is_sample = json.loads(described.read_text(encoding="utf-8")).get("is_sample")
+            if is_sample and any(described.parent.glob("versions/*.json")):
+                return True
+    return False
 
 
 def serve(address: str, port: int) -> None:
@@ -68,7 +80,7 @@ def serve(address: str, port: int) -> None:
 
 
 def announce(address: str, port: int) -> None:
-    """Wait until the server answers, visit it once so that the first reader finds it warm, and print the address."""
+    """Wait until the server answers, print the address, and visit it once so that the first reader finds it warm."""
     host = "127.0.0.1" if address in ("0.0.0.0", "") else address
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
@@ -77,11 +89,17 @@ def announce(address: str, port: int) -> None:
             break
         except OSError:
             time.sleep(0.05)
+    shown = "localhost" if host == "127.0.0.1" else host
+    print(f"\nTouchline is ready: http://{shown}:{port}\nStop it with Ctrl+C.\n", flush=True)
     visit(host, port)
-    print(
-        f"\nTouchline is ready: http://{'localhost' if host == '127.0.0.1' else host}:{port}\nStop it with Ctrl+C.\n",
-        flush=True,
-    )
+    sweep()
+
+
+def sweep() -> None:
+    """Remove what a crash left behind."""
+    from cx_metrics.workspace import Workspace, default_root
+
+    Workspace(default_root()).sweep()
 
 
 def visit(host: str, port: int) -> None:
