@@ -139,8 +139,8 @@ def _tries(
 
     Works on instants, not rows, so that touchpoints of one instant have no order: an instant knows how many touchpoints of
     each step's kind it holds, hence how far a chain that arrives wanting step i may advance there (`r{i}`: the first step
-    still wanted). Then, from the last step backwards, `c{i}_{j}` is when step j is reached by a chain that takes step i at
-    this instant or later: the earliest such instant is never worse than a later one, so a running minimum finds it.
+    still wanted). Then, from the last step backwards, `f{i}_{j}` is when step j is reached by a chain that takes step i at
+    this instant, `n{i}_{j}` by one that takes it at a later one: the earliest is never worse, so a running minimum finds it.
     """
     n = len(steps)
     kinds = [frozenset(s.touchpoints) for s in steps]

@@ -87,7 +87,8 @@ def test_only_prepared_columns_reach_the_specification(draw, reader: PageReader)
 
 @EVERY
 def test_specification_is_plain_json(draw) -> None:
-    json.dumps(draw().to_dict(), allow_nan=False)
+    spec = draw().to_dict()
+    assert json.loads(json.dumps(spec, allow_nan=False)) == spec
 
 
 def test_bars_are_ranked_and_other_is_last_and_grey() -> None:
@@ -171,7 +172,8 @@ def test_series_are_labelled_at_their_last_point() -> None:
 
 def test_an_empty_trend_draws_nothing_and_does_not_fail() -> None:
     frame = pd.DataFrame({"month": [], "v": []})
-    draw_trend(frame, EN, "month", "v").to_dict()
+    spec = draw_trend(frame, EN, "month", "v").to_dict()
+    assert not any(data for data in spec.get("datasets", {}).values())
 
 
 def test_heat_map_cells_say_their_number_small_groups_their_n() -> None:
@@ -196,6 +198,10 @@ def test_ticks_cover_the_range_and_are_few(low: float, high: float) -> None:
 def test_empty_frames_are_empty_pictures() -> None:
     empty = pd.DataFrame({"a": [], "b": [], "v": []})
     steps = pd.DataFrame({"step": [], "touchpoint": [], "customers": [], "share_of_first": []})
-    draw_bars(empty, EN, "a", "v").to_dict()
-    draw_heatmap(empty, EN, "a", "b", "v", domain=(0, 1)).to_dict()
-    draw_funnel(steps, EN).to_dict()
+    pictures = (
+        draw_bars(empty, EN, "a", "v"),
+        draw_heatmap(empty, EN, "a", "b", "v", domain=(0, 1)),
+        draw_funnel(steps, EN),
+    )
+    for picture in pictures:
+        assert not any(data for data in picture.to_dict().get("datasets", {}).values())

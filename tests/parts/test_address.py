@@ -187,9 +187,10 @@ def test_every_range_that_is_accepted_can_be_counted(params: dict[str, list[str]
     # Days near the ends of the calendar have no day before or after them, and no time in another zone.
     view = decode(params)[0].view
     for zone in ("UTC", "Asia/Tehran", "America/New_York", "Pacific/Kiritimati"):
-        view.bounds(zone)
+        start, end = view.bounds(zone)
+        assert start is None or end is None or start < end
         if (earlier := view.previous()) is not None:
-            earlier.bounds(zone)
+            assert earlier.bounds(zone)[1] == start  # the period before ends where this one begins
 
 
 def test_ten_thousand_broken_links_open_a_page() -> None:
