@@ -1,25 +1,25 @@
 """Flows: how do people really move from touchpoint to touchpoint?
 
-All of this family reads the same steps (`journeys.steps`): flow links for the Sankey, the directly-follows table, whole paths.
+All of this family reads the same paths (`routes.Paths`): flow links for the Sankey, the directly-follows table, whole paths.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import ibis
 import pandas as pd
 from ibis import _
 
-from cx_metrics import intervals, journeys
-from cx_metrics.journeys import Repeats
+from cx_metrics import intervals
+from cx_metrics.groups import beside
+from cx_metrics.journeys import PATH_SIGN, Repeats
 from cx_metrics.options import Count
 from cx_metrics.registry import Measure, metric
+from cx_metrics.routes import Paths
 from cx_metrics.texts import N_
 
 OTHER = "(other)"  # the touchpoints of a step beyond the largest ones, folded into one
-PATH_SIGN = "\x1f"  # unit separator: stands in no name, so a path can be cut again exactly
-PAD = 1_000_000  # steps are padded to one width so that they sort as text
 
 JOURNEYS = Measure(N_("Journeys"), "count", meaning=N_("journeys that make this move"))
 MEAN_SECONDS = Measure(N_("Mean time"), "seconds", n="journeys", meaning=N_("mean time of the move"))
@@ -27,6 +27,12 @@ MEDIAN_SECONDS = Measure(N_("Median time"), "seconds", n="journeys", meaning=N_(
 
 MaxSteps = Annotated[int, Count(N_("how many steps to show, from the start of the journey"), 2, 10)]
 Top = Annotated[int, Count(N_("how many touchpoints to show at each step; the rest becomes one group"), 1, 200)]
+Times = Literal["median", "mean"]
+TimesOption = Annotated[
+    Times, N_("times of moves: mean and median, or the mean alone, which needs no look at single moves")
+]
+Who = Literal["all", "converters", "drop-outs"]
+WhoOption = Annotated[Who, N_("whose paths: everyone's, of journeys that reach the goal, or of those that do not")]
 RepeatsOption = Annotated[Repeats, N_("whether the same touchpoint twice in a row is one step (merge) or two (keep)")]
 
 
@@ -34,53 +40,69 @@ RepeatsOption = Annotated[Repeats, N_("whether the same touchpoint twice in a ro
     title=N_("Journey flow"),
     unit=N_("journeys"),
     denominator=N_("journeys of the view"),
-    inputs=("touchpoints",),
+    inputs=("paths",),
     source="PostHog user paths",
     groups=("step", "source", "target", "kind"),
     measures={"journeys": JOURNEYS, "mean_seconds": MEAN_SECONDS, "median_seconds": MEDIAN_SECONDS},
 )
 def flow_links(
-    touchpoints: ibis.Table,
+    paths: Paths,
     by: tuple[str, ...] = (),
     *,
     steps: MaxSteps = 5,
     top: Top = 10,
     repeats: RepeatsOption = "merge",
+    times: TimesOption = "median",
 ) -> ibis.Table:
     """How do people move, step by step, and where do they stop?
 
     One row per step, source, target and kind: `move` to the touchpoint at the next step, `drop_off` (the journey ends
     there, target null), `continues_beyond` (it goes on after the last step shown, target null), with journeys, and mean and
-    median seconds of the move. At every node what flows in is what flows out + drop_off + continues_beyond, exactly.
+    median seconds of the move (median null with `times="mean"`). At every node what flows in is what flows out + drop_off +
+    continues_beyond, exactly.
 
     At each step the `top` touchpoints with most journeys (over all groups of `by`; ties by name) keep their names, the rest
     is `(other)`; the totals of a step do not change. With `repeats="merge"` equal neighbours are one step that carries the
     time of the last of the run. A journey with one touchpoint is a drop_off at step 1.
     """
-    path = journeys.steps(touchpoints, repeats, by).filter(_.position <= steps)
-    sizes = path.group_by(["position", "touchpoint"]).aggregate(size=_.count())
+    moves = paths.moves(repeats, by, steps)
+    sizes = moves.group_by(["position", "touchpoint"]).aggregate(size=_.journeys.sum())
     largest = ibis.window(group_by="position", order_by=[ibis.desc("size"), "touchpoint"])
     kept = sizes.mutate(rank=ibis.row_number().over(largest)).filter(_.rank < top).select("position", "touchpoint")
+    keys = [*by, "step", "source", "target", "kind"]
+    counted = (
+        _links(moves, kept, steps)
+        .group_by(keys)
+        .aggregate(journeys=_.journeys.sum(), timed=_.timed.sum(), total_seconds=_.seconds.sum())
+        .mutate(mean_seconds=_.total_seconds / _.timed.nullif(0).cast("float64"))
+    )
+    if times == "mean":
+        links = counted.mutate(median_seconds=ibis.null("float64"))
+    else:
+        single = _links(paths.nodes(repeats, by).filter(_.position <= steps), kept, steps)
+        medians = single.group_by(keys).aggregate(median_seconds=_.seconds_to_next.median())
+        links = beside(counted, medians, keys)
+    return links.select(*keys, "journeys", "mean_seconds", "median_seconds").order_by(
+        [*by, "step", ibis.desc("journeys"), "source", "target", "kind"]
+    )
+
+
+def _links(moves: ibis.Table, kept: ibis.Table, steps: int) -> ibis.Table:
+    """Moves with their step, source, target and kind; names that are not `kept` at their step become OTHER."""
     here = kept.mutate(is_kept=1)
     following = kept.select(next_position=_.position - 1, next_name=_.touchpoint, next_kept=1)
-    path = path.left_join(here, ["position", "touchpoint"]).drop("position_right", "touchpoint_right")
-    path = path.left_join(
-        following, (path.position == following.next_position) & (path.next_touchpoint == following.next_name)
+    moves = moves.left_join(here, ["position", "touchpoint"]).drop("position_right", "touchpoint_right")
+    moves = moves.left_join(
+        following, (moves.position == following.next_position) & (moves.next_touchpoint == following.next_name)
     )
-    ends = path.next_touchpoint.isnull()
-    beyond = path.position == steps
-    named = path.mutate(
-        step=path.position,
-        source=ibis.ifelse(path.is_kept == 1, path.touchpoint, OTHER).fill_null(OTHER),
+    ends, beyond = moves.next_touchpoint.isnull(), moves.position == steps
+    return moves.mutate(
+        step=moves.position,
+        source=ibis.ifelse(moves.is_kept == 1, moves.touchpoint, OTHER).fill_null(OTHER),
         target=ibis.ifelse(
-            ends | beyond, ibis.null("string"), ibis.ifelse(path.next_kept.isnull(), OTHER, path.next_touchpoint)
+            ends | beyond, ibis.null("string"), ibis.ifelse(moves.next_kept.isnull(), OTHER, moves.next_touchpoint)
         ),
         kind=ibis.ifelse(ends, "drop_off", ibis.ifelse(beyond, "continues_beyond", "move")),
-    )
-    return (
-        named.group_by([*by, "step", "source", "target", "kind"])
-        .aggregate(journeys=_.count(), mean_seconds=_.seconds_to_next.mean(), median_seconds=_.seconds_to_next.median())
-        .order_by([*by, "step", ibis.desc("journeys"), "source", "target", "kind"])
     )
 
 
@@ -88,7 +110,7 @@ def flow_links(
     title=N_("Transitions"),
     unit=N_("transitions"),
     denominator=N_("journeys of the view"),
-    inputs=("touchpoints",),
+    inputs=("paths",),
     source="van der Aalst (2016), Process Mining, ch. 2 (directly-follows graph)",
     groups=("touchpoint", "next_touchpoint"),
     measures={
@@ -100,29 +122,31 @@ def flow_links(
         "median_seconds": MEDIAN_SECONDS,
     },
 )
-def transitions(touchpoints: ibis.Table, by: tuple[str, ...] = (), *, repeats: RepeatsOption = "keep") -> ibis.Table:
+def transitions(
+    paths: Paths, by: tuple[str, ...] = (), *, repeats: RepeatsOption = "keep", times: TimesOption = "median"
+) -> ibis.Table:
     """Which touchpoint follows which directly, how often, and after how long?
 
     One row per pair that occurs: touchpoint, next_touchpoint, transitions (over all journeys), journeys (in which the pair
-    occurs), mean and median seconds from the first to the second. A touchpoint that follows itself is a pair too, unless
-    `repeats="merge"`.
+    occurs), mean and median seconds from the first to the second (median null with `times="mean"`). A touchpoint that
+    follows itself is a pair too, unless `repeats="merge"`.
     """
-    path = journeys.steps(touchpoints, repeats, by).filter(_.next_touchpoint.notnull())
-    return (
-        path.group_by([*by, "touchpoint", "next_touchpoint"])
-        .aggregate(
-            transitions=_.count(),
-            journeys=_.journey_id.nunique(),
-            mean_seconds=_.seconds_to_next.mean(),
-            median_seconds=_.seconds_to_next.median(),
-        )
-        .order_by([*by, ibis.desc("transitions"), "touchpoint", "next_touchpoint"])
+    keys = [*by, "touchpoint", "next_touchpoint"]
+    counted = paths.pairs(repeats, by).filter(_.next_touchpoint.notnull())
+    counted = counted.mutate(mean_seconds=_.seconds / _.timed.nullif(0).cast("float64"))
+    if times == "mean":
+        found = counted.mutate(median_seconds=ibis.null("float64"))
+    else:
+        single = paths.nodes(repeats, by).filter(_.next_touchpoint.notnull())
+        found = beside(counted, single.group_by(keys).aggregate(median_seconds=_.seconds_to_next.median()), keys)
+    return found.select(*keys, "transitions", "journeys", "mean_seconds", "median_seconds").order_by(
+        [*by, ibis.desc("transitions"), "touchpoint", "next_touchpoint"]
     )
 
 
 def finish_variants(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: float) -> pd.DataFrame:
     """Cut the paths into names; add the share of all journeys and the conversion rate with their intervals."""
-    paths = [tuple(step[7:] for step in path.split(PATH_SIGN)) for path in frame["path"]]
+    paths = [tuple(path.split(PATH_SIGN)) for path in frame["path"]]
     frame = frame.assign(path=pd.Series(paths, index=frame.index, dtype=object))
     frame = intervals.add_share(frame, "share", "journeys", "all_journeys", confidence)
     frame = intervals.add_share(frame, "conversion_rate", "converted", "journeys", confidence)
@@ -137,7 +161,7 @@ def finish_variants(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
     title=N_("Whole paths"),
     unit=N_("journeys"),
     denominator=N_("journeys of the view"),
-    inputs=("touchpoints",),
+    inputs=("paths",),
     source="van der Aalst (2016), Process Mining, ch. 2 (trace variants)",
     groups=("rank", "path"),
     finish=finish_variants,
@@ -155,40 +179,41 @@ def finish_variants(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
     },
 )  # fmt: skip
 def variants(
-    touchpoints: ibis.Table, by: tuple[str, ...] = (), *, top: Top = 20, repeats: RepeatsOption = "keep"
+    paths: Paths,
+    by: tuple[str, ...] = (),
+    *,
+    top: Top = 20,
+    repeats: RepeatsOption = "keep",
+    who: WhoOption = "all",
 ) -> ibis.Table:
     """Which whole paths are the most frequent, and do they reach the goal?
 
     One row per path (the exact sequence of touchpoints), the `top` most frequent in each group of `by`: rank, path (a list
     of names), steps, journeys, share of all journeys, converted (journeys with a goal touchpoint; 0 where no goal is set),
     conversion_rate, median_seconds from first to last touchpoint (a journey with one touchpoint lasts 0), all_journeys.
+    `who` keeps the paths of those who reach the goal, or of those who do not; the share stays that of all journeys.
     Ties in rank go to the path that comes first by name.
     """
-    each = ibis.window(group_by=[*by, "journey_id"])
-    begun = touchpoints.mutate(begun_microseconds=touchpoints.occurred_microseconds.min().over(each))
-    path = journeys.steps(begun, repeats, (*by, "begun_microseconds"))  # a merged run carries the time of its last
-    padded = (path.position + PAD).cast("string") + path.touchpoint
-    whole = (
-        path.mutate(named=padded)
-        .group_by([*by, "journey_id"])
-        .aggregate(
-            names=_.named.collect(),
-            steps=_.count(),
-            reached=_.is_goal.max(),
-            seconds=(_.occurred_microseconds.max() - _.begun_microseconds.min()).cast("float64") / 1e6,
-        )
-    )
+    each = ibis.window(group_by=list(by))
     counted = (
-        whole.mutate(path=whole.names.sort().join(PATH_SIGN))
-        .group_by([*by, "path", "steps"])
-        .aggregate(journeys=_.count(), converted=_.reached.sum(), median_seconds=_.seconds.median())
-    )
-    ranked = counted.mutate(
-        rank=ibis.row_number().over(ibis.window(group_by=list(by), order_by=[ibis.desc("journeys"), "path"])) + 1,
-        all_journeys=counted.journeys.sum().over(ibis.window(group_by=list(by))),
-    )
-    return (
-        ranked.filter(_.rank <= top)
-        .select(*by, "rank", "path", "steps", "journeys", "converted", "median_seconds", "all_journeys")
-        .order_by([*by, "rank"])
-    )
+        paths.whole(repeats, by).group_by([*by, "path_key"])
+        .aggregate(journeys=_.count(), median_seconds=_.seconds.median())
+        .mutate(all_journeys=_.journeys.sum().over(each))
+    )  # fmt: skip
+    if who != "all":
+        reached = _reaches(paths.named(counted), paths.goal)
+        counted = reached.filter(reached.reaches == (1 if who == "converters" else 0)).drop("path", "steps", "reaches")
+    best = ibis.window(group_by=list(by), order_by=[ibis.desc("journeys"), "path_key"])
+    ranked = counted.mutate(rank=ibis.row_number().over(best) + 1).filter(_.rank <= top)
+    named = _reaches(paths.named(ranked), paths.goal)
+    return named.select(
+        *by, "rank", "path", "steps", "journeys", converted=named.journeys * named.reaches,
+        median_seconds=named.median_seconds, all_journeys=named.all_journeys,
+    ).order_by([*by, "rank"])  # fmt: skip
+
+
+def _reaches(t: ibis.Table, goal: tuple[str, ...]) -> ibis.Table:
+    """Add `reaches`: 1 where the path holds a touchpoint of the goal, else 0."""
+    cut = ibis.literal(PATH_SIGN) + t.path + PATH_SIGN
+    held = [cut.contains(PATH_SIGN + name + PATH_SIGN) for name in goal]
+    return t.mutate(reaches=ibis.ifelse(ibis.or_(*held), 1, 0) if held else ibis.literal(0))

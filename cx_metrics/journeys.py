@@ -1,12 +1,14 @@
 """The path of one journey: which touchpoint stands at which step, and what comes next.
 
 The one place where touchpoints become steps. Flows, variants, filters on a node and drop-outs all read it, so they agree.
-Order is always (occurred_at, sequence).
+Order is always (occurred_at, sequence). The same nodes come about in two ways: from the columns that were prepared at import,
+or from windows over the rows at hand, where a view or an option took touchpoints out or renamed them.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import ibis
 from ibis import _
@@ -14,25 +16,82 @@ from ibis import _
 from cx_metrics.view import Passing
 
 Repeats = Literal["merge", "keep"]
+Way = Literal["columns", "slices", "windows"]
 ORDER = ("occurred_at", "sequence")
+PATH_SIGN = "\x1f"  # unit separator: stands in no name, so a path can be cut again exactly
+PAD = 1_000_000_000  # positions are padded to one width so that they sort as text
+PADDED = len(str(PAD))
+
+NODE = ("journey_id", "occurred_microseconds", "touchpoint", "position", "next_touchpoint", "seconds_to_next")
 
 
-def within(*group: str, **frame: tuple[int | None, int | None]) -> ibis.expr.builders.LegacyWindowBuilder:
+def within(*group: str, **frame: Any) -> ibis.expr.builders.LegacyWindowBuilder:
     """The window of one journey (or of `group`) in the order of its touchpoints."""
     return ibis.window(group_by=list(group or ("journey_id",)), order_by=list(ORDER), **frame)
 
 
-def steps(touchpoints: ibis.Table, repeats: Repeats = "merge", keep: tuple[str, ...] = ()) -> ibis.Table:
+def nodes(touchpoints: ibis.Table, repeats: Repeats, way: Way, keep: Sequence[str] = ()) -> ibis.Table:
     """What stands at each step of each journey?
 
-    One row per node of a path: journey_id, customer_id, occurred_at, sequence, touchpoint, is_goal, the columns of `keep`,
-    `position` (from 1), `next_touchpoint` (null at the end), `seconds_to_next`. With `merge`, equal neighbours are one
-    node that carries the time of the last of the run, and is a goal if any of the run is; with `keep` each row is a node.
+    One row per node of a path: journey_id, occurred_microseconds, touchpoint, `position` (from 1), `next_touchpoint` (null
+    at the end), `seconds_to_next` (null at the end), and the columns of `keep`. With `merge`, equal neighbours are one node
+    that carries the time of the last of the run; with `keep` each row is a node.
+
+    `way`: "columns" where journeys are whole, "slices" where each journey_id is a stretch of a journey with nothing missing
+    inside (a session, a date range), "windows" for any rows. Where several hold they give the same nodes.
     """
-    columns = ["journey_id", "customer_id", *ORDER, "occurred_microseconds", "touchpoint", "is_goal", *keep]
+    if way == "windows":
+        return _by_windows(touchpoints, repeats, keep)
+    if way == "slices":
+        return _by_slices(touchpoints, repeats, keep)
+    t = touchpoints
+    if repeats == "merge":
+        t = t.filter(t.run_ends == 1)
+        return t.select(
+            "journey_id", "occurred_microseconds", "touchpoint", *_extra(keep), position=t.run,
+            next_touchpoint=t.next_touchpoint, seconds_to_next=t.run_seconds,
+        )  # fmt: skip
+    return t.select(
+        "journey_id", "occurred_microseconds", "touchpoint", *_extra(keep), position=t.step,
+        next_touchpoint=t.next_touchpoint, seconds_to_next=t.seconds_to_next,
+    )  # fmt: skip
+
+
+def _extra(keep: Sequence[str]) -> list[str]:
+    return [c for c in dict.fromkeys(keep) if c not in NODE]
+
+
+def _by_slices(t: ibis.Table, repeats: Repeats, keep: Sequence[str]) -> ibis.Table:
+    """Nodes of stretches of journeys, from prepared columns: positions shift, and the last move of a stretch ends."""
+    ends = t.group_by("journey_id").aggregate(
+        first_step=_.step.min(), last_step=_.step.max(), first_run=_.run.min(), last_run=_.run.max(),
+        # times that are not known sort last: if any is missing, that of the last touchpoint is
+        last_microseconds=ibis.ifelse(
+            _.count() == _.occurred_microseconds.count(), _.occurred_microseconds.max(), ibis.null("int64")
+        ),
+    )  # fmt: skip
+    t = t.join(ends, "journey_id")
+    if repeats == "merge":
+        t = t.filter((t.run_ends == 1) | (t.step == t.last_step))
+        last, position = t.run == t.last_run, t.run - t.first_run + 1
+        to_end = (t.last_microseconds - t.occurred_microseconds).cast("float64") / 1e6
+        seconds = ibis.ifelse(t.run + 1 == t.last_run, to_end, t.run_seconds)
+    else:
+        last, position = t.step == t.last_step, t.step - t.first_step + 1
+        seconds = t.seconds_to_next
+    return t.select(
+        "journey_id", "occurred_microseconds", "touchpoint", *_extra(keep), position=position,
+        next_touchpoint=ibis.ifelse(last, ibis.null("string"), t.next_touchpoint),
+        seconds_to_next=ibis.ifelse(last, ibis.null("float64"), seconds),
+    )  # fmt: skip
+
+
+def _by_windows(touchpoints: ibis.Table, repeats: Repeats, keep: Sequence[str]) -> ibis.Table:
+    """Nodes of the rows at hand, whatever was taken out of them before."""
+    columns = ["journey_id", *ORDER, "occurred_microseconds", "touchpoint", *keep]
     t = touchpoints.select(*dict.fromkeys(columns))
     if repeats == "merge":
-        ahead = t.mutate(following=t.touchpoint.lead().over(within()))
+        ahead = t.mutate(following=t.touchpoint.lead().over(within()).nullif(""))
         # a run ends where the next touchpoint is another one or none
         t = ahead.filter(_.following.isnull() | (_.following != _.touchpoint)).drop("following")
     t = t.mutate(
@@ -40,16 +99,46 @@ def steps(touchpoints: ibis.Table, repeats: Repeats = "merge", keep: tuple[str, 
         next_touchpoint=t.touchpoint.lead().over(within()).nullif(""),
         next_microseconds=t.occurred_microseconds.lead().over(within()),
     )
-    last = t.next_touchpoint.isnull()
     elapsed = (t.next_microseconds - t.occurred_microseconds).cast("float64") / 1e6
-    return t.mutate(seconds_to_next=ibis.ifelse(last, ibis.null("float64"), elapsed)).drop("next_microseconds")
+    seconds = ibis.ifelse(t.next_touchpoint.isnull(), ibis.null("float64"), elapsed)
+    return t.mutate(seconds_to_next=seconds).select(*NODE, *_extra(keep))
 
 
-def passing(touchpoints: ibis.Table, asked: Passing) -> ibis.Table:
-    """Which journeys pass this node or link? One row per journey: journey_id."""
-    path = steps(touchpoints).filter((_.position == asked.step) & (_.touchpoint == asked.touchpoint))
+def passing(path: ibis.Table, asked: Passing) -> ibis.Table:
+    """Which journeys pass this node or link? One row per journey: journey_id. `path`: nodes with repeats merged."""
+    path = path.filter((_.position == asked.step) & (_.touchpoint == asked.touchpoint))
     if asked.ends:
         path = path.filter(_.next_touchpoint.isnull())
     elif asked.next_touchpoint is not None:
         path = path.filter(_.next_touchpoint == asked.next_touchpoint)
     return path.select("journey_id").distinct()
+
+
+def whole(path: ibis.Table, by: Sequence[str] = ()) -> ibis.Table:
+    """Which names does each journey pass, in order? One row per journey: `by`, journey_id, path (names with PATH_SIGN
+    between), steps, ended_microseconds; and begun_microseconds where the nodes carry it."""
+    padded = path.mutate(named=(path.position + PAD).cast("string") + path.touchpoint)
+    begun = {"begun_microseconds": _.begun_microseconds.min()} if "begun_microseconds" in path.columns else {}
+    found = padded.group_by([*by, "journey_id"]).aggregate(
+        names=_.named.collect(), steps=_.count(), ended_microseconds=_.occurred_microseconds.max(), **begun
+    )
+    return found.mutate(path=found.names.sort().map(lambda name: name.substr(PADDED)).join(PATH_SIGN)).drop("names")
+
+
+def moves(path: ibis.Table, by: Sequence[str] = (), most: int | None = None) -> ibis.Table:
+    """How many journeys make each move? Nodes added up: `by`, position, touchpoint, next_touchpoint, journeys, timed (moves
+    with a known time), seconds (their sum). `most` leaves out later positions."""
+    if most is not None:
+        path = path.filter(path.position <= most)
+    return path.group_by([*by, "position", "touchpoint", "next_touchpoint"]).aggregate(
+        journeys=_.count(), timed=_.seconds_to_next.count(), seconds=_.seconds_to_next.sum()
+    )
+
+
+def pairs(path: ibis.Table, by: Sequence[str] = ()) -> ibis.Table:
+    """How often does one touchpoint follow another directly? `by`, touchpoint, next_touchpoint (null: the journey ends),
+    transitions, journeys (in which the pair occurs), opens (journeys that begin with the touchpoint), timed, seconds."""
+    return path.group_by([*by, "touchpoint", "next_touchpoint"]).aggregate(
+        transitions=_.count(), journeys=_.journey_id.nunique(), opens=ibis.ifelse(_.position == 1, 1, 0).sum(),
+        timed=_.seconds_to_next.count(), seconds=_.seconds_to_next.sum(),
+    )  # fmt: skip

@@ -13,6 +13,7 @@ from ibis import _
 
 from cx_metrics import journeys
 from cx_metrics.errors import ViewProblem, nearest
+from cx_metrics.journeys import Way
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts, Filter, View
 
@@ -26,10 +27,12 @@ class Population:
     touchpoints: those in the range, with `journey_id` (the unit of the view's grain) and `is_goal` (1 or 0).
     entries: the same and what came after the range, with `in_range` (1 or 0), for metrics whose windows reach further.
     surveys, spend, changes: cut to the range and the people.
+    ways: how the touchpoints become paths (`journeys.nodes`), the fastest first; all give the same paths.
     """
 
     tables: dict[str, ibis.Table]
     entries: ibis.Table | None
+    ways: tuple[Way, ...] = ("windows",)
 
     def __getitem__(self, name: str) -> ibis.Table:
         return self.tables[name]
@@ -39,27 +42,43 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
     """Apply `view` to the tables of a dataset. Raises ViewProblem for a column or time the dataset does not have."""
     _check(tables, view, facts)
     left: dict[str, ibis.Table] = {}
-    entries = None
+    entries: ibis.Table | None = None
+    ways: tuple[Way, ...] = ("windows",)
     touched = None
     if "touchpoints" in tables:
-        entries = _touchpoints(tables["touchpoints"], view, facts)
+        ways = ways_of(view)
+        entries = _touchpoints(tables["touchpoints"], view, facts, ways[0])
         left["touchpoints"] = entries.filter(_.in_range == 1).drop("in_range")
         if _narrows_by_touchpoints(view):
             touched = left["touchpoints"]
     if "surveys" in tables:
         left["surveys"] = _surveys(tables["surveys"], view, facts, touched)
     if "customers" in tables:
-        left["customers"] = _by_customer(tables["customers"], view)
+        left["customers"] = by_customer(tables["customers"], view)
     if "spend" in tables and not (view.customers or view.passing):  # what a group of customers cost, nobody wrote down
         left["spend"] = _spend(tables["spend"], view)
     if "changes" in tables:
         left["changes"] = _dated(tables["changes"], "changed_at", view, facts)
-    return Population(left, entries)
+    return Population(left, entries, ways)
 
 
-def _touchpoints(t: ibis.Table, view: View, facts: Facts) -> ibis.Table:
+def ways_of(view: View) -> tuple[Way, ...]:
+    """How the touchpoints that a view leaves become paths, by what it touches.
+
+    Filters on customers, and filters that keep journeys whole, leave the prepared columns true. A session or a date range
+    cuts a stretch out of a journey. Cases, and "only these touchpoints", take touchpoints out of the middle.
+    """
+    if view.grain == "case" or (view.touchpoints and view.touchpoint_rule == "touchpoints"):
+        return ("windows",)
+    cut = view.range_rule == "touchpoints" and (view.first_day is not None or view.last_day is not None)
+    if view.grain == "session" or cut:
+        return ("slices", "windows")
+    return ("columns", "slices", "windows")
+
+
+def _touchpoints(t: ibis.Table, view: View, facts: Facts, way: Way) -> ibis.Table:
     """All touchpoints of the people the view keeps, with the columns that metrics count by."""
-    t = _by_customer(t, view)
+    t = by_customer(t, view)
     start, end = view.bounds(facts.zone)
     at = t.journey_start if view.range_rule == "journeys" else t.occurred_at
     inside = ibis.literal(True)
@@ -71,11 +90,11 @@ def _touchpoints(t: ibis.Table, view: View, facts: Facts) -> ibis.Table:
     if view.range_rule == "journeys":  # journeys are kept whole, or not at all
         t = t.filter(_.in_range == 1)
     if view.grain == "session":
-        t = t.mutate(journey_id=_.customer_id + ":" + _.session_number.cast("string"))
+        t = t.mutate(journey_id=_.customer_number * MOST_SESSIONS + _.session_number)
     elif view.grain == "case":
         t = t.filter(_.case_id.notnull()).mutate(journey_id=_.case_id)
     else:
-        t = t.mutate(journey_id=_.customer_id)
+        t = t.mutate(journey_id=_.customer_number)
     goal = facts.goal_of(view)
     reached = t.touchpoint.isin(goal) if goal else ibis.literal(False)
     t = t.mutate(is_goal=ibis.ifelse(reached, 1, 0))
@@ -86,11 +105,11 @@ def _touchpoints(t: ibis.Table, view: View, facts: Facts) -> ibis.Table:
         if view.touchpoint_rule == "touchpoints":
             t = matching
         else:
-            touched = matching.filter(_.in_range == 1).select("customer_id").distinct()
-            t = t.semi_join(touched, "customer_id")
+            touched = matching.filter(_.in_range == 1).select("customer_number").distinct()
+            t = t.semi_join(touched, "customer_number")
     if view.passing is not None:
-        passing = journeys.passing(t.filter(_.in_range == 1), view.passing)
-        t = t.semi_join(passing, "journey_id")
+        path = journeys.nodes(t.filter(_.in_range == 1), "merge", way)
+        t = t.semi_join(journeys.passing(path, view.passing), "journey_id")
     return t
 
 
@@ -99,7 +118,7 @@ def _surveys(s: ibis.Table, view: View, facts: Facts, touched: ibis.Table | None
 
     Under "only these touchpoints" an answer belongs if it is about one of them; otherwise if its customer touched one.
     """
-    s = _dated(_by_customer(s, view), "answered_at", view, facts)
+    s = _dated(by_customer(s, view), "answered_at", view, facts)
     about = view.touchpoint_rule == "touchpoints" or touched is None
     for kept in view.touchpoints if about else ():
         if kept.column in s.columns:
@@ -129,6 +148,7 @@ def _spend(s: ibis.Table, view: View) -> ibis.Table:
     )
 
 
+MOST_SESSIONS = 2**31  # of one customer: numbers of customers times this leave room for them
 EPOCH = 719_163  # ordinal of 1970-01-01
 
 
@@ -141,7 +161,8 @@ def _dated(t: ibis.Table, column: str, view: View, facts: Facts) -> ibis.Table:
     return t
 
 
-def _by_customer(t: ibis.Table, view: View) -> ibis.Table:
+def by_customer(t: ibis.Table, view: View) -> ibis.Table:
+    """The rows of the customers that the view keeps by their attributes."""
     for kept in view.customers:
         t = t.filter(_holds(t, kept)) if kept.column in t.columns else t.limit(0)
     return t
@@ -149,7 +170,9 @@ def _by_customer(t: ibis.Table, view: View) -> ibis.Table:
 
 def _holds(t: ibis.Table, kept: Filter) -> ibis.Value:
     """True where the column holds one of the kept values; the empty value stands for null."""
-    return t[kept.column].cast("string").fill_null("").isin(kept.values)
+    column = t[kept.column] if t[kept.column].type().is_string() else t[kept.column].cast("string")
+    held = column.isin(kept.values)
+    return held | column.isnull() if "" in kept.values else held
 
 
 def _narrows_by_touchpoints(view: View) -> bool:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from functools import partial
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import ibis
 import pandas as pd
 
-from cx_metrics import registry
+from cx_metrics import registry, routes
 from cx_metrics.errors import OptionProblem, ViewProblem, nearest
 from cx_metrics.population import Population, population
 from cx_metrics.registry import Measure, Metric
+from cx_metrics.routes import Paths, Route
 from cx_metrics.tables import TABLE_NAMES
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts, View
@@ -32,13 +34,26 @@ class Dataset(Protocol):
     def fetch(self, expression: ibis.Table) -> pd.DataFrame: ...
 
 
+Asked: TypeAlias = tuple[ibis.Table, Any]  # a query, and what its asker wants to know about it
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A dataset that keeps compiled queries: for another value of the same filter, only the value is another."""
+
+    def remembered(
+        self, key: tuple[Any, ...], build: Callable[[], Asked], values: Mapping[str, str]
+    ) -> tuple[pd.DataFrame, Any]: ...
+
+
 @dataclass(frozen=True)
 class Result:
-    """A small finished frame, and what its numbers mean."""
+    """A small finished frame, what its numbers mean, and by which route they came (no part of the meaning)."""
 
     metric: Metric
     frame: pd.DataFrame
     definition: dict[str, Any]
+    route: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """`{"metric": …, "definition": {…}, "rows": [{…}]}` with plain JSON values; unknown numbers are null."""
@@ -53,12 +68,14 @@ def run(
     by: Sequence[str] = (),
     confidence: float = CONFIDENCE,
     version: str = "",
+    route: Route | None = None,
     **options: Any,
 ) -> Result:
     """Answer one metric for one view of a dataset.
 
-    `by` names columns to group by; `options` are the metric's own, as values or in their text form. Raises OptionProblem or
-    ViewProblem for what the metric or the dataset cannot answer.
+    `by` names columns to group by; `options` are the metric's own, as values or in their text form. `route` asks for one way
+    to the paths; without it the fastest is taken, and all give the same answer. Raises OptionProblem or ViewProblem for what
+    the metric or the dataset cannot answer.
     """
     metric = name if isinstance(name, Metric) else registry.find(name)
     if not 0 < confidence < 1:
@@ -66,45 +83,100 @@ def run(
     view = view or View()
     asked = metric.read_options(options)
     _check_goal(metric, dataset.facts, view)
-    left = population(dataset.tables, view, dataset.facts)
-    tables = _inputs(metric, left)
-    groups = _groups(metric, tables, by)
-    named, tables = _set_apart(tables, groups)
-    query = metric.query(*tables, by=named, **asked, **registry.accepted(metric.query, {"confidence": confidence}))
-    frame = dataset.fetch(query)
+    printed = tuple((o.name, str(o.type.print(asked[o.name]))) for o in metric.options)
+
+    def build(shown: View) -> Asked:
+        query, groups, taken = ask(metric, dataset, shown, by, asked, confidence, route)
+        return query, (groups, taken)
+
+    frame, (groups, taken) = _fetched(dataset, view, (metric.name, tuple(by), printed, confidence, route), build)
+    named = tuple(_apart(column) for column in groups)
     if metric.finish is not None:
         given = asked | {"confidence": confidence, "by": named, "stages": dataset.facts.stages}
+        given |= {"days": dataset.facts.days_of(view)}
         frame = metric.finish(frame, **registry.accepted(metric.finish, given))
     frame = frame.drop(columns=[c for c in groups if c in frame]).rename(columns=dict(zip(named, groups, strict=True)))
     definition = define(metric, dataset.facts, view, groups, asked, confidence, version)
-    return Result(metric, frame.reset_index(drop=True), definition)
+    return Result(metric, frame.reset_index(drop=True), definition, taken)
+
+
+def _fetched(
+    dataset: Dataset, view: View, key: tuple[Any, ...], build: Callable[[View], Asked]
+) -> tuple[pd.DataFrame, Any]:
+    """The frame of a query, compiled once for all views of the same shape where the dataset remembers."""
+    if isinstance(dataset, Remembering):
+        shape, values = view.shape()
+        return dataset.remembered((*key, shape), lambda: build(shape), values)
+    query, known = build(view)
+    return dataset.fetch(query), known
+
+
+def ask(
+    metric: Metric,
+    dataset: Dataset,
+    view: View,
+    by: Sequence[str],
+    options: Mapping[str, Any],
+    confidence: float = CONFIDENCE,
+    route: Route | None = None,
+) -> tuple[ibis.Table, tuple[str, ...], str]:
+    """The query of a metric before it runs, the columns it is grouped by (called "by …" in the query), and its route."""
+    left = population(dataset.tables, view, dataset.facts)
+    inputs = _inputs(metric, left, dataset, view, route)
+    groups = _groups(metric, inputs, by)
+    tables = _set_apart(inputs, groups)
+    given = registry.accepted(metric.query, {"confidence": confidence, "goal": dataset.facts.goal_of(view)})
+    query = metric.query(*tables, by=tuple(_apart(c) for c in groups), **options, **given)
+    first = tables[0]
+    return query, groups, first.taken() if isinstance(first, Paths) else ""
 
 
 def people(dataset: Dataset, view: View | None = None) -> dict[str, int]:
     """Who is left by the view? Counts for captions: customers, journeys, touchpoints, responses, and journeys that began
     before the range."""
     view = view or View()
-    left = population(dataset.tables, view, dataset.facts)
     counts: dict[str, int] = {}
-    if "touchpoints" in left.tables:
-        t = left["touchpoints"]
-        start, _end = view.bounds(dataset.facts.zone)
-        earlier = t.journey_start < ibis.timestamp(start) if start is not None else ibis.literal(False)
-        frame = dataset.fetch(
-            t.aggregate(
-                customers=t.customer_id.nunique(),
-                journeys=t.journey_id.nunique(),
-                touchpoints=t.count(),
-                begun_earlier=t.customer_id.nunique(where=earlier),
-                goals=t.is_goal.sum().fill_null(0),
-            )  # fmt: skip
-        )
-        counts |= {str(k): int(v) for k, v in frame.iloc[0].items()}
-    if "surveys" in left.tables:
-        s = left["surveys"]
-        frame = dataset.fetch(s.aggregate(responses=s.count(where=s.score_status == "valid"), answers=s.count()))
-        counts |= {str(k): int(v) for k, v in frame.iloc[0].items()}
+    for table, counted in (("touchpoints", _counted), ("surveys", _answers)):
+        if table in dataset.tables:
+            frame, _known = _fetched(dataset, view, ("people", table), partial(_alone, counted, dataset))
+            counts |= {str(k): int(v) for k, v in frame.iloc[0].items()}
     return counts
+
+
+def _alone(count: Callable[[Dataset, View], ibis.Table], dataset: Dataset, view: View) -> Asked:
+    return count(dataset, view), None
+
+
+def _answers(dataset: Dataset, view: View) -> ibis.Table:
+    """Valid responses and all answers, in one row."""
+    s = population(dataset.tables, view, dataset.facts)["surveys"]
+    return s.aggregate(responses=s.count(where=s.score_status == "valid"), answers=s.count())
+
+
+def _counted(dataset: Dataset, view: View) -> ibis.Table:
+    """Customers, journeys, touchpoints and journeys begun earlier, in one row: from the journeys' own table where each is
+    whole."""
+    left = population(dataset.tables, view, dataset.facts)
+    cubes = routes.paths(left, dataset.tables, view, dataset.facts).cubes
+    if "journeys" in cubes:
+        j = cubes["journeys"]
+        whole = j.aggregate(customers=j.count(), journeys=j.count(), touchpoints=j.touchpoints.sum().fill_null(0))
+        return whole.mutate(begun_earlier=ibis.literal(0))
+    t = left["touchpoints"]
+    start, _end = view.bounds(dataset.facts.zone)
+    earlier = t.journey_start < ibis.timestamp(start) if start is not None else ibis.literal(False)
+    return t.aggregate(
+        customers=t.customer_number.nunique(),
+        journeys=t.journey_id.nunique(),
+        touchpoints=t.count(),
+        begun_earlier=t.customer_number.nunique(where=earlier),
+    )
+
+
+def conversions(dataset: Dataset, view: View | None = None) -> int:
+    """How many touchpoints of the view are conversions?"""
+    t = population(dataset.tables, view or View(), dataset.facts)["touchpoints"]
+    return int(dataset.fetch(t.aggregate(n=t.is_goal.sum().fill_null(0)))["n"].iloc[0])
 
 
 def values(dataset: Dataset, column: str, most: int) -> tuple[str, ...]:
@@ -255,22 +327,30 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _inputs(metric: Metric, left: Population) -> list[ibis.Table | None]:
-    """The tables the metric takes, in its order. Raises ViewProblem for one that was not uploaded."""
-    found: list[ibis.Table | None] = []
+Input: TypeAlias = ibis.Table | Paths | None
+
+
+def _inputs(metric: Metric, left: Population, dataset: Dataset, view: View, route: Route | None) -> list[Input]:
+    """The tables the metric takes, in its order; paths for a metric of paths. Raises ViewProblem for a table that was not
+    uploaded."""
+    found: list[Input] = []
     for name in metric.inputs:
-        if name not in left.tables:
+        table = "touchpoints" if name == "paths" else name
+        if table not in left.tables:
             raise ViewProblem(
                 N_("{metric} needs a file of {table}, and this dataset has none. Add one on the Data page."),
-                metric=Text(metric.title), table=Text(TABLE_NAMES[name]),
+                metric=Text(metric.title), table=Text(TABLE_NAMES[table]),
             )  # fmt: skip
-        found.append(left.entries if name == "touchpoints" and metric.entries else left[name])
+        if name == "paths":
+            found.append(routes.paths(left, dataset.tables, view, dataset.facts, route))
+        else:
+            found.append(left.entries if name == "touchpoints" and metric.entries else left[name])
     return found + [left.tables.get(name) for name in metric.optional_inputs]
 
 
-def _groups(metric: Metric, tables: Sequence[ibis.Table | None], by: Sequence[str]) -> tuple[str, ...]:
+def _groups(metric: Metric, inputs: Sequence[Input], by: Sequence[str]) -> tuple[str, ...]:
     """The columns to group by, each once. Raises ViewProblem for a column the data does not have."""
-    first = tables[0]
+    first = inputs[0].touchpoints if isinstance(inputs[0], Paths) else inputs[0]
     taken = {*metric.groups, *(name + end for name in metric.measures for end in ("", "_low", "_high"))}
     known = [c for c in (first.columns if first is not None else ()) if c not in taken]
     for column in by:
@@ -282,15 +362,20 @@ def _groups(metric: Metric, tables: Sequence[ibis.Table | None], by: Sequence[st
     return tuple(dict.fromkeys(by))
 
 
-def _set_apart(
-    tables: Sequence[ibis.Table | None], groups: Sequence[str]
-) -> tuple[tuple[str, ...], list[ibis.Table | None]]:
-    """The columns to group by once more, under names that no metric uses, so that any column can be grouped by."""
-    named = {f"by {column}": column for column in groups}
-    first, *rest = tables
+def _apart(column: str) -> str:
+    """A name for a column to group by that no metric uses, so that any column can be grouped by."""
+    return f"by {column}"
+
+
+def _set_apart(inputs: Sequence[Input], groups: Sequence[str]) -> list[Input]:
+    """The columns to group by once more, under names of their own."""
+    named = {_apart(column): column for column in groups}
+    first, *rest = inputs
+    if isinstance(first, Paths):
+        return [first.grouped(named), *rest]
     if first is not None:
         first = first.mutate(**{name: first[column] for name, column in named.items()})
-    return tuple(named), [first, *rest]
+    return [first, *rest]
 
 
 def _interval(metric: Metric, measure: Measure, options: Mapping[str, str]) -> str | None:

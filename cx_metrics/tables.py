@@ -148,15 +148,27 @@ TABLES: dict[str, Table] = {t.name: t for t in (TOUCHPOINTS, SURVEYS, CUSTOMERS,
 # Columns that the engine adds to touchpoints when a dataset is prepared. All follow the order (occurred_at, sequence).
 PREPARED = {
     "occurred_microseconds": "int64",  # microseconds since 1970, exact: elapsed windows are compared on it
+    "customer_number": "int64",  # the customer, from 1: counts and joins faster than a text
     "step": "int64",  # 1 for the first touchpoint of the customer
     "next_touchpoint": "string",
     "seconds_to_next": "float64",
+    "run": "int64",  # number of the run of equal neighbours that the touchpoint stands in, from 1
+    "run_ends": "int64",  # 1 for the last touchpoint of its run, else 0
+    "run_seconds": "float64",  # from the last touchpoint of this run to the last of the next; on the last of a run
+    "previous_microseconds": "int64",  # when the touchpoint before was
     "session_number": "int64",  # 1 for the first session of the customer
     "journey_start": "timestamp",  # first touchpoint of the customer
     "stage_rank": "int64",  # position of the stage in the dataset's ordered list, from 1
     "day": "date",  # calendar day in the dataset's time zone; week starts on Monday
     "week": "date",
     "month": "date",
+}
+# Tables that the engine keeps beside the typed ones: what pages ask most, added up in advance.
+PREPARED_TABLES = {
+    "journeys": "one customer with touchpoints: their journey's start, length, and the numbers of its paths",
+    "paths": "one whole path, as it is with repeats merged or kept",
+    "moves": "one move at one step of journeys, for one group of customers",
+    "pairs": "one touchpoint that follows another, for one group of customers",
 }
 CALENDAR = ("day", "week", "month")
 CUSTOMER_COLUMNS = ("persona", "segment", "region")

@@ -49,6 +49,7 @@ class View:
     """One frozen answer to "whom, when and how are we looking at?".
 
     `first_day` and `last_day` are days of the dataset's time zone; the whole of `last_day` belongs to the range.
+    `against`: the customers of a second segment, B, to compare with; who is counted (A) does not depend on it.
     """
 
     first_day: date | None = None
@@ -61,6 +62,7 @@ class View:
     touchpoints: tuple[Filter, ...] = ()
     touchpoint_rule: TouchpointRule = "customers"
     passing: Passing | None = None
+    against: tuple[Filter, ...] = ()
 
     def values(self, column: str) -> tuple[str, ...]:
         """The values that the view keeps of a filtered column; empty if it keeps all."""
@@ -73,6 +75,41 @@ class View:
         kept = (*rest, Filter(column, values)) if values else rest
         ordered = tuple(sorted(kept, key=lambda f: f.column))
         return replace(self, touchpoints=ordered) if which == "touchpoints" else replace(self, customers=ordered)
+
+    def shape(self) -> tuple[View, dict[str, str]]:
+        """The view with a placeholder for every value of a filter, and what they stand for: views of one shape ask the same
+        query. The empty value ("not known") is part of the shape."""
+        values: dict[str, str] = {}
+
+        def place(value: str) -> str:
+            if not value:
+                return value
+            name = f"\ue000{len(values)}\ue001"  # private signs: stand in no name
+            values[name] = value
+            return name
+
+        def filters(kept: tuple[Filter, ...]) -> tuple[Filter, ...]:
+            return tuple(Filter(f.column, tuple(place(v) for v in f.values)) for f in kept)
+
+        return replace(self, customers=filters(self.customers), touchpoints=filters(self.touchpoints)), values
+
+    def values_against(self, column: str) -> tuple[str, ...]:
+        """The values of a customer column that segment B keeps; empty if it keeps all."""
+        return next((f.values for f in self.against if f.column == column), ())
+
+    def with_against(self, column: str, values: tuple[str, ...]) -> View:
+        """The same view with another filter of segment B on `column`; no values takes the filter away."""
+        rest = tuple(f for f in self.against if f.column != column)
+        kept = (*rest, Filter(column, values)) if values else rest
+        return replace(self, against=tuple(sorted(kept, key=lambda f: f.column)))
+
+    def alone(self) -> View:
+        """The view of segment A, with nothing to compare with: what every metric is asked for."""
+        return replace(self, against=()) if self.against else self
+
+    def other_side(self) -> View:
+        """The view of segment B: its customers, and all else as in this view."""
+        return replace(self, customers=self.against, against=())
 
     def bounds(self, zone: str) -> tuple[datetime | None, datetime | None]:
         """The range as half-open UTC instants without zone, `[from, to)`."""
@@ -115,6 +152,18 @@ class Facts:
     def goal_of(self, view: View) -> tuple[str, ...]:
         """The goal of the view, or else of the dataset."""
         return view.goal if view.goal is not None else self.goal
+
+    def days_of(self, view: View, table: str = "touchpoints") -> tuple[date, date] | None:
+        """The days of a table that the view covers: those of the data, cut to the range; None if there are none.
+
+        Journeys that start in the range are kept whole, so they reach to the end of the data.
+        """
+        if table not in self.ranges:
+            return None
+        first, last = self.ranges[table]
+        start = max(first, view.first_day or first)
+        end = last if view.range_rule == "journeys" else min(last, view.last_day or last)
+        return (start, end) if start <= end else None
 
 
 def _midnight(day: date | None, zone: str) -> datetime | None:

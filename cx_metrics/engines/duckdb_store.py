@@ -6,6 +6,7 @@ cursor of its own; a `.wal` beside an immutable file would be replayed even in r
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import threading
@@ -20,12 +21,15 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from cx_metrics.engines import prepared
 from cx_metrics.errors import WorkspaceProblem
-from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, TABLES
+from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, PREPARED_TABLES, TABLES, TOUCHPOINTS
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 
-SESSION_GAP_SECONDS = 30 * 60  # a gap of more than this starts a new session
+MOST_COMPILED = 1_000  # queries kept compiled per dataset
+MOST_NAMES = 20_000  # different values up to which a text column is stored as codes
+CODED = ("touchpoint", "raw_touchpoint", "channel", "touchpoint_type", "phase", "stage", "currency")
 MEMORY_LIMIT = "2GB"
 THREADS = 2
 
@@ -46,13 +50,32 @@ class Store:
     connection: duckdb.DuckDBPyConnection
     facts: Facts
     tables: Mapping[str, ibis.Table] = field(default_factory=dict)
+    _compiled: dict[tuple[Any, ...], tuple[str, pa.Schema, Any]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
         """Run the query on a cursor of its own and give a frame with the types that the expression promises."""
-        sql = ibis.to_sql(expression, dialect="duckdb")
-        schema = expression.schema()
-        fetched = self.connection.cursor().execute(str(sql)).to_arrow_table()
-        frame: pd.DataFrame = fetched.rename_columns(list(schema.names)).cast(schema.to_pyarrow()).to_pandas()
+        return self._run(self.sql(expression), expression.schema().to_pyarrow())
+
+    def remembered(
+        self, key: tuple[Any, ...], build: Callable[[], tuple[ibis.Table, Any]], values: Mapping[str, str]
+    ) -> tuple[pd.DataFrame, Any]:
+        """The frame of a query that is compiled once per key; `values` take the places of the placeholders in it."""
+        if key not in self._compiled:
+            expression, known = build()
+            if len(self._compiled) >= MOST_COMPILED:
+                self._compiled.clear()
+            self._compiled[key] = (self.sql(expression), expression.schema().to_pyarrow(), known)
+        sql, schema, known = self._compiled[key]
+        if values:  # in one go, so that no value is taken for a placeholder
+            literals = {_text(place): _text(value) for place, value in values.items()}
+            sql = re.sub("|".join(map(re.escape, literals)), lambda found: literals[found[0]], sql)
+        return self._run(sql, schema), known
+
+    def _run(self, sql: str, schema: pa.Schema) -> pd.DataFrame:
+        fetched = self.connection.cursor().execute(sql).to_arrow_table()
+        frame: pd.DataFrame = fetched.rename_columns(schema.names).cast(schema).to_pandas()
         return frame
 
     def sql(self, expression: ibis.Table) -> str:
@@ -123,10 +146,12 @@ def _open(path: Path, facts: Facts, live: Store | None) -> Store:
     return Store(connection, facts, _tables(connection))
 
 
-def memory_store(tables: Mapping[str, Incoming], facts: Facts) -> tuple[Store, Built]:
+def memory_store(
+    tables: Mapping[str, Incoming], facts: Facts, cube_share: float = prepared.CUBE_SHARE
+) -> tuple[Store, Built]:
     """A dataset in memory, for one command or one notebook; prepared like any other."""
     connection = duckdb.connect(":memory:", config=CLOSED | {"threads": str(THREADS)})
-    built = _prepare(connection, tables, facts, lambda _done, _of: None)
+    built = _prepare(connection, tables, facts, lambda _done, _of: None, cube_share)
     return Store(connection, built.facts, _tables(connection)), built
 
 
@@ -147,8 +172,13 @@ def build(
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, ibis.Table]:
     cursor = connection.cursor()
     names = [row[0] for row in cursor.execute("select table_name from duckdb_tables() where not internal").fetchall()]
-    schemas = {n: cursor.execute(f"select * from {_name(n)} limit 0").to_arrow_table().schema for n in names}
-    return {n: ibis.table(ibis.Schema.from_pyarrow(schemas[n]), name=n) for n in names if n in TABLES}
+    return {n: _table(cursor, n) for n in names if n in TABLES or n in PREPARED_TABLES}
+
+
+def _table(cursor: duckdb.DuckDBPyConnection, name: str) -> ibis.Table:
+    """A table or view of the store as an expression."""
+    schema = cursor.execute(f"select * from {_name(name)} limit 0").to_arrow_table().schema
+    return ibis.table(ibis.Schema.from_pyarrow(schema), name=name)
 
 
 def _prepare(
@@ -156,6 +186,7 @@ def _prepare(
     tables: Mapping[str, Incoming],
     facts: Facts,
     progress: Callable[[int, int], None],
+    cube_share: float = prepared.CUBE_SHARE,
 ) -> Built:
     """Load what came in, then write the prepared tables. Stages: one per table, two for preparing."""
     stages = len(tables) + 2
@@ -171,13 +202,16 @@ def _prepare(
     if present & {"touchpoints", "surveys", "customers"}:
         conflicts = _prepare_customers(connection, tables)
     attributes = tuple(
-        c for c in _columns(connection, "customers") if c != "customer_id"
+        c for c in _columns(connection, "customers") if c not in ("customer_id", "customer_number")
     ) if present & {"touchpoints", "surveys", "customers"} else ()  # fmt: skip
     duplicates = 0
     if "touchpoints" in tables:
         facts = replace(facts, stages=_stages(connection, facts.stages))
         joined = _beside(attributes, "touchpoints")
         duplicates = _prepare_touchpoints(connection, tables["touchpoints"], joined, facts)
+        told_apart = prepared.told_apart(joined)
+        _prepare_paths(connection, told_apart)
+        _prepare_cubes(connection, told_apart, cube_share)
     progress(len(tables) + 1, stages)
     if "surveys" in tables:
         schema, joined = tables["surveys"].schema, _beside(attributes, "surveys")
@@ -225,7 +259,10 @@ def _prepare_customers(connection: duckdb.DuckDBPyConnection, tables: Mapping[st
             if column in tables[name].schema.names and column not in attributes:
                 conflicts += _attribute_from(connection, name, column)
                 attributes.append(column)
-    connection.execute("create table ordered as select * from customers order by customer_id")
+    connection.execute("""
+        create table ordered as select *, row_number() over (order by customer_id) as customer_number from customers
+        order by customer_id
+    """)
     connection.execute("drop table customers")
     connection.execute("alter table ordered rename to customers")
     return conflicts
@@ -258,46 +295,115 @@ def _prepare_touchpoints(
 ) -> int:
     """Write touchpoints sorted by (customer, time, sequence) with the prepared columns. Returns exact duplicates removed.
 
-    A duplicate is the same in every column of the file; rows without a time, or of a file
-    that numbers its rows, are never duplicates of each other.
+    A duplicate is the same in every column of the file; rows without a time, or of a file that numbers its rows, are never
+    duplicates of each other. Columns of few values are stored as codes.
     """
-    schema = incoming.schema
-    own = [f.name for f in schema if f.name not in attributes]
-    same = ", ".join(_name(c) for c in schema.names if c != "sequence")
-    journey = "partition by customer_id order by occurred_at, sequence"
-    rank = " ".join(f"when {_text(stage)} then {i}" for i, stage in enumerate(facts.stages, 1))
-    local = f"(occurred_at at time zone 'UTC' at time zone {_text(facts.zone)})"
-    joined = "".join(f", customers.{_name(c)}" for c in attributes)
+    same = [c for c in incoming.schema.names if c != "sequence"]
     before = _one(connection, "select count(*) from raw_touchpoints")
-    alike = f"qualify occurred_at is null or row_number() over (partition by {same} order by sequence) = 1"
-    once = "" if incoming.ordered else alike
+    twice = 0 if incoming.ordered else _alike(connection, same)
+    once = f"""
+        select rowid from raw_touchpoints
+        qualify occurred_at is null
+            or row_number() over (partition by {", ".join(_name(c) for c in same)} order by sequence) = 1
+    """
+    kept = f"where rowid in ({once})" if twice else ""
+    coded = [_code(connection, "raw_touchpoints", c) for c in incoming.schema.names if c not in attributes]
     connection.execute(f"""
-        create table touchpoints as
-        with once as (
-            select * from raw_touchpoints
-            {once}
-        ), timed as (
-            select {", ".join(_name(c) for c in own)},
-                epoch_us(occurred_at) as occurred_microseconds,
-                row_number() over ({journey}) as step,
-                lead(touchpoint) over ({journey}) as next_touchpoint,
-                (epoch_us(lead(occurred_at) over ({journey})) - epoch_us(occurred_at)) / 1e6 as seconds_to_next,
-                coalesce(epoch_us(occurred_at) - epoch_us(lag(occurred_at) over ({journey}))
-                    > {SESSION_GAP_SECONDS * 1_000_000}, false) as new_session,
-                min(occurred_at) over (partition by customer_id) as journey_start,
-                case stage {rank} end::bigint as stage_rank,
-                {local}::date as day,
-                date_trunc('week', {local})::date as week,
-                date_trunc('month', {local})::date as month
-            from once
-        )
-        select timed.* exclude (new_session),
-            1 + (sum(new_session::bigint) over (partition by timed.customer_id order by occurred_at, sequence
-                rows unbounded preceding))::bigint as session_number{joined}
-        from timed left join customers on customers.customer_id = timed.customer_id
-        order by timed.customer_id, occurred_at, sequence
+        create view coded_touchpoints as select {", ".join(coded)}, rowid as arrival,
+            epoch_us(occurred_at) as occurred_microseconds
+        from raw_touchpoints {kept}
     """)
+    named = ", ".join(_code(connection, "customers", c) for c in attributes)
+    connection.execute(
+        f"create view coded_customers as select customer_id, customer_number {', ' + named if named else ''} from customers"
+    )
+    first, last = connection.execute("select min(occurred_at), max(occurred_at) from raw_touchpoints").fetchone() or (
+        None,
+        None,
+    )
+    shifts = prepared.clock_shifts(facts.zone, first, last) if first is not None else ()
+    raw, customers = _table(connection, "coded_touchpoints"), _table(connection, "coded_customers")
+    expression = prepared.touchpoints(raw, customers, facts.stages, shifts, attributes)
+    _create(connection, "touchpoints", expression, "order by customer_number, step")
+    connection.execute("drop view coded_touchpoints")
+    connection.execute("drop view coded_customers")
     return before - _one(connection, "select count(*) from touchpoints")
+
+
+def _alike(connection: duckdb.DuckDBPyConnection, same: list[str]) -> int:
+    """How many rows look like another one, by a fingerprint? None: nothing stands twice."""
+    columns = ", ".join(_name(c) for c in same)
+    return _one(connection, f"select count(*) - count(distinct hash({columns})) from raw_touchpoints")
+
+
+def _code(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> str:
+    """A column as it is stored: texts of few different values as codes that sort as the texts do."""
+    if column not in CODED and column in TOUCHPOINTS.names or column in ("customer_id", "customer_number"):
+        return _name(column)
+    kind = connection.execute(f"select typeof(any_value({_name(column)})) from {_name(table)}").fetchone()
+    if kind is None or kind[0] != "VARCHAR":
+        return _name(column)
+    values = f"select distinct {_name(column)} from {_name(table)} where {_name(column)} is not null"
+    if not 0 < _one(connection, f"select count(*) from ({values} limit {MOST_NAMES + 1})") <= MOST_NAMES:
+        return _name(column)
+    code = _name(f"code_{'touchpoint' if column == 'next_touchpoint' else column}")
+    known = _one(connection, f"select count(*) from duckdb_types() where type_name = {_text(code.strip(chr(34)))}")
+    if not known:
+        connection.execute(f"create type {code} as enum ({values} order by 1)")
+    return f"{_name(column)}::{code} as {_name(column)}"
+
+
+def _create(connection: duckdb.DuckDBPyConnection, name: str, expression: ibis.Table, order: str = "") -> None:
+    """Write an expression as a table, with the types it promises; texts that have codes are stored as codes."""
+    kinds = {"int64": "bigint", "float64": "double", "date": "date"}
+    codes = {row[0] for row in connection.execute("select type_name from duckdb_types() where not internal").fetchall()}
+    typed = []
+    for column, kind in expression.schema().items():
+        code = f"code_{'touchpoint' if column == 'next_touchpoint' else column}"
+        cast = _name(code) if code in codes and kind.is_string() else kinds.get(str(kind))
+        typed.append(f"{_name(column)}::{cast} as {_name(column)}" if cast else _name(column))
+    sql = ibis.to_sql(expression, dialect="duckdb")
+    connection.execute(f"create table {_name(name)} as select {', '.join(typed)} from ({sql}) {order}")
+
+
+def _prepare_paths(connection: duckdb.DuckDBPyConnection, attributes: tuple[str, ...]) -> None:
+    """Write the journeys, one a customer, and the different whole paths they take, numbered in the order of their names."""
+    t = _table(connection, "touchpoints")
+    for repeats in prepared.REPEATS:
+        _create(connection, f"{repeats}_paths", prepared.customer_paths(t, repeats))
+    both = " union all ".join(f"select path, steps from {repeats}_paths" for repeats in prepared.REPEATS)
+    connection.execute(f"""
+        create table paths as select row_number() over (order by path) as path_id, path, steps
+        from (select distinct path, steps from ({both})) order by path_id
+    """)
+    _create(connection, "own_journeys", prepared.journeys(t, attributes))
+    numbered = ", ".join(f"{r}_named.path_id as path_{r}" for r in prepared.REPEATS)
+    joins = " ".join(
+        f"join {r}_paths on {r}_paths.journey_id = own_journeys.customer_number "
+        f"join paths as {r}_named on {r}_named.path = {r}_paths.path"
+        for r in prepared.REPEATS
+    )
+    connection.execute(
+        f"create table journeys as select own_journeys.*, {numbered} from own_journeys {joins} order by customer_number"
+    )
+    for name in ("own_journeys", *(f"{r}_paths" for r in prepared.REPEATS)):
+        connection.execute(f"drop table {name}")
+
+
+def _prepare_cubes(connection: duckdb.DuckDBPyConnection, attributes: tuple[str, ...], share: float) -> None:
+    """Write the cubes, with as many attributes as their limit allows; none that is nearly as long as the touchpoints."""
+    t = _table(connection, "touchpoints")
+    rows = _one(connection, "select count(*) from touchpoints")
+    counts = {a: _one(connection, f"select count(distinct {_name(a)}) + 1 from customers") for a in attributes}
+    cubes = {"moves": prepared.moves_cube, "pairs": prepared.pairs_cube}
+    for name, cube in cubes.items():
+        cells = _one(connection, f"select count(*) from ({ibis.to_sql(cube(t, ()), dialect='duckdb')})")
+        chosen = prepared.cube_attributes(counts, cells)
+        _create(connection, "finest", cube(t, chosen))
+        if _one(connection, "select count(*) from finest") <= share * rows:
+            order = "order by level, repeats" + (", position" if name == "moves" else "")
+            _create(connection, name, prepared.rolled_up(_table(connection, "finest"), chosen), order)
+        connection.execute("drop table finest")
 
 
 def _join_attributes(

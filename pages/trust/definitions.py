@@ -8,7 +8,7 @@ import streamlit as st
 
 from cx_metrics.registry import METRICS, Metric
 from cx_metrics.texts import N_, Text
-from pages.parts import figure
+from pages.parts import cache, figure
 from pages.parts.page import INTERVALS, Page, run
 
 
@@ -41,7 +41,7 @@ def draw_reconciliation(page: Page) -> None:
         everybody = page.people["customers"]
         rows.append((Text(N_("Customers behind the conversion rate")), int(conversion["customers"].sum()), everybody))
         channels = page.ask("channel_performance").frame
-        goals = page.people["goals"]
+        goals = cache.conversions(page.version, page.view)
         rows.append(
             (Text(N_("Conversions credited by first touch")), int(channels["first_touch_conversions"].sum()), goals)
         )
