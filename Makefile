@@ -3,19 +3,25 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test setup setup-test check lock messages shots clean long bench
+.PHONY: run test setup setup-test check lock messages shots clean long parity bench bench-engine
 
 run: setup
 	@$(BIN)/python -m pages.parts.server $(ARGS)
 
 test: setup-test
 	@$(BIN)/python tests/chromium.py
+	@$(BIN)/python tests/servers.py
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
-	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+	@$(BIN)/python -m pytest -m "not long and not parity" $(ARGS)
 
 # The long versions of property tests: 10,000 random journeys each.
 long: setup-test
 	@$(BIN)/python -m pytest -m long $(ARGS)
+
+# Every question to every engine: ClickHouse, PostgreSQL, a Spark cluster, Spark Connect. About an hour.
+parity: setup-test
+	@$(BIN)/python tests/servers.py
+	@$(BIN)/python -m pytest tests/engines/test_parity.py -m parity $(ARGS)
 
 check: setup-test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
@@ -32,15 +38,17 @@ $(VENV)/.run: requirements.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
-$(VENV)/.test: requirements-dev.txt $(VENV)/.run
+$(VENV)/.test: requirements-dev.txt requirements-engines.txt $(VENV)/.run
 	@echo "Touchline: installing what its tests need …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-engines.txt
 	@touch $@
 
-# After a change of requirements.in or requirements-dev.in (needs uv).
+# After a change of one of the requirements*.in (needs uv).
 lock:
 	uv pip compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q --python-version 3.11 requirements.in -o requirements.txt
 	uv pip compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	uv pip compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -q --python-version 3.11 requirements-engines.in -o requirements-engines.txt
 
 # Collect the texts of the program and bring the catalogues up to date.
 messages: setup
@@ -49,6 +57,10 @@ messages: setup
 # How long until the first chart; see benchmarks/README.md.
 bench: setup-test
 	@$(BIN)/python -m benchmarks.first_chart
+
+# The engine side by side with its peers, at 10M touchpoints; see benchmarks/README.md.
+bench-engine: setup-test
+	@$(BIN)/python -m benchmarks.all $(ARGS)
 
 # The pictures of the README, taken from the running pages.
 shots: setup-test
