@@ -6,14 +6,16 @@ cx.run("nps", shop, by=["persona"]).frame
 cx.run("funnel", shop, steps="Website,Checkout,Purchase", window="14d").frame
 """
 
-from cx_metrics import channels, conversion, engagement, flows, funnel, surveys
+from cx_metrics import activity, channels, contacts, conversion, engagement, exposure, flows, funnel, process, surveys
+from cx_metrics.comparison import compare
 from cx_metrics.errors import TouchlineError
-from cx_metrics.importing import load, open_files
+from cx_metrics.importing import load, open_engine, open_files
 from cx_metrics.registry import METRICS, Metric
-from cx_metrics.run import Result, people, run
+from cx_metrics.run import Result, differing, people, run
 from cx_metrics.view import Facts, Filter, Passing, View
 
 __all__ = [
     "METRICS", "Facts", "Filter", "Metric", "Passing", "Result", "TouchlineError", "View",
-    "channels", "conversion", "engagement", "flows", "funnel", "load", "open_files", "people", "run", "surveys",
+    "activity", "channels", "compare", "contacts", "conversion", "differing", "engagement", "exposure", "flows", "funnel",
+    "load", "open_engine", "open_files", "people", "process", "run", "surveys",
 ]  # fmt: skip

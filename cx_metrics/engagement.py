@@ -1,15 +1,36 @@
-"""Engagement: whom do stages and touchpoints reach, how much happens there, and does it lead on?"""
+"""Engagement: whom do stages, touchpoints, channels, types and phases reach, how much happens there, and does it lead on?
+
+One query and one finish answer all five, so that reach or bounce means the same in each of them.
+"""
 
 from __future__ import annotations
+
+from typing import Annotated, Literal
 
 import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
+from numpy.typing import ArrayLike
 
-from cx_metrics import intervals
+from cx_metrics import intervals, journeys
+from cx_metrics.groups import beside
 from cx_metrics.registry import Measure, metric
+from cx_metrics.tables import PHASES
 from cx_metrics.texts import N_
+
+GROUPS = ("stage", "touchpoint", "channel", "touchpoint_type", "phase")
+NOT_ENGAGED_SECONDS = 10  # Google Analytics 4: a session under 10 seconds is not engaged
+SCOPE = N_("customers of the view, also where journeys are cut into sessions or cases")
+
+BounceRule = Literal["one_touchpoint", "not_engaged"]
+Bounce = Annotated[
+    BounceRule,
+    N_(
+        "which sessions bounce: one_touchpoint, those of one touchpoint; not_engaged, of these only those under "
+        "10 seconds and without a goal (where no duration is known, one touchpoint takes 0 seconds)"
+    ),
+]
 
 MEASURES = {
     "customers": Measure(N_("Customers"), "count", meaning=N_("customers with a touchpoint here")),
@@ -36,32 +57,25 @@ MEASURES = {
     ),
     "bounce_rate": Measure(
         N_("Bounce"), "share", n="entry_sessions", interval="wilson", higher_is_better=False,
-        meaning=N_("sessions that start here and have no second touchpoint, as a share of sessions that start here"),
+        meaning=N_("sessions that start here and bounce (no second touchpoint), as a share of sessions that start here"),
     ),
     "population": Measure(N_("Population"), "count", meaning=N_("customers of the view")),
     "went_on": Measure(N_("Went on"), "count", meaning=N_("customers reached who later reach a later stage")),
     "entry_sessions": Measure(N_("Sessions started here"), "count", meaning=N_("sessions whose first touchpoint is here")),
-    "bounced_sessions": Measure(
-        N_("Sessions of one touchpoint"), "count", meaning=N_("of these, sessions with no second touchpoint")
-    ),
+    "bounced_sessions": Measure(N_("Bounced sessions"), "count", meaning=N_("of these, sessions that bounced")),
 }  # fmt: skip
 
 
 def finish_engagement(
     frame: pd.DataFrame, *, by: tuple[str, ...], stages: tuple[str, ...], confidence: float
 ) -> pd.DataFrame:
-    """From one row per group and number of contacts to one row per group: frequency with its bootstrap, shares with Wilson."""
-    group = "stage" if "stage_rank" not in frame.columns else "touchpoint"
-    rows = []
-    for key, part in frame.groupby([*by, group], dropna=False, sort=False):
-        first = {str(name): part[name].iloc[0] for name in part.columns}
-        row = first | dict(zip([*by, group], key, strict=True))
-        row["frequency"] = float(intervals.ratio(first["touchpoints"], first["customers"]))
-        low, high = intervals.bootstrap_mean(part["contacts"], part["with_contacts"], confidence)
-        rows.append(row | {"frequency_low": low, "frequency_high": high})
-    finished = pd.DataFrame(
-        rows, columns=None if rows else [*frame.columns, "frequency", "frequency_low", "frequency_high"]
-    )
+    """From one row per group, contacts and depth to one row per group: frequency with its bootstrap, shares with Wilson."""
+    group = next(name for name in GROUPS if name in frame.columns)
+    rows = [
+        dict(zip([*by, group], key, strict=True)) | _row(part, confidence)
+        for key, part in frame.groupby([*by, group], dropna=False, sort=False)
+    ]
+    finished = pd.DataFrame(rows, columns=None if rows else [*by, group, *_row(frame, confidence)])
     counts = (
         "customers",
         "touchpoints",
@@ -78,7 +92,7 @@ def finish_engagement(
     rank = finished["own_rank"]
     for column in ("next_stage_rate", "next_stage_rate_low", "next_stage_rate_high"):
         finished[column] = finished[column].mask(rank.isna() | (rank >= len(stages)), np.nan)
-    finished["order"] = rank.fillna(len(stages) + 1).mask(finished[group].isna(), len(stages) + 2)
+    finished["order"] = _places(finished, group, len(stages))
     finished = finished.sort_values(
         [*by, "order", "customers", group], ascending=[*[True] * len(by), True, False, True]
     )
@@ -90,17 +104,57 @@ def finish_engagement(
     ]]  # fmt: skip
 
 
+def _row(part: pd.DataFrame, confidence: float) -> dict[str, object]:
+    """One group, from its customers counted by contacts and depth."""
+    contacts = part.groupby("contacts")["with_contacts"].sum()
+    customers, touchpoints = int(contacts.sum()), int((contacts.index.to_numpy() * contacts).sum())
+    low, high = intervals.bootstrap_mean(contacts.index.to_numpy(), contacts, confidence)
+    summed = {name: int(part[name].sum()) for name in ("went_on", "entry_sessions", "bounced_sessions")}
+    same = {name: part[name].iloc[0] if len(part) else None
+            for name in ("dwell_seconds_median", "dwell_customers", "population")}  # fmt: skip
+    return summed | same | {
+        "customers": customers, "touchpoints": touchpoints, "own_rank": part["own_rank"].min(),
+        "frequency": float(intervals.ratio(touchpoints, customers)), "frequency_low": low, "frequency_high": high,
+        "depth_median": _median(part["depth"], part["with_contacts"]),
+    }  # fmt: skip
+
+
+def _median(values: ArrayLike, counts: ArrayLike) -> float:
+    """The median where `counts[i]` cases have `values[i]`."""
+    each = np.asarray(values, dtype=float)
+    order = np.argsort(each, kind="stable")
+    upto = np.cumsum(np.asarray(counts, dtype="int64")[order])
+    if not len(upto) or not upto[-1]:
+        return float("nan")
+    middle = [(upto[-1] - 1) // 2, upto[-1] // 2]
+    return float(each[order][np.searchsorted(upto, middle, side="right")].mean())
+
+
+def _places(finished: pd.DataFrame, group: str, stages: int) -> pd.Series:
+    """Where the rows of a group stand: by stage, by phase, or all alike; groups that are not known last."""
+    known = finished[group].notna()
+    if group in ("stage", "touchpoint"):
+        place = finished["own_rank"].astype(float).fillna(stages + 1)
+    elif group == "phase":
+        place = finished[group].map({name: i for i, name in enumerate(PHASES)}).astype(float).fillna(len(PHASES))
+    else:
+        place = pd.Series(0.0, index=finished.index)
+    return place.where(known, np.inf)
+
+
 @metric(
     title=N_("Engagement by stage"),
     unit=N_("customers"),
-    denominator=N_("customers of the view"),
+    denominator=SCOPE,
     inputs=("touchpoints",),
     source="Google Analytics 4 (engagement, bounce)",
     groups=("stage",),
     finish=finish_engagement,
     measures=MEASURES,
 )
-def stage_engagement(touchpoints: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
+def stage_engagement(
+    touchpoints: ibis.Table, by: tuple[str, ...] = (), *, bounce: Bounce = "one_touchpoint"
+) -> ibis.Table:
     """Whom does each stage reach, how much happens there, and does it lead on?
 
     One row per stage, in the order of the dataset's stages, unmapped touchpoints (stage null) last: customers, reach (of the
@@ -108,76 +162,154 @@ def stage_engagement(touchpoints: ibis.Table, by: tuple[str, ...] = ()) -> ibis.
     per customer), dwell_seconds_median over the dwell_customers, next_stage_rate, bounce_rate, and the counts they rest on.
 
     A visit is a run of touchpoints of one stage with none of another stage between; a visit of one touchpoint has no known
-    length and is left out. next_stage_rate is null for the last stage and for unmapped touchpoints.
+    length and is left out. next_stage_rate is null for the last stage and for unmapped touchpoints. Customers are counted
+    as such, whatever the grain of the view; sessions are those of the whole journey, cut at gaps of more than 30 minutes.
+
+    `bounce`: "one_touchpoint" counts sessions that have no second touchpoint. "not_engaged" is the reading of Google
+    Analytics 4: of these, sessions under 10 seconds whose touchpoint is no goal; a touchpoint of unknown duration takes 0.
     """
-    return _engagement(touchpoints, by, "stage")
+    return _engagement(touchpoints, by, "stage", bounce)
 
 
 @metric(
     title=N_("Engagement by touchpoint"),
     unit=N_("customers"),
-    denominator=N_("customers of the view"),
+    denominator=SCOPE,
     inputs=("touchpoints",),
     source="Google Analytics 4 (engagement, bounce)",
     groups=("touchpoint",),
     finish=finish_engagement,
     measures=MEASURES,
 )
-def touchpoint_engagement(touchpoints: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
+def touchpoint_engagement(
+    touchpoints: ibis.Table, by: tuple[str, ...] = (), *, bounce: Bounce = "one_touchpoint"
+) -> ibis.Table:
     """Whom does each touchpoint reach, how often, and does it lead on?
 
     One row per touchpoint, in the order of its stage and then by customers, with the columns of `stage_engagement`. A visit
     is a run of the same touchpoint; next_stage_rate counts customers who later reach a stage after the touchpoint's own.
     A touchpoint that stands in several stages counts under the earliest.
     """
-    return _engagement(touchpoints, by, "touchpoint").mutate(stage_rank=ibis.null("int64"))
+    return _engagement(touchpoints, by, "touchpoint", bounce)
 
 
-def _engagement(touchpoints: ibis.Table, by: tuple[str, ...], group: str) -> ibis.Table:
-    """One row per group and number of contacts; everything but `contacts`, `with_contacts` repeats within the group."""
+@metric(
+    title=N_("Engagement by channel"),
+    unit=N_("customers"),
+    denominator=SCOPE,
+    inputs=("touchpoints",),
+    source="Google Analytics 4 (engagement, bounce)",
+    groups=("channel",),
+    finish=finish_engagement,
+    measures=MEASURES,
+)
+def channel_engagement(
+    touchpoints: ibis.Table, by: tuple[str, ...] = (), *, bounce: Bounce = "one_touchpoint"
+) -> ibis.Table:
+    """Whom does each channel reach, how often, and does it lead on?
+
+    One row per channel, by customers, touchpoints without one (channel null) last, with the columns of `stage_engagement`. A
+    visit is a run of touchpoints on one channel; next_stage_rate counts customers who, after a contact here, reach a stage
+    beyond that of the contact, on any channel. It is null for a channel that has no contact before the last stage.
+    """
+    return _engagement(touchpoints, by, "channel", bounce)
+
+
+@metric(
+    title=N_("Engagement by type"),
+    unit=N_("customers"),
+    denominator=SCOPE,
+    inputs=("touchpoints",),
+    source="Google Analytics 4 (engagement, bounce)",
+    groups=("touchpoint_type",),
+    finish=finish_engagement,
+    measures=MEASURES,
+)
+def type_engagement(
+    touchpoints: ibis.Table, by: tuple[str, ...] = (), *, bounce: Bounce = "one_touchpoint"
+) -> ibis.Table:
+    """Whom do physical, digital and human touchpoints reach, how often, and do they lead on?
+
+    One row per type, by customers, touchpoints without one (null) last, with the columns and rules of `channel_engagement`.
+    """
+    return _engagement(touchpoints, by, "touchpoint_type", bounce)
+
+
+@metric(
+    title=N_("Engagement by phase"),
+    unit=N_("customers"),
+    denominator=SCOPE,
+    inputs=("touchpoints",),
+    source="Google Analytics 4 (engagement, bounce)",
+    groups=("phase",),
+    finish=finish_engagement,
+    measures=MEASURES,
+)
+def phase_engagement(
+    touchpoints: ibis.Table, by: tuple[str, ...] = (), *, bounce: Bounce = "one_touchpoint"
+) -> ibis.Table:
+    """Whom do the phases before, during and after reach, how often, and do they lead on?
+
+    One row per phase, in their order, touchpoints without one (null) last, with the columns and rules of
+    `channel_engagement`.
+    """
+    return _engagement(touchpoints, by, "phase", bounce)
+
+
+def _engagement(touchpoints: ibis.Table, by: tuple[str, ...], group: str, bounce: BounceRule) -> ibis.Table:
+    """One row per group, number of contacts and depth: customers with both, and what else is counted of them. The columns
+    `population`, `dwell_seconds_median` and `dwell_customers` repeat within the group."""
     keys = [*by, group]
-    journey = ibis.window(group_by="customer_id", order_by=["occurred_at", "sequence"])
-    ahead = ibis.window(group_by="customer_id", order_by=["occurred_at", "sequence"], following=(1, None))
-    so_far = ibis.window(group_by="customer_id", order_by=["occurred_at", "sequence"], preceding=None, following=0)
-    session = ibis.window(group_by=["customer_id", "session_number"], order_by=["occurred_at", "sequence"])
-    whole_session = ibis.window(group_by=["customer_id", "session_number"])
-    columns = ["customer_id", "occurred_at", "sequence", "touchpoint", "stage_rank", "session_number",
-               "occurred_microseconds", *keys]  # fmt: skip
+    t = _contacts(touchpoints, by, group, bounce)
+    who = list(dict.fromkeys([*keys, "customer_number", "touchpoint"]))
+    each = t.group_by(who).aggregate(
+        contacts=_.count(), goes_on=_.goes_on.max(), entries=_.opens.sum(), bounces=_.bounces.sum(),
+        microseconds=_.microseconds.sum(), rank=_.stage_rank.min(),
+    )  # fmt: skip
+    if group == "touchpoint":
+        each = each.mutate(depth=ibis.literal(1, type="int64"))
+    else:  # counting rows of rows is faster than counting distinct names
+        each = each.group_by([*keys, "customer_number"]).aggregate(
+            contacts=_.contacts.sum(), depth=_.count(), goes_on=_.goes_on.max(), entries=_.entries.sum(),
+            bounces=_.bounces.sum(), microseconds=_.microseconds.sum(), rank=_["rank"].min(),
+        )  # fmt: skip
+    counted = each.group_by([*keys, "contacts", "depth"]).aggregate(
+        with_contacts=_.count(), went_on=_.goes_on.sum(), entry_sessions=_.entries.sum(),
+        bounced_sessions=_.bounces.sum(), own_rank=_["rank"].min(),
+    )  # fmt: skip
+    timed = each.filter(_.microseconds.notnull()).mutate(seconds=_.microseconds.cast("float64") / 1e6)
+    dwell = timed.group_by(keys).aggregate(dwell_seconds_median=_.seconds.median(), dwell_customers=_.count())
+    scope = each.aggregate(by=list(by), population=_.customer_number.nunique())
+    joined = beside(counted, dwell, keys)
+    joined = beside(joined, scope, list(by)) if by else joined.cross_join(scope)
+    return joined.mutate(dwell_customers=_.dwell_customers.fill_null(0)).order_by([*keys, "contacts", "depth"])
+
+
+def _contacts(touchpoints: ibis.Table, by: tuple[str, ...], group: str, bounce: BounceRule) -> ibis.Table:
+    """Every touchpoint with what its neighbours decide: `goes_on` (a later stage follows), `opens` (a session starts),
+    `bounces` (and ends at once), `microseconds` since the one before, if that is of the same group and so of the same visit.
+    """
+    journey, ahead = journeys.within("customer_number"), journeys.within("customer_number", following=(1, None))
+    columns = ["customer_number", *journeys.ORDER, "occurred_microseconds", "touchpoint", "stage_rank", "session_number", *by,
+               group]  # fmt: skip
+    columns += ["is_goal", "duration_seconds"] if bounce == "not_engaged" else []
     t = touchpoints.select(*dict.fromkeys(columns))
-    here = t[group].fill_null("")
-    t = t.mutate(here=here, later_rank=t.stage_rank.max().over(ahead))
     t = t.mutate(
-        moved=ibis.ifelse(t.here.lag().over(journey) == t.here, 0, 1),
+        nth=ibis.row_number().over(journey),
+        group_before=t[group].lag().over(journey).nullif(""),
+        microseconds_before=t.occurred_microseconds.lag().over(journey),
+        session_before=t.session_number.lag().over(journey),
+        session_after=t.session_number.lead().over(journey),
+        later_rank=t.stage_rank.max().over(ahead),
+    )
+    same_visit = (t.nth > 0) & (t.group_before.fill_null("") == t[group].fill_null(""))  # not known is a group too
+    opens = ((t.nth == 0) | (t.session_before != t.session_number)) & t.occurred_microseconds.notnull()
+    bounces = opens & (t.session_after.fill_null(0) != t.session_number)  # sessions count from 1
+    if bounce == "not_engaged":
+        bounces = bounces & (t.is_goal == 0) & (t.duration_seconds.fill_null(0) < NOT_ENGAGED_SECONDS)
+    return t.mutate(
         goes_on=ibis.ifelse((t.later_rank > t.stage_rank).fill_null(False), 1, 0),
-        opens=ibis.ifelse((ibis.row_number().over(session) == 0) & t.occurred_microseconds.notnull(), 1, 0),
-        alone=ibis.ifelse(t.count().over(whole_session) == 1, 1, 0),
+        opens=ibis.ifelse(opens, 1, 0),
+        bounces=ibis.ifelse(bounces, 1, 0),
+        microseconds=ibis.ifelse(same_visit, t.occurred_microseconds - t.microseconds_before, ibis.null("int64")),
     )
-    t = t.mutate(visit=t.moved.sum().over(so_far))
-    visits = (
-        t.group_by([*keys, "customer_id", "visit"])
-        .aggregate(n=_.count(), length=_.occurred_microseconds.max() - _.occurred_microseconds.min())
-        .filter((_.n > 1) & _.length.notnull())
-        .group_by([*keys, "customer_id"])
-        .aggregate(dwell=_.length.sum().cast("float64") / 1e6)
-    )
-    dwell = visits.group_by(keys).aggregate(dwell_seconds_median=_.dwell.median(), dwell_customers=_.count())
-    each = t.group_by([*keys, "customer_id"]).aggregate(
-        contacts=_.count(), depth=_.touchpoint.nunique(), goes_on=_.goes_on.max(),
-        entries=_.opens.sum(), bounces=(_.opens * _.alone).sum(), rank=_.stage_rank.min(),
-    )  # fmt: skip
-    groups = each.group_by(keys).aggregate(
-        customers=_.count(), touchpoints=_.contacts.sum(), depth_median=_.depth.median(), went_on=_.goes_on.sum(),
-        entry_sessions=_.entries.sum(), bounced_sessions=_.bounces.sum(), own_rank=_.rank.min(),
-    )  # fmt: skip
-    histogram = each.group_by([*keys, "contacts"]).aggregate(with_contacts=_.count())
-    scope = t.aggregate(by=list(by), population=_.customer_id.nunique())
-    joined = _join(_join(histogram, groups, keys), dwell, keys)
-    joined = _join(joined, scope, list(by)) if by else joined.cross_join(scope)
-    return joined.mutate(dwell_customers=_.dwell_customers.fill_null(0)).order_by([*keys, "contacts"])
-
-
-def _join(left: ibis.Table, right: ibis.Table, keys: list[str]) -> ibis.Table:
-    """Left join on columns that may be null: an unmapped group finds itself."""
-    renamed = right.rename({f"{k}_of_right": k for k in keys})
-    same = [left[k].identical_to(renamed[f"{k}_of_right"]) for k in keys]
-    return left.left_join(renamed, same).drop(*(f"{k}_of_right" for k in keys))

@@ -164,6 +164,31 @@ def newcombe(
     )
 
 
+def difference_p(part: ArrayLike, whole: ArrayLike, part_before: ArrayLike, whole_before: ArrayLike) -> Array:
+    """Two-sided p-value of the difference of two independent shares: z test with the pooled variance, which is Pearson's
+    chi-square without correction. Two shares that are both 0 or both 1 do not differ: 1."""
+    k, n, j, m = (np.asarray(x, dtype=float) for x in (part, whole, part_before, whole_before))
+    pooled, gap = ratio(k + j, n + m), ratio(k, n) - ratio(j, m)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.abs(gap) / np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    p: Array = np.where(np.isnan(gap), np.nan, np.where(gap == 0, 1.0, 2 * special.ndtr(-z)))
+    return p
+
+
+def benjamini_hochberg(p: ArrayLike) -> Array:
+    """p-values adjusted for looking at all of them (Benjamini & Hochberg 1995): those up to q have a false discovery rate of q.
+
+    Unknown ones stay unknown and are not counted.
+    """
+    given = np.atleast_1d(np.asarray(p, dtype=float))
+    known = np.flatnonzero(~np.isnan(given))
+    order = known[np.argsort(given[known], kind="stable")]
+    stepped = given[order] * len(order) / np.arange(1, len(order) + 1)
+    adjusted = given.copy()
+    adjusted[order] = np.minimum(np.minimum.accumulate(stepped[::-1])[::-1], 1)
+    return adjusted
+
+
 def add_share(
     frame: pd.DataFrame, name: str, part: str, whole: str, confidence: float, method: ShareMethod = "wilson"
 ) -> pd.DataFrame:

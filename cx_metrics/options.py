@@ -32,6 +32,7 @@ class OptionType(Protocol):
 
 UNITS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 UNLIMITED = "unlimited"
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -116,20 +117,58 @@ class Choice:
 
 @dataclass(frozen=True)
 class Touchpoints:
-    """One or more touchpoints, any of which will do: `purchase|in-store purchase`."""
+    """One or more touchpoints, any of which will do: `purchase|in-store purchase`.
+
+    Where the metric allows it: `all` (no names) with `optional`, the empty text (None) with `off`.
+    """
 
     help: str
+    optional: bool = False
+    off: bool = False
 
-    def parse(self, text: str) -> tuple[str, ...]:
-        """Names between bars; a name that holds a sign of the syntax stands in double quotes."""
+    def parse(self, text: str) -> tuple[str, ...] | None:
+        """Names between bars; a name that holds a sign of the syntax, or is the word `all`, stands in double quotes."""
+        if self.off and not text.strip():
+            return None
+        if self.optional and text.strip() == ALL:
+            return ()
         names, rest = _alternatives(text)
         if rest.strip():
             raise OptionProblem(N_("{found} cannot be read after the touchpoints in {text}."), found=rest, text=text)
         return names
 
-    def print(self, value: Sequence[str]) -> str:
+    def print(self, value: Sequence[str] | None) -> str:
         """The names between bars, quoted where needed."""
-        return "|".join(_quoted(name) for name in value)
+        if not value:
+            return ALL if self.optional and not self.off else ""
+        return '"all"' if self.optional and tuple(value) == (ALL,) else "|".join(_quoted(name) for name in value)
+
+
+TRAILING_SLASH = "*/"  # the pattern that takes slashes off the end of a name
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Rules that make many names one: `/product/*|/help/*`; the empty text (None) for none.
+
+    A name that matches a pattern becomes the pattern; the first that matches wins. `*` stands for any run of characters,
+    also none. The pattern `*/` is a rule of its own: it takes the slashes off the end of a name (`/` alone stays).
+    """
+
+    help: str
+
+    def parse(self, text: str) -> tuple[str, ...] | None:
+        """Patterns between bars; one that holds a sign of the syntax stands in double quotes."""
+        if not text.strip():
+            return None
+        patterns, rest = _alternatives(text)
+        if rest.strip():
+            raise OptionProblem(N_("{found} cannot be read after the patterns in {text}."), found=rest, text=text)
+        return patterns
+
+    def print(self, value: Sequence[str] | None) -> str:
+        """The patterns between bars, quoted where needed."""
+        return "|".join(_quoted(pattern) for pattern in value or ())
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Engagement by stage and touchpoint: every number by hand once, then against plain Python on random journeys."""
+"""Engagement by stage, touchpoint, channel, type and phase: every number by hand once, then against plain Python."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ import pytest
 
 import cx_metrics as cx
 from cx_metrics import intervals
+from cx_metrics.view import Filter, View
 from tests.conftest import MORNING, dataset, paths
 
 Row = dict[str, Any]
 HOUR = 3_600
 STAGE = {"ad": "awareness", "search": "awareness", "visit": "consideration", "buy": "action", "chat": None}
+METRICS = {
+    "stage_engagement": "stage", "touchpoint_engagement": "touchpoint", "channel_engagement": "channel",
+    "type_engagement": "touchpoint_type", "phase_engagement": "phase",
+}  # fmt: skip
 
 
 def journey(customer: str, text: str, **more: Any) -> list[Row]:
@@ -206,16 +211,124 @@ def test_a_group_column_of_numbers_may_be_unknown() -> None:
     assert {(r["value"], r["population"]) for r in result} == {(2.5, 1), (None, 2)}
 
 
+# Channel, type, phase
+
+
+def rows_of(metric: str, rows: list[Row], view: View | None = None, **options: Any) -> dict[Any, Row]:
+    """Result rows by their group."""
+    found = cx.run(metric, dataset(rows, goal=("buy",)), view, **options).to_dict()["rows"]
+    return {row[METRICS[metric]]: row for row in found}
+
+
+WHERE = {"ad": ("web", "digital", "before"), "search": ("web", "digital", "before"), "visit": ("store", "physical", "during"),
+         "buy": ("store", "physical", "during"), "chat": (None, None, "after")}  # fmt: skip
+PLACED = [
+    row | dict(zip(("channel", "touchpoint_type", "phase"), WHERE[row["touchpoint"]], strict=True)) for row in THREE
+]
+
+
+@pytest.mark.parametrize(
+    ("metric", "groups"),
+    [
+        ("channel_engagement", ("store", "web", None)),
+        ("type_engagement", ("physical", "digital", None)),
+        ("phase_engagement", ("during", "before", "after")),
+    ],
+)
+def test_engagement_of_a_channel_a_type_and_a_phase_by_hand(metric: str, groups: tuple[str | None, ...]) -> None:
+    found = rows_of(metric, PLACED)
+    picked = (
+        "customers",
+        "touchpoints",
+        "frequency",
+        "depth_median",
+        "dwell_seconds_median",
+        "next_stage_rate",
+        "bounce_rate",
+    )
+    # in the store u1 visits and buys after 300 s (depth 2), u2 visits twice within 60 s (depth 1) and opens a session there;
+    # of the two only u1 reaches a later stage. On the web both later reach a stage beyond; u2's first session is one ad.
+    assert {group: tuple(found[group][c] for c in picked) for group in groups} == {
+        groups[0]: (2, 4, 2, 1.5, (300 + 60) / 2, 0.5, 0),
+        groups[1]: (2, 4, 2, 1.5, 60, 1, 0.5),
+        groups[2]: (1, 1, 1, 1, None, None, 1),
+    }
+
+
+def test_channels_and_types_stand_by_customers_then_name_and_phases_in_their_order() -> None:
+    more = [*PLACED, *journey("u4", "ad 0, ad 9", channel="web", touchpoint_type="digital", phase="before")]
+    more += journey("u5", "chat 0", phase="after", channel="app")
+    assert list(rows_of("channel_engagement", more)) == ["web", "store", "app", None]
+    assert list(rows_of("type_engagement", more)) == ["digital", "physical", None]
+    assert list(rows_of("phase_engagement", more)) == ["before", "during", "after"]
+    assert list(rows_of("channel_engagement", PLACED)) == ["store", "web", None]  # as many customers: by name
+
+
+def test_going_on_from_a_channel_is_to_a_stage_beyond_that_of_the_contact() -> None:
+    rows = journey("u1", "visit 0, ad 60", channel="web") + journey("u2", "buy 0, visit 60", channel="web")
+    rows += journey("u3", "ad 0, visit 60", channel="web")
+    row = rows_of("channel_engagement", rows)["web"]
+    assert (row["went_on"], row["next_stage_rate"]) == (1, 1 / 3)  # u1 and u2 go back
+
+
+# Which sessions bounce
+
+
+def bounced(rows: list[Row], **options: Any) -> tuple[int, int]:
+    row = rows_of("touchpoint_engagement", rows, **options)["ad"]
+    return row["bounced_sessions"], row["entry_sessions"]
+
+
+def test_a_session_is_not_engaged_under_10_seconds_with_one_touchpoint_and_no_goal() -> None:
+    lengths = (None, 0, 9.9, 10, 60)
+    rows = [row for i, s in enumerate(lengths) for row in journey(f"u{i}", "ad 0", duration_seconds=s)]
+    rows += journey("two", "ad 0, ad 3", duration_seconds=1)
+    assert bounced(rows) == (5, 6)
+    assert bounced(rows, bounce="not_engaged") == (3, 6)
+
+
+def test_a_session_with_a_goal_is_engaged() -> None:
+    rows = [*journey("u1", "buy 0"), *journey("u2", "ad 0")]
+    assert rows_of("touchpoint_engagement", rows)["buy"]["bounce_rate"] == 1
+    assert rows_of("touchpoint_engagement", rows, bounce="not_engaged")["buy"]["bounce_rate"] == 0
+    assert rows_of("stage_engagement", rows, bounce="not_engaged")["awareness"]["bounce_rate"] == 1
+
+
+# Views
+
+
+def test_customers_are_counted_whatever_the_grain() -> None:
+    rows = [row | {"case_id": f"{row['customer_id']}-{row['mark']}"} for row in PLACED]
+    for metric in METRICS:
+        found = [rows_of(metric, rows, View(grain=grain)) for grain in ("journey", "session", "case")]
+        assert found[0] == found[1] == found[2]
+
+
+def test_only_these_touchpoints_are_linked_to_each_other() -> None:
+    only = View(touchpoints=(Filter("touchpoint", ("ad",)),), touchpoint_rule="touchpoints")
+    row = rows_of("stage_engagement", journey("u1", "ad 0, visit 500, ad 1000"), only)["awareness"]
+    assert (row["dwell_seconds_median"], row["next_stage_rate"], row["bounced_sessions"]) == (1000, 0, 0)
+
+
 # Second opinion
 
 
-def opinion(rows: list[Row], group: str, rank: dict[str, int]) -> dict[Any, Row]:
-    """The counts of each group, customer by customer, as says them. Rows of a customer stand in order."""
+def opinion(rows: list[Row], group: str, rank: dict[str, int], bounce: str) -> dict[Any, Row]:
+    """The counts of each group, customer by customer. Rows of a customer stand in order."""
     customers: dict[str, list[Row]] = {}
     for row in rows:
         customers.setdefault(row["customer_id"], []).append(row)
     found: dict[Any, Row] = defaultdict(
-        lambda: {"customers": 0, "touchpoints": 0, "depth": [], "dwell": [], "went_on": 0, "entries": 0, "bounces": 0}
+        lambda: {
+            "customers": 0,
+            "touchpoints": 0,
+            "depth": [],
+            "dwell": [],
+            "went_on": 0,
+            "entries": 0,
+            "bounces": 0,
+            "ranks": set(),
+        }  # fmt: skip
     )
     for own in customers.values():
         sessions: list[list[Row]] = []
@@ -227,6 +340,7 @@ def opinion(rows: list[Row], group: str, rank: dict[str, int]) -> dict[Any, Row]
             total["customers"] += 1
             total["touchpoints"] += len(here)
             total["depth"].append(len({row["touchpoint"] for row in here}))
+            total["ranks"] |= {rank[row["stage"]] for row in here if row["stage"] in rank}
             visits = [list(run) for k, run in groupby(own, key=lambda row: row[group]) if k == key]
             lengths = [v[-1]["occurred_at"] - v[0]["occurred_at"] for v in visits if len(v) > 1]
             if lengths:
@@ -239,20 +353,38 @@ def opinion(rows: list[Row], group: str, rank: dict[str, int]) -> dict[Any, Row]
             )
             opened = [s for s in sessions if s[0][group] == key]
             total["entries"] += len(opened)
-            total["bounces"] += sum(len(s) == 1 for s in opened)
+            total["bounces"] += sum(bounces(s, bounce) for s in opened)
     return dict(found)
 
 
-@pytest.mark.parametrize(("metric", "group"), [("stage_engagement", "stage"), ("touchpoint_engagement", "touchpoint")])
-def test_engagement_agrees_with_plain_python_on_random_journeys(metric: str, group: str) -> None:
-    chance = random.Random(group)
+def bounces(session: list[Row], rule: str) -> bool:
+    """Whether a session has no second touchpoint; or is not engaged."""
+    only = session[0]
+    short = (only["duration_seconds"] or 0) < 10
+    return len(session) == 1 and (rule == "one_touchpoint" or (short and only["touchpoint"] != "buy"))
+
+
+def random_journeys(chance: random.Random, customers: int) -> list[Row]:
+    """Touchpoints with ties in time, gaps around 30 minutes, and every other column at random, some not known."""
     rows = []
-    for u in range(300):
+    for u in range(customers):
         times = sorted(chance.choice([0, 0.5, 60, 1_860, 1_861, 9_000]) for _ in range(chance.randint(1, 7)))
         rows += journey(f"u{u}", ",".join(f"{chance.choice([*STAGE])} {t}" for t in times))
+    columns = {
+        "channel": ("web", "store", "app", None), "touchpoint_type": ("digital", "human", None),
+        "phase": ("before", "during", "after", None), "duration_seconds": (None, 0.0, 9.5, 10.0, 40.0),
+    }  # fmt: skip
+    return [row | {name: chance.choice(values) for name, values in columns.items()} for row in rows]
+
+
+def agree(metric: str, bounce: str, customers: int) -> None:
+    """Every number of a metric is that of plain Python on random journeys."""
+    group = METRICS[metric]
+    rows = random_journeys(random.Random(f"{metric} {bounce}"), customers)
     stages = ("awareness", "consideration", "action")
-    expected = opinion(rows, group, {stage: i for i, stage in enumerate(stages, 1)})
-    found = {row[group]: row for row in cx.run(metric, dataset(rows, stages=stages)).to_dict()["rows"]}
+    expected = opinion(rows, group, {stage: i for i, stage in enumerate(stages, 1)}, bounce)
+    store = dataset(rows, stages=stages, goal=("buy",))
+    found = {row[group]: row for row in cx.run(metric, store, bounce=bounce).to_dict()["rows"]}
     assert set(found) == set(expected)
     for key, want in expected.items():
         got = found[key]
@@ -262,12 +394,25 @@ def test_engagement_agrees_with_plain_python_on_random_journeys(metric: str, gro
         assert got["depth_median"] == statistics.median(want["depth"])
         assert got["dwell_customers"] == len(want["dwell"])
         assert got["dwell_seconds_median"] == (statistics.median(want["dwell"]) if want["dwell"] else None)
-        assert got["population"] == 300 and got["reach"] == want["customers"] / 300
+        assert got["population"] == customers and got["reach"] == want["customers"] / customers
         assert got["frequency"] == want["touchpoints"] / want["customers"]
         assert got["frequency_low"] <= got["frequency"] <= got["frequency_high"]
-        last = (key if group == "stage" else STAGE[key]) in ("action", None)
+        last = not want["ranks"] or min(want["ranks"]) == len(stages)
         assert got["next_stage_rate"] == (None if last else want["went_on"] / want["customers"])
         assert got["bounce_rate"] == (want["bounces"] / want["entries"] if want["entries"] else None)
+
+
+@pytest.mark.parametrize("bounce", ["one_touchpoint", "not_engaged"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_engagement_agrees_with_plain_python_on_random_journeys(metric: str, bounce: str) -> None:
+    agree(metric, bounce, 300)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("bounce", ["one_touchpoint", "not_engaged"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_engagement_agrees_with_plain_python_on_10_000_random_journeys(metric: str, bounce: str) -> None:
+    agree(metric, bounce, 10_000)
 
 
 def test_counts_of_two_halves_of_the_customers_add_up() -> None:

@@ -171,3 +171,11 @@ def test_a_window_of_a_step_that_is_no_time_is_refused() -> None:
 
 def test_a_sign_after_touchpoints_is_refused() -> None:
     assert ",b cannot be read" in message(Touchpoints(""), "a,b")
+
+
+def test_all_touchpoints_are_no_names_and_one_called_all_stands_in_quotes() -> None:
+    some = Touchpoints("", optional=True)
+    assert some.parse("all") == some.parse(" all ") == () and some.print(()) == "all"
+    for names in ((), ("all",), ("all", "b"), ("b", "all"), ("a,b",)):
+        assert some.parse(some.print(names)) == names
+    assert Touchpoints("").parse("all") == ("all",)  # where all is no answer, it is a name

@@ -73,6 +73,7 @@ def draw_trend(
     series: str | None = None,
     names: Mapping[str, str] | None = None,
     min_n: int = 30,
+    partial: str | None = None,
     share: bool = False,
     decimals: int = 0,
     zero: bool = False,
@@ -80,7 +81,8 @@ def draw_trend(
 ) -> alt.LayerChart:
     """One point per date in `x` (first day of its period), in each `series` (up to three; labelled at their last point).
 
-    `low` and `high`: bounds of the band. Points with fewer than `min_n` cases are hollow. A missing value parts the line.
+    `low` and `high`: bounds of the band. Points with fewer than `min_n` cases, and periods that are not over (true in
+    the column `partial`), are hollow. A missing value parts the line.
     `changes`: `changed_at` and `title` of dated changes. Time runs from left to right for every reader. The value axis
     leaves out zero unless `zero`: right for scores, never for counts.
     """
@@ -98,17 +100,20 @@ def draw_trend(
     layers = _changes(changes, days, axes, reader) if changes is not None and len(days) else []
     for (key, label), colour in zip(groups.items(), colours, strict=False):
         part = rows[rows[series] == key] if series else rows
-        layers += _series(part, measure, axes, colour, label, min_n)
+        layers += _series(part, measure, axes, colour, label, _hollow(part, n, min_n, partial))
     return themed(layers, reader, height)
 
 
-def _series(rows: pd.DataFrame, measure: _Measure, axes: _Axes, colour: str, label: str, min_n: int) -> list[alt.Chart]:
+def _hollow(rows: pd.DataFrame, n: str | None, min_n: int, partial: str | None) -> list[bool]:
+    """Which points rest on too few cases, or on a part of their period?"""
+    few = [bool(not is_missing(c) and c < min_n) for c in rows[n]] if n else [False] * len(rows)
+    return [small or bool(p) for small, p in zip(few, rows[partial], strict=True)] if partial else few
+
+
+def _series(
+    rows: pd.DataFrame, measure: _Measure, axes: _Axes, colour: str, label: str, small: list[bool]
+) -> list[alt.Chart]:
     t = tokens(measure.reader.mode)
-    small = (
-        [bool(measure.n and not is_missing(c) and c < min_n) for c in rows[measure.n]]
-        if measure.n
-        else [False] * len(rows)
-    )
     known = [not is_missing(v) for v in rows[measure.value]]
     newest = max((i for i, there in enumerate(known) if there), default=-1)
     shown = [measure.shown(v) for v in rows[measure.value]]

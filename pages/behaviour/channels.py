@@ -12,14 +12,14 @@ from cx_metrics.charts.bars import draw_bars
 from cx_metrics.options import Duration
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import figure, scores
+from pages.parts import engagement, figure, scores
 from pages.parts.page import Page, run
 
 ENOUGH = 30
 
 
 def show(page: Page) -> None:
-    """Conversion by channel with intervals, the performance table, what a conversion costs, scores by channel."""
+    """Conversion by channel with intervals, the performance table, what a conversion costs, engagement, scores by channel."""
     if not page.has("touchpoints"):
         scores.opinion(page, "channel")
         return
@@ -47,6 +47,7 @@ def show_behaviour(page: Page) -> None:
         box = st.container(key="card_empty")
         how = Text(N_("Choose one or more touchpoints under Goal in the bar above, or on the Data page."))
         box.html(page.m.empty(Text(N_("Say what counts as conversion")), how))
+        draw_engagement(page)
         return
     result = page.ask("channel_performance")
     page.open(findings.channels(result.frame))
@@ -56,6 +57,12 @@ def show_behaviour(page: Page) -> None:
     with right:
         draw_cost(page, result)
     draw_table(page, result)
+    draw_engagement(page)
+
+
+def draw_engagement(page: Page) -> None:
+    """Whom each channel reaches, how often, and whether it leads on: needs no goal."""
+    engagement.draw_groups(page, page.ask("channel_engagement"), "channel", (), switched=False)
 
 
 def draw_rates(page: Page, result: Result) -> None:

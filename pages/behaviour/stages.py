@@ -10,7 +10,7 @@ from cx_metrics import findings
 from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, figure, filter_bar, scores
+from pages.parts import cache, engagement, figure, filter_bar, scores
 from pages.parts.page import Page, run
 
 MOST_ROWS = 40
@@ -20,7 +20,7 @@ ENOUGH = 10  # customers below which a share is greyed
 
 
 def show(page: Page) -> None:
-    """Engagement per stage and group, the scorecard of touchpoints, where sessions end."""
+    """Engagement per stage or channel and group, the scorecard of touchpoints, exposure, active days, what contacts carry."""
     if not page.has("touchpoints"):
         scores.opinion(page, "stage", "touchpoint")
         return
@@ -28,36 +28,36 @@ def show(page: Page) -> None:
         page.open(Text(N_("Nobody is left in this view")))
         page.nobody()
         return
-    stages = page.ask("stage_engagement")
+    group = engagement.chosen(page)
+    grouped = group if group in engagement.METRICS else "stage"
+    groups = page.ask(engagement.METRICS[grouped])
     touchpoints = page.ask("touchpoint_engagement")
     page.open(findings.touchpoints(touchpoints.frame))
     column = next((c for c in ("persona", "segment", "region") if c in page.facts.attributes), None)
+    measures = (
+        (*EXPLAINED, "dwell_seconds_median", "bounce_rate")[: 6 - (grouped == "stage")]
+        if page.facts.timed
+        else EXPLAINED
+    )
     if column is None and not page.facts.timed:
-        draw_stages(page, stages)
+        engagement.draw_groups(page, groups, grouped, measures)
     else:
         left, right = st.columns([0.5, 0.5], gap="small")
         with left:
-            draw_stages(page, stages)
+            engagement.draw_groups(page, groups, grouped, measures)
         with right:
             draw_bounce(page, touchpoints) if column is None else draw_by_group(page, column)
     draw_scorecard(page, touchpoints, column is not None and page.facts.timed)
-
-
-def draw_stages(page: Page, stages: Result) -> None:
-    """One row per stage: reach, frequency, depth, time, who goes on."""
-    frame = stages.frame
-    heads = [Text(N_("Stage")), Text(N_("Customers")), Text(N_("Reach")), Text(N_("Frequency")), Text(N_("Time spent")),
-             Text(N_("Next-stage rate"))]  # fmt: skip
-    caption = page.caption("customers", [Text(N_("frequency: contacts per customer reached")),
-                                         Text(N_("time: from first to last touchpoint of a visit"))])  # fmt: skip
-    with page.card("stages", findings.stages(frame), Text(N_("Engagement by stage, in the order of the journey")), stages, caption,
-                   (*EXPLAINED, "dwell_seconds_median"), height="stretch"):  # fmt: skip
-        figure.html(lambda m: m.table(heads, [
-            [page.stage(r.stage), m.with_bar(m.number(r.customers), r.reach, 1), m.percent(r.reach), m.number(r.frequency, 1),
-             page.reader.duration(r.dwell_seconds_median),
-             m.over(m.percent(r.next_stage_rate), m.interval(r.next_stage_rate_low, r.next_stage_rate_high, 0, True))]
-            for r in frame.itertuples()
-        ], numeric=(1, 2, 3, 4, 5)))  # fmt: skip
+    if page.has_goal():
+        engagement.draw_exposure(page)
+    if page.facts.timed:
+        left, right = st.columns([0.5, 0.5], gap="small")
+        with left:
+            engagement.draw_stickiness(page)
+        with right:
+            engagement.draw_active_days(page)
+    if engagement.has_measures(page):
+        engagement.draw_measures(page, group)
 
 
 def draw_by_group(page: Page, column: str) -> None:

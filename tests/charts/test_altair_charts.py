@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from cx_metrics.charts.bars import draw_bars
+from cx_metrics.charts.curves import draw_curves
 from cx_metrics.charts.fields import nice_ticks
 from cx_metrics.charts.funnel import draw_funnel
 from cx_metrics.charts.heatmap import draw_heatmap
@@ -58,7 +59,16 @@ def heatmap(reader: PageReader = EN) -> alt.LayerChart:
     return draw_heatmap(frame, reader, "touchpoint", "href", "nps", "n", domain=(-80, 80), diverging=True, min_n=30)
 
 
-EVERY = pytest.mark.parametrize("draw", [bars, funnel, trend, heatmap])
+def curves(reader: PageReader = EN) -> alt.LayerChart:
+    frame = pd.DataFrame({
+        "image": [EVIL[0]] * 3 + [EVIL[1]] * 3, "href": ["0", "1", "2+"] * 2, "rate": [0.1, 0.3, 0.31, 0.2, 0.3, None],
+        "low": [0.05, 0.2, 0.1, 0.1, 0.2, None], "high": [0.2, 0.4, 0.6, 0.3, 0.4, None], "n": [100, 90, 5, 80, 70, 0],
+    })  # fmt: skip
+    return draw_curves(frame, reader, "href", "rate", "low", "high", "n", series="image", steps=("0", "1", "2+"),
+                       shown_steps={"2+": "2 or more"})  # fmt: skip
+
+
+EVERY = pytest.mark.parametrize("draw", [bars, funnel, trend, heatmap, curves])
 
 
 def rows(chart: alt.LayerChart, layer: int) -> list[dict]:
@@ -205,3 +215,31 @@ def test_empty_frames_are_empty_pictures() -> None:
     )
     for picture in pictures:
         assert not any(data for data in picture.to_dict().get("datasets", {}).values())
+
+
+def test_curves_start_at_zero_and_few_cases_are_hollow() -> None:
+    spec = curves().to_dict()
+    assert spec["layer"][0]["encoding"]["y"]["scale"]["domain"][0] == 0
+    assert [r["f0"] for r in rows(curves(), 3)] == [2]  # the third point of the first line rests on 5 cases
+    assert rows(curves(), 0)[1]["f4"] == "a.b[0]:Q · 1 · 30.0% · 20.0% – 40.0% · n 90"
+
+
+def test_curves_carry_their_name_and_last_value_at_the_edge_without_lying_over_each_other() -> None:
+    ends = [rows(curves(), layer)[0] for layer in (4, 8)]
+    assert [end["f2"] for end in ends] == ["31%  a.b[0]:Q", "30%  <img src=x>"]
+    assert [end["f0"] for end in ends] == [2, 2]  # the second line ends before the edge
+    assert ends[0]["f1"] - ends[1]["f1"] >= 0.6 * 16 / 252  # of an axis up to 60 %: a line of text apart
+
+
+def test_curves_run_in_reading_direction_with_the_words_of_the_reader() -> None:
+    for reader in (EN, FA):
+        across = curves(reader).to_dict()["layer"][0]["encoding"]["x"]
+        assert across["scale"]["reverse"] == reader.rtl
+        assert "2 or more" in across["axis"]["labelExpr"]
+
+
+def test_a_period_that_is_not_over_is_hollow_however_many_cases_it_has() -> None:
+    frame = pd.DataFrame({"month": months(3), "v": [0.1, 0.2, 0.3], "n": [900, 900, 900], "open": [False, False, True]})
+    spec = draw_trend(frame, EN, "month", "v", n="n", partial="open").to_dict()
+    (hollow,) = [layer for layer in spec["layer"] if layer["mark"].get("strokeWidth") == 2]
+    assert [r["f1"] for r in spec["datasets"][hollow["data"]["name"]]] == [0.3]
