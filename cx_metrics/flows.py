@@ -1,6 +1,8 @@
 """Flows: how do people really move from touchpoint to touchpoint?
 
-All of this family reads the same paths (`routes.Paths`): flow links for the Sankey, the directly-follows table, whole paths.
+All of this family reads the same paths (`routes.Paths`): flow links for the Sankey, the step matrix, the directly-follows
+table and its matrix, whole paths. All of it takes the same rules (`rules.PathRules`): names grouped, touchpoints left out, and
+anchors where a path begins or ends.
 """
 
 from __future__ import annotations
@@ -12,14 +14,16 @@ import pandas as pd
 from ibis import _
 
 from cx_metrics import intervals
-from cx_metrics.groups import beside
+from cx_metrics.groups import beside, nullable
 from cx_metrics.journeys import PATH_SIGN, Repeats
 from cx_metrics.options import Count
 from cx_metrics.registry import Measure, metric
 from cx_metrics.routes import Paths
+from cx_metrics.rules import GOES_ON, EndOption, ExcludeOption, GroupOption, PathRules, StartOption
 from cx_metrics.texts import N_
 
 OTHER = "(other)"  # the touchpoints of a step beyond the largest ones, folded into one
+PATH_START, PATH_END = "path_start", "path_end"  # before the first touchpoint of a path, and after its last
 
 JOURNEYS = Measure(N_("Journeys"), "count", meaning=N_("journeys that make this move"))
 MEAN_SECONDS = Measure(N_("Mean time"), "seconds", n="journeys", meaning=N_("mean time of the move"))
@@ -30,6 +34,11 @@ Top = Annotated[int, Count(N_("how many touchpoints to show at each step; the re
 Times = Literal["median", "mean"]
 TimesOption = Annotated[
     Times, N_("times of moves: mean and median, or the mean alone, which needs no look at single moves")
+]
+TransitionTimes = Literal["median", "mean", "all"]
+TransitionTimesOption = Annotated[
+    TransitionTimes,
+    N_("times of transitions: mean and median, the mean alone, or all, which adds what nine in ten stay under"),
 ]
 Who = Literal["all", "converters", "drop-outs"]
 WhoOption = Annotated[Who, N_("whose paths: everyone's, of journeys that reach the goal, or of those that do not")]
@@ -53,6 +62,10 @@ def flow_links(
     top: Top = 10,
     repeats: RepeatsOption = "merge",
     times: TimesOption = "median",
+    start: StartOption = None,
+    end: EndOption = None,
+    exclude: ExcludeOption = None,
+    group: GroupOption = None,
 ) -> ibis.Table:
     """How do people move, step by step, and where do they stop?
 
@@ -64,14 +77,22 @@ def flow_links(
     At each step the `top` touchpoints with most journeys (over all groups of `by`; ties by name) keep their names, the rest
     is `(other)`; the totals of a step do not change. With `repeats="merge"` equal neighbours are one step that carries the
     time of the last of the run. A journey with one touchpoint is a drop_off at step 1.
+
+    Names are grouped (`group`), then touchpoints left out (`exclude`, by their own name or that of their group), then equal
+    neighbours merge, then steps are counted, then anchors cut; journeys without an anchor are out.
+    `start`: a path begins at the first of these touchpoints, which is step 1.
+    `end`: it ends at the first of these touchpoints, which always stands at the last step shown. Of a longer path the last
+    steps are shown; a shorter one begins at a later step, so more journeys can leave a node there than moves lead to it.
+    Both: from the first start to the first end after it. Of a path with more than `steps` nodes, the first and the last are
+    shown and one node `...` for the middle, which carries the time of the last in it (at least 3 steps are needed).
+    At an end, the kind is `continues_beyond` where the journey goes on after it, else `drop_off`.
     """
+    paths = paths.under(PathRules.of({"start": start, "end": end, "exclude": exclude, "group": group}))
     moves = paths.moves(repeats, by, steps)
-    sizes = moves.group_by(["position", "touchpoint"]).aggregate(size=_.journeys.sum())
-    largest = ibis.window(group_by="position", order_by=[ibis.desc("size"), "touchpoint"])
-    kept = sizes.mutate(rank=ibis.row_number().over(largest)).filter(_.rank < top).select("position", "touchpoint")
+    kept = _largest(moves, top)
     keys = [*by, "step", "source", "target", "kind"]
     counted = (
-        _links(moves, kept, steps)
+        _links(moves, kept, steps, bool(end))
         .group_by(keys)
         .aggregate(journeys=_.journeys.sum(), timed=_.timed.sum(), total_seconds=_.seconds.sum())
         .mutate(mean_seconds=_.total_seconds / _.timed.nullif(0).cast("float64"))
@@ -79,7 +100,7 @@ def flow_links(
     if times == "mean":
         links = counted.mutate(median_seconds=ibis.null("float64"))
     else:
-        single = _links(paths.nodes(repeats, by).filter(_.position <= steps), kept, steps)
+        single = _links(paths.nodes(repeats, by, steps).filter(_.position <= steps), kept, steps, bool(end))
         medians = single.group_by(keys).aggregate(median_seconds=_.seconds_to_next.median())
         links = beside(counted, medians, keys)
     return links.select(*keys, "journeys", "mean_seconds", "median_seconds").order_by(
@@ -87,8 +108,16 @@ def flow_links(
     )
 
 
-def _links(moves: ibis.Table, kept: ibis.Table, steps: int) -> ibis.Table:
-    """Moves with their step, source, target and kind; names that are not `kept` at their step become OTHER."""
+def _largest(moves: ibis.Table, top: int) -> ibis.Table:
+    """The touchpoints with most journeys at each position, over all groups; ties by name: position, touchpoint."""
+    sizes = moves.group_by(["position", "touchpoint"]).aggregate(size=_.journeys.sum())
+    largest = ibis.window(group_by="position", order_by=[ibis.desc("size"), "touchpoint"])
+    return sizes.mutate(rank=ibis.row_number().over(largest)).filter(_.rank < top).select("position", "touchpoint")
+
+
+def _links(moves: ibis.Table, kept: ibis.Table, steps: int, anchored: bool) -> ibis.Table:
+    """Moves with their step, source, target and kind; names that are not `kept` at their step become OTHER. `anchored`: paths
+    end where the journey may go on."""
     here = kept.mutate(is_kept=1)
     following = kept.select(next_position=_.position - 1, next_name=_.touchpoint, next_kept=1)
     moves = moves.left_join(here, ["position", "touchpoint"]).drop("position_right", "touchpoint_right")
@@ -96,6 +125,8 @@ def _links(moves: ibis.Table, kept: ibis.Table, steps: int) -> ibis.Table:
         following, (moves.position == following.next_position) & (moves.next_touchpoint == following.next_name)
     )
     ends, beyond = moves.next_touchpoint.isnull(), moves.position == steps
+    if anchored:
+        beyond = beyond | (moves.next_touchpoint == GOES_ON).fill_null(False)
     return moves.mutate(
         step=moves.position,
         source=ibis.ifelse(moves.is_kept == 1, moves.touchpoint, OTHER).fill_null(OTHER),
@@ -104,6 +135,84 @@ def _links(moves: ibis.Table, kept: ibis.Table, steps: int) -> ibis.Table:
         ),
         kind=ibis.ifelse(ends, "drop_off", ibis.ifelse(beyond, "continues_beyond", "move")),
     )
+
+
+def finish_step_matrix(
+    frame: pd.DataFrame,
+    *,
+    by: tuple[str, ...],
+    steps: int,
+    start: tuple[str, ...] | None,
+    end: tuple[str, ...] | None,
+    confidence: float,
+) -> pd.DataFrame:
+    """Give each step the journeys that are over (before an end: not yet begun), then shares with their intervals."""
+    elsewhere = PATH_START if PathRules.of({"start": start, "end": end}).ends_right else PATH_END
+    keys = [*by, "all_journeys"]
+    shown = frame.groupby([*keys, "step"], dropna=False, sort=False, as_index=False)["journeys"].sum()
+    groups = shown[keys].drop_duplicates()
+    every = groups.merge(pd.DataFrame({"step": range(1, steps + 1)}), how="cross")
+    every = every.merge(shown, how="left", on=[*keys, "step"])
+    left = (every["all_journeys"] - every["journeys"].fillna(0)).astype("int64")
+    absent = every.assign(journeys=left, touchpoint=elsewhere)[left > 0]
+    order = groups.reset_index(drop=True).assign(place=range(len(groups)))
+    both = pd.concat([frame, absent[list(frame.columns)]]) if len(absent) else frame
+    both = both.assign(is_absent=both["touchpoint"] == elsewhere).merge(order, how="left", on=keys)
+    both = both.sort_values(["place", "step", "is_absent", "journeys", "touchpoint"],
+                            ascending=[True, True, True, False, True], kind="stable")  # fmt: skip
+    both = intervals.add_share(both, "share", "journeys", "all_journeys", confidence)
+    return both[[*by, "step", "touchpoint", "journeys", "share", "share_low", "share_high", "all_journeys"]]
+
+
+@metric(
+    title=N_("Step matrix"),
+    unit=N_("share of journeys"),
+    denominator=N_("journeys of the view"),
+    inputs=("paths",),
+    source="retentioneering, step matrix; Wilson (1927), JASA 22 (interval of a share)",
+    groups=("step", "touchpoint"),
+    finish=finish_step_matrix,
+    measures={
+        "journeys": Measure(N_("Journeys"), "count", meaning=N_("journeys at this touchpoint at this step")),
+        "share": Measure(
+            N_("Share"), "share", n="all_journeys", interval="wilson", meaning=N_("share of all journeys")
+        ),
+        "all_journeys": Measure(
+            N_("All journeys"), "count", meaning=N_("journeys of the view, at any touchpoint or over")
+        ),
+    },
+)
+def step_matrix(
+    paths: Paths,
+    by: tuple[str, ...] = (),
+    *,
+    steps: MaxSteps = 5,
+    top: Top = 10,
+    repeats: RepeatsOption = "merge",
+    start: StartOption = None,
+    end: EndOption = None,
+    exclude: ExcludeOption = None,
+    group: GroupOption = None,
+) -> ibis.Table:
+    """Where are journeys at each step?
+
+    One row per step and touchpoint: journeys that are there, share of all journeys, all_journeys. A journey that is over
+    stays in `path_end`, so the journeys of every step add up to all_journeys. Rows of 0 journeys are left out.
+
+    At each step the `top` touchpoints with most journeys keep their names, the rest is `(other)`. Rules and anchors are those
+    of the journey flow. With an `end` alone, every path ends at the last step shown, and a journey whose path has not begun
+    yet is in `path_start`; all_journeys are the journeys with the anchors. Grouped by what changes within a journey (a week),
+    a journey counts in each group in which it has a touchpoint, and is in `path_end` while it is in another.
+    """
+    paths = paths.under(PathRules.of({"start": start, "end": end, "exclude": exclude, "group": group}))
+    moves = paths.moves(repeats, by, steps)
+    kept = _largest(moves, top).mutate(is_kept=1)
+    named = moves.left_join(kept, ["position", "touchpoint"]).drop("position_right", "touchpoint_right")
+    named = named.mutate(step=named.position, name=ibis.ifelse(named.is_kept.isnull(), OTHER, named.touchpoint))
+    counted = named.group_by([*by, "step", "name"]).aggregate(journeys=_.journeys.sum()).rename(touchpoint="name")
+    everybody = paths.count(repeats, by)
+    found = beside(counted, everybody, by) if by else counted.cross_join(everybody)
+    return found.select(*by, "step", "touchpoint", "journeys", "all_journeys").order_by([*by, "step", "touchpoint"])
 
 
 @metric(
@@ -120,28 +229,109 @@ def _links(moves: ibis.Table, kept: ibis.Table, steps: int) -> ibis.Table:
         "journeys": Measure(N_("Journeys"), "count", meaning=N_("journeys in which it does")),
         "mean_seconds": MEAN_SECONDS,
         "median_seconds": MEDIAN_SECONDS,
+        "p90_seconds": Measure(
+            N_("90% within"), "seconds", n="journeys", meaning=N_("nine in ten took no longer than this")
+        ),
     },
 )
 def transitions(
-    paths: Paths, by: tuple[str, ...] = (), *, repeats: RepeatsOption = "keep", times: TimesOption = "median"
+    paths: Paths,
+    by: tuple[str, ...] = (),
+    *,
+    repeats: RepeatsOption = "keep",
+    times: TransitionTimesOption = "median",
+    exclude: ExcludeOption = None,
+    group: GroupOption = None,
 ) -> ibis.Table:
     """Which touchpoint follows which directly, how often, and after how long?
 
     One row per pair that occurs: touchpoint, next_touchpoint, transitions (over all journeys), journeys (in which the pair
-    occurs), mean and median seconds from the first to the second (median null with `times="mean"`). A touchpoint that
-    follows itself is a pair too, unless `repeats="merge"`.
+    occurs), mean and median seconds from the first to the second (median null with `times="mean"`), and with `times="all"`
+    p90_seconds, between two times by their distance (else null). A touchpoint that follows itself is a pair too, unless
+    `repeats="merge"`. Names are grouped and touchpoints left out before it is said what follows what.
     """
+    paths = paths.under(PathRules.of({"exclude": exclude, "group": group}))
     keys = [*by, "touchpoint", "next_touchpoint"]
     counted = paths.pairs(repeats, by).filter(_.next_touchpoint.notnull())
     counted = counted.mutate(mean_seconds=_.seconds / _.timed.nullif(0).cast("float64"))
+    unknown = ibis.null("float64")
     if times == "mean":
-        found = counted.mutate(median_seconds=ibis.null("float64"))
+        found = counted.mutate(median_seconds=unknown, p90_seconds=unknown)
     else:
         single = paths.nodes(repeats, by).filter(_.next_touchpoint.notnull())
         found = beside(counted, single.group_by(keys).aggregate(median_seconds=_.seconds_to_next.median()), keys)
-    return found.select(*keys, "transitions", "journeys", "mean_seconds", "median_seconds").order_by(
+        found = beside(found, _p90(single, keys), keys) if times == "all" else found.mutate(p90_seconds=unknown)
+    return found.select(*keys, "transitions", "journeys", "mean_seconds", "median_seconds", "p90_seconds").order_by(
         [*by, ibis.desc("transitions"), "touchpoint", "next_touchpoint"]
     )
+
+
+def _p90(moves: ibis.Table, keys: list[str]) -> ibis.Table:
+    """The time that nine in ten moves stay under: `keys`, p90_seconds. By row numbers, so that it is exact on every engine.
+
+    It lies at place 0.9 (n − 1) among the n times in order, counted from 0; between two places, by the distance to each.
+    """
+    known = moves.filter(_.seconds_to_next.notnull()).select(*keys, "seconds_to_next")
+    ordered = ibis.window(group_by=keys, order_by="seconds_to_next")
+    known = known.mutate(rank=ibis.row_number().over(ordered), n=_.count().over(ibis.window(group_by=keys)))
+    distance = ((known.n - 1) * 9 - known["rank"] * 10).cast("float64") / 10
+    weight = ibis.greatest(1 - distance.abs(), 0.0)
+    return known.group_by(keys).aggregate(p90_seconds=(known.seconds_to_next * weight).sum())
+
+
+def finish_transition_matrix(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: float) -> pd.DataFrame:
+    """Add the share of each row with its interval."""
+    frame = intervals.add_share(frame, "share", "transitions", "all_transitions", confidence)
+    shares = ["share", "share_low", "share_high"]
+    return frame[[*by, "touchpoint", "next_touchpoint", "transitions", *shares, "all_transitions"]]
+
+
+@metric(
+    title=N_("Transition matrix"),
+    unit=N_("share of transitions"),
+    denominator=N_("transitions from the same touchpoint, the end of the journey being one"),
+    inputs=("paths",),
+    source="Anderl et al. (2016), IJRM 33(3) (first-order transition matrix of journeys)",
+    groups=("touchpoint", "next_touchpoint"),
+    finish=finish_transition_matrix,
+    measures={
+        "transitions": Measure(
+            N_("Transitions"), "count", meaning=N_("how often the second follows the first directly")
+        ),
+        "share": Measure(
+            N_("Share"), "share", n="all_transitions", interval="wilson",
+            meaning=N_("share of what follows the first touchpoint; it adds up to 1"),
+        ),
+        "all_transitions": Measure(N_("All from here"), "count", meaning=N_("whatever follows the first touchpoint")),
+    },
+)  # fmt: skip
+def transition_matrix(
+    paths: Paths,
+    by: tuple[str, ...] = (),
+    *,
+    repeats: RepeatsOption = "keep",
+    exclude: ExcludeOption = None,
+    group: GroupOption = None,
+) -> ibis.Table:
+    """Where does one go next from each touchpoint?
+
+    One row per pair that occurs: touchpoint (`path_start` where a journey begins), next_touchpoint (`path_end` where it ends),
+    transitions, share of all that follows the touchpoint, all_transitions. The shares of a touchpoint add up to 1. Nothing
+    follows `path_end`, so it has no row of its own; and as many journeys begin as end. A touchpoint that follows itself is a
+    pair too, unless `repeats="merge"`. The interval takes moves for independent, though one journey can make many.
+    """
+    pairs = paths.under(PathRules.of({"exclude": exclude, "group": group})).pairs(repeats, by)
+    inside = pairs.select(
+        *by, touchpoint=pairs.touchpoint.cast("string"),
+        next_touchpoint=pairs.next_touchpoint.cast("string").fill_null(PATH_END), transitions=pairs.transitions.cast("int64"),
+    )  # fmt: skip
+    opening = pairs.group_by([*by, "touchpoint"]).aggregate(transitions=_.opens.sum().cast("int64"))
+    opening = opening.filter(opening.transitions > 0).select(
+        *by, touchpoint=ibis.literal(PATH_START), next_touchpoint=_.touchpoint.cast("string"), transitions=_.transitions
+    )
+    each = ibis.window(group_by=[*by, "touchpoint"])
+    rows = nullable(inside).union(nullable(opening)).mutate(all_transitions=_.transitions.sum().over(each))
+    return rows.order_by([*by, "touchpoint", ibis.desc("transitions"), "next_touchpoint"])
 
 
 def finish_variants(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: float) -> pd.DataFrame:
@@ -185,31 +375,60 @@ def variants(
     top: Top = 20,
     repeats: RepeatsOption = "keep",
     who: WhoOption = "all",
+    start: StartOption = None,
+    end: EndOption = None,
+    exclude: ExcludeOption = None,
+    group: GroupOption = None,
 ) -> ibis.Table:
     """Which whole paths are the most frequent, and do they reach the goal?
 
     One row per path (the exact sequence of touchpoints), the `top` most frequent in each group of `by`: rank, path (a list
-    of names), steps, journeys, share of all journeys, converted (journeys with a goal touchpoint; 0 where no goal is set),
+    of names), steps, journeys, share of all journeys, converted (journeys that reach the goal; 0 where no goal is set),
     conversion_rate, median_seconds from first to last touchpoint (a journey with one touchpoint lasts 0), all_journeys.
     `who` keeps the paths of those who reach the goal, or of those who do not; the share stays that of all journeys.
     Ties in rank go to the path that comes first by name.
+
+    Rules and anchors are those of the journey flow; a path is cut at them, and never folded. Journeys without an anchor are
+    out, of all_journeys too. A journey is converted if it reaches the goal in its path or after it, also where the goal is left
+    out or has the name of a group.
     """
-    each = ibis.window(group_by=list(by))
-    counted = (
-        paths.whole(repeats, by).group_by([*by, "path_key"])
-        .aggregate(journeys=_.count(), median_seconds=_.seconds.median())
-        .mutate(all_journeys=_.journeys.sum().over(each))
-    )  # fmt: skip
-    if who != "all":
-        reached = _reaches(paths.named(counted), paths.goal)
-        counted = reached.filter(reached.reaches == (1 if who == "converters" else 0)).drop("path", "steps", "reaches")
-    best = ibis.window(group_by=list(by), order_by=[ibis.desc("journeys"), "path_key"])
-    ranked = counted.mutate(rank=ibis.row_number().over(best) + 1).filter(_.rank <= top)
-    named = _reaches(paths.named(ranked), paths.goal)
-    return named.select(
-        *by, "rank", "path", "steps", "journeys", converted=named.journeys * named.reaches,
-        median_seconds=named.median_seconds, all_journeys=named.all_journeys,
-    ).order_by([*by, "rank"])  # fmt: skip
+    paths = paths.under(PathRules.of({"start": start, "end": end, "exclude": exclude, "group": group}))
+    counted = _paths_of(paths, repeats, by, who)
+    apart = [c for c in by if c not in paths.across]
+    sizes = counted
+    if paths.across:
+        sizes = counted.group_by([*apart, "path_key"]).aggregate(journeys=_.journeys.sum())
+    best = ibis.window(group_by=apart, order_by=[ibis.desc("journeys"), "path_key"])
+    ranked = sizes.mutate(rank=ibis.row_number().over(best) + 1).filter(_.rank <= top)
+    if paths.across:
+        ranked = beside(ranked.drop("journeys"), counted, [*apart, "path_key"])
+    named = paths.named(ranked)
+    if "converted" not in named.columns:
+        named = _reaches(named, paths.goal).mutate(converted=_.journeys * _.reaches)
+    columns = ("rank", "path", "steps", "journeys", "converted", "median_seconds", "all_journeys")
+    return named.select(*by, *columns).order_by([*by, "rank"])
+
+
+def _paths_of(paths: Paths, repeats: Repeats, by: tuple[str, ...], who: Who) -> ibis.Table:
+    """Journeys of `who` by their path: `by`, path_key, journeys, median_seconds, all_journeys (everybody's); and converted
+    where the paths know without a look at their names."""
+    each, wanted = ibis.window(group_by=list(by)), 1 if who == "converters" else 0
+    whole = paths.whole(repeats, by)
+    grouped = whole.group_by([*by, "path_key"])
+    if "reaches" in whole.columns:
+        kept = ibis.literal(True) if who == "all" else whole.reaches == wanted
+        counted = grouped.aggregate(
+            everybody=_.count(), journeys=whole.count(where=kept), converted=ibis.ifelse(kept, whole.reaches, 0).sum(),
+            median_seconds=whole.seconds.median(where=kept),
+        )  # fmt: skip
+        counted = counted.mutate(all_journeys=_.everybody.sum().over(each)).drop("everybody")
+        return counted.filter(counted.journeys > 0)
+    counted = grouped.aggregate(journeys=_.count(), median_seconds=_.seconds.median())
+    counted = counted.mutate(all_journeys=_.journeys.sum().over(each))
+    if who == "all":
+        return counted
+    reached = _reaches(paths.named(counted), paths.goal)
+    return reached.filter(reached.reaches == wanted).drop("path", "steps", "reaches")
 
 
 def _reaches(t: ibis.Table, goal: tuple[str, ...]) -> ibis.Table:

@@ -1,4 +1,4 @@
-"""Rows of groups set side by side, where the name of a group may be unknown."""
+"""Rows of groups set side by side or under each other, where the name of a group may be unknown."""
 
 from __future__ import annotations
 
@@ -12,3 +12,14 @@ def beside(left: ibis.Table, right: ibis.Table, keys: Sequence[str]) -> ibis.Tab
     renamed = right.rename({f"{k}_of_right": k for k in keys})
     same = [left[k].identical_to(renamed[f"{k}_of_right"]) for k in keys]
     return left.left_join(renamed, same).drop(*(f"{k}_of_right" for k in keys))
+
+
+def nullable(t: ibis.Table) -> ibis.Table:
+    """The same rows, where nothing is promised not to be null and numbers have one width: such tables stand under each other."""
+    wide = {}
+    for name, kind in t.schema().items():
+        if kind.is_integer():  # by way of another type: what is called int64 already may be something else in an engine
+            wide[name] = t[name].cast("float64").cast("int64")
+        else:
+            wide[name] = t[name].cast("float64" if kind.is_numeric() else kind.copy(nullable=True))
+    return t.mutate(**wide)

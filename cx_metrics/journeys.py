@@ -8,6 +8,7 @@ or from windows over the rows at hand, where a view or an option took touchpoint
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import ibis
@@ -16,8 +17,18 @@ from ibis import _
 from cx_metrics.view import Passing
 
 Repeats = Literal["merge", "keep"]
-Way = Literal["columns", "slices", "windows"]
 ORDER = ("occurred_at", "sequence")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Whole journeys cut to the instants from … to (microseconds, half-open; None: no end)."""
+
+    from_microseconds: int | None
+    to_microseconds: int | None
+
+
+Way = Literal["columns", "slices", "gaps", "windows"] | Cut
 PATH_SIGN = "\x1f"  # unit separator: stands in no name, so a path can be cut again exactly
 PAD = 1_000_000_000  # positions are padded to one width so that they sort as text
 PADDED = len(str(PAD))
@@ -37,11 +48,14 @@ def nodes(touchpoints: ibis.Table, repeats: Repeats, way: Way, keep: Sequence[st
     at the end), `seconds_to_next` (null at the end), and the columns of `keep`. With `merge`, equal neighbours are one node
     that carries the time of the last of the run; with `keep` each row is a node.
 
-    `way`: "columns" where journeys are whole, "slices" where each journey_id is a stretch of a journey with nothing missing
-    inside (a session, a date range), "windows" for any rows. Where several hold they give the same nodes.
+    `way`: "columns" where journeys are whole, a Cut where they are cut to a range, "slices" where each journey_id is a stretch
+    of a journey with nothing missing inside (a session), "gaps" where touchpoints are missing from journeys, but those left
+    keep their steps in order, "windows" for any rows. Where several hold they give the same nodes.
     """
-    if way == "windows":
-        return _by_windows(touchpoints, repeats, keep)
+    if isinstance(way, Cut):
+        return _by_cut(touchpoints, repeats, way, keep)
+    if way in ("gaps", "windows"):
+        return _by_windows(touchpoints, repeats, keep, ORDER if way == "windows" else ("step",))
     if way == "slices":
         return _by_slices(touchpoints, repeats, keep)
     t = touchpoints
@@ -59,6 +73,44 @@ def nodes(touchpoints: ibis.Table, repeats: Repeats, way: Way, keep: Sequence[st
 
 def _extra(keep: Sequence[str]) -> list[str]:
     return [c for c in dict.fromkeys(keep) if c not in NODE]
+
+
+def _by_cut(t: ibis.Table, repeats: Repeats, cut: Cut, keep: Sequence[str]) -> ibis.Table:
+    """Nodes of journeys cut to a range, from prepared columns. Only journeys that the cut goes through need a second look."""
+    t = t.mutate(skipped_steps=ibis.literal(0, "int64"), skipped_runs=ibis.literal(0, "int64"))
+    if cut.from_microseconds is not None:
+        first = t.filter(
+            t.previous_microseconds < cut.from_microseconds
+        )  # the first in the range, of those begun before it
+        first = first.select("journey_id", steps_before=first.step - 1, runs_before=first.run - 1)
+        t = t.left_join(first, "journey_id").drop("journey_id_right")
+        t = t.mutate(skipped_steps=_.steps_before.fill_null(0), skipped_runs=_.runs_before.fill_null(0))
+    last = t.next_touchpoint.isnull() | _not_before(t, t.seconds_to_next, cut.to_microseconds)
+    t = t.mutate(ends_here=ibis.ifelse(last, 1, 0))
+    if repeats == "merge":
+        inside = t.filter((t.ends_here == 1) & (t.run_ends == 0))  # journeys whose last run the cut goes through
+        t = t.filter((t.run_ends == 1) | (t.ends_here == 1))
+        t = t.left_join(inside.select("journey_id", last_microseconds=inside.occurred_microseconds), "journey_id")
+        to_cut = (t.last_microseconds - t.occurred_microseconds).cast("float64") / 1e6
+        position = t.run - t.skipped_runs
+        seconds = ibis.ifelse(_not_before(t, t.run_seconds, cut.to_microseconds), to_cut, t.run_seconds)
+    else:
+        position, seconds = t.step - t.skipped_steps, t.seconds_to_next
+    last = t.ends_here == 1
+    return t.select(
+        "journey_id", "occurred_microseconds", "touchpoint", *_extra(keep), position=position,
+        next_touchpoint=ibis.ifelse(last, ibis.null("string"), t.next_touchpoint),
+        seconds_to_next=ibis.ifelse(last, ibis.null("float64"), seconds),
+    )  # fmt: skip
+
+
+def _not_before(t: ibis.Table, seconds: ibis.Value, end: int | None) -> ibis.Value:
+    """Is the instant so many seconds after a touchpoint outside the range: unknown, or not before its end? (Half a microsecond
+    less, because seconds are not whole.)"""
+    if end is None:
+        return seconds.isnull()
+    after = t.occurred_microseconds.cast("float64") - end + seconds * 1e6
+    return (after >= -0.5).fill_null(True)
 
 
 def _by_slices(t: ibis.Table, repeats: Repeats, keep: Sequence[str]) -> ibis.Table:
@@ -86,18 +138,19 @@ def _by_slices(t: ibis.Table, repeats: Repeats, keep: Sequence[str]) -> ibis.Tab
     )  # fmt: skip
 
 
-def _by_windows(touchpoints: ibis.Table, repeats: Repeats, keep: Sequence[str]) -> ibis.Table:
+def _by_windows(t: ibis.Table, repeats: Repeats, keep: Sequence[str], order: tuple[str, ...]) -> ibis.Table:
     """Nodes of the rows at hand, whatever was taken out of them before."""
-    columns = ["journey_id", *ORDER, "occurred_microseconds", "touchpoint", *keep]
-    t = touchpoints.select(*dict.fromkeys(columns))
+    each = ibis.window(group_by="journey_id", order_by=list(order))
+    columns = ["journey_id", *order, "occurred_microseconds", "touchpoint", *keep]
+    t = t.select(*dict.fromkeys(columns))
     if repeats == "merge":
-        ahead = t.mutate(following=t.touchpoint.lead().over(within()).nullif(""))
+        ahead = t.mutate(following=t.touchpoint.lead().over(each).nullif(""))
         # a run ends where the next touchpoint is another one or none
         t = ahead.filter(_.following.isnull() | (_.following != _.touchpoint)).drop("following")
     t = t.mutate(
-        position=ibis.row_number().over(within()) + 1,
-        next_touchpoint=t.touchpoint.lead().over(within()).nullif(""),
-        next_microseconds=t.occurred_microseconds.lead().over(within()),
+        position=ibis.row_number().over(each) + 1,
+        next_touchpoint=t.touchpoint.lead().over(each).nullif(""),
+        next_microseconds=t.occurred_microseconds.lead().over(each),
     )
     elapsed = (t.next_microseconds - t.occurred_microseconds).cast("float64") / 1e6
     seconds = ibis.ifelse(t.next_touchpoint.isnull(), ibis.null("float64"), elapsed)
@@ -116,11 +169,12 @@ def passing(path: ibis.Table, asked: Passing) -> ibis.Table:
 
 def whole(path: ibis.Table, by: Sequence[str] = ()) -> ibis.Table:
     """Which names does each journey pass, in order? One row per journey: `by`, journey_id, path (names with PATH_SIGN
-    between), steps, ended_microseconds; and begun_microseconds where the nodes carry it."""
+    between), steps, ended_microseconds; and begun_microseconds and reaches where the nodes carry them."""
     padded = path.mutate(named=(path.position + PAD).cast("string") + path.touchpoint)
-    begun = {"begun_microseconds": _.begun_microseconds.min()} if "begun_microseconds" in path.columns else {}
+    told = {"begun_microseconds": _.begun_microseconds.min(), "reaches": _.reaches.max()}
+    told = {name: value for name, value in told.items() if name in path.columns}
     found = padded.group_by([*by, "journey_id"]).aggregate(
-        names=_.named.collect(), steps=_.count(), ended_microseconds=_.occurred_microseconds.max(), **begun
+        names=_.named.collect(), steps=_.count(), ended_microseconds=_.occurred_microseconds.max(), **told
     )
     return found.mutate(path=found.names.sort().map(lambda name: name.substr(PADDED)).join(PATH_SIGN)).drop("names")
 

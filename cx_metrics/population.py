@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import ibis
 from ibis import _
 
 from cx_metrics import journeys
 from cx_metrics.errors import ViewProblem, nearest
-from cx_metrics.journeys import Way
+from cx_metrics.journeys import Cut, Way
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts, Filter, View
 
@@ -46,7 +47,7 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
     ways: tuple[Way, ...] = ("windows",)
     touched = None
     if "touchpoints" in tables:
-        ways = ways_of(view)
+        ways = ways_of(view, facts)
         entries = _touchpoints(tables["touchpoints"], view, facts, ways[0])
         left["touchpoints"] = entries.filter(_.in_range == 1).drop("in_range")
         if _narrows_by_touchpoints(view):
@@ -62,23 +63,29 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
     return Population(left, entries, ways)
 
 
-def ways_of(view: View) -> tuple[Way, ...]:
+def ways_of(view: View, facts: Facts) -> tuple[Way, ...]:
     """How the touchpoints that a view leaves become paths, by what it touches.
 
     Filters on customers, and filters that keep journeys whole, leave the prepared columns true. A session or a date range
-    cuts a stretch out of a journey. Cases, and "only these touchpoints", take touchpoints out of the middle.
+    cuts a stretch out of a journey. "Only these touchpoints" takes others out of the middle, and those left keep their
+    order. A case takes its touchpoints from anywhere, perhaps from two customers.
     """
-    if view.grain == "case" or (view.touchpoints and view.touchpoint_rule == "touchpoints"):
+    if view.grain == "case":
         return ("windows",)
+    if view.touchpoints and view.touchpoint_rule == "touchpoints":
+        return ("gaps", "windows")
     cut = view.range_rule == "touchpoints" and (view.first_day is not None or view.last_day is not None)
-    if view.grain == "session" or cut:
+    if view.grain == "session":
         return ("slices", "windows")
+    if cut:
+        start, end = (None if at is None else _microseconds(at) for at in view.bounds(facts.zone))
+        return (Cut(start, end), "slices", "windows")
     return ("columns", "slices", "windows")
 
 
 def _touchpoints(t: ibis.Table, view: View, facts: Facts, way: Way) -> ibis.Table:
     """All touchpoints of the people the view keeps, with the columns that metrics count by."""
-    t = by_customer(t, view)
+    t = _by_people(t, view, facts)
     start, end = view.bounds(facts.zone)
     at = t.journey_start if view.range_rule == "journeys" else t.occurred_at
     inside = ibis.literal(True)
@@ -158,6 +165,22 @@ def _dated(t: ibis.Table, column: str, view: View, facts: Facts) -> ibis.Table:
         t = t.filter(t[column] >= ibis.timestamp(start))
     if end is not None:
         t = t.filter(t[column] < ibis.timestamp(end))
+    return t
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+
+
+def _by_people(t: ibis.Table, view: View, facts: Facts) -> ibis.Table:
+    """The touchpoints of the customers that the view keeps, journeys whole: a column that says something about touchpoints
+    keeps the customers who have such a touchpoint."""
+    of_people = {"customer_id", "customer_number", *facts.attributes}
+    for kept in view.customers:
+        held = t.filter(_holds(t, kept)) if kept.column in t.columns else t.limit(0)
+        if kept.column in t.columns and kept.column not in of_people:
+            held = t.semi_join(held.select("customer_number").distinct(), "customer_number")
+        t = held
     return t
 
 

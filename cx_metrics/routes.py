@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import ibis
 from ibis import _
@@ -21,11 +21,14 @@ from cx_metrics import journeys
 from cx_metrics.errors import ViewProblem
 from cx_metrics.journeys import Repeats, Way
 from cx_metrics.population import Population, by_customer
+from cx_metrics.rules import PathRules, cut, renamed
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts, View
 
 Route = Literal["cube", "columns", "windows"]
 ROUTES: tuple[Route, ...] = ("cube", "columns", "windows")
+UNANSWERABLE = N_("The route {found} cannot answer this view.")
+BY_WINDOWS: tuple[Way, ...] = ("gaps", "windows")
 CUBE_COLUMNS = {  # of the prepared tables, beside the attributes of customers
     "level", "repeats", "position", "touchpoint", "next_touchpoint", "journeys", "transitions", "opens", "timed", "seconds",
     "customer_number", "customer_id", "journey_start", "touchpoints", "sessions", "path_merge", "path_keep",
@@ -48,6 +51,17 @@ class Paths:
     held: tuple[str, ...] = ()
     goal: tuple[str, ...] = ()
     route: Route | None = None
+    rules: PathRules = PathRules()
+
+    across: ClassVar[
+        tuple[str, ...]
+    ] = ()  # groups over which the largest names are chosen together, whatever a metric does
+
+    def under(self, rules: PathRules) -> Paths:
+        """The same paths under rules. Raises ViewProblem where the route that was asked for has no such paths."""
+        if (rules.any and self.route == "cube") or (rules.renew and self.route == "columns"):
+            raise ViewProblem(UNANSWERABLE, found=self.route)
+        return replace(self, rules=rules)
 
     def grouped(self, groups: Mapping[str, str]) -> Paths:
         """The same with further columns to group by: new name → column. A cube without the column is left aside."""
@@ -57,40 +71,58 @@ class Paths:
         held = tuple(dict.fromkeys([*self.held, *groups.values()]))
         return replace(self, touchpoints=_named(self.touchpoints, groups), cubes=named, held=held)
 
-    def nodes(self, repeats: Repeats, keep: Sequence[str] = ()) -> ibis.Table:
-        """What stands at each step: one row per node of every journey, as `journeys.nodes`."""
-        return journeys.nodes(self.touchpoints, repeats, self._way(), keep)
+    def nodes(self, repeats: Repeats, keep: Sequence[str] = (), steps: int | None = None) -> ibis.Table:
+        """What stands at each step: one row per node of every journey, as `journeys.nodes`.
+
+        `steps`: how many are shown, which decides what anchored paths look like (`rules.cut`).
+        """
+        return self._nodes(self._rows(), repeats, keep, steps)
+
+    def count(self, repeats: Repeats, by: Sequence[str] = ()) -> ibis.Table:
+        """How many journeys have a path? `by`, all_journeys."""
+        if self.stored():
+            return self.cubes["journeys"].aggregate(by=list(by), all_journeys=_.count())
+        found = self.nodes(repeats, by) if self.rules.cut else self._rows()
+        return found.aggregate(by=list(by), all_journeys=_.journey_id.nunique())
+
+    def lasting(self, by: Sequence[str] = ()) -> ibis.Table:
+        """How long does each journey last? One row per journey: `by`, seconds from first to last touchpoint, touchpoints."""
+        if self.stored():
+            return self.cubes["journeys"].select(*by, "seconds", "touchpoints")
+        each = self._rows().group_by([*by, "journey_id"])
+        lasted = (_.occurred_microseconds.max() - _.occurred_microseconds.min()).cast("float64") / 1e6
+        return each.aggregate(seconds=lasted, touchpoints=_.count()).drop("journey_id")
 
     def moves(self, repeats: Repeats, by: Sequence[str] = (), most: int | None = None) -> ibis.Table:
         """How many journeys make each move at each step? `by` and the columns of `journeys.moves`."""
-        if most is not None and most <= 10 and self._takes("cube", "moves"):
+        if not self.rules.any and most is not None and most <= 10 and self._takes("cube", "moves"):
             cube = self._cube("moves", repeats).filter(_.position <= most)
             return _summed(cube, [*by, "position", "touchpoint", "next_touchpoint"], ("journeys", "timed", "seconds"))
-        return journeys.moves(self.nodes(repeats, by), by, most)
+        return journeys.moves(self.nodes(repeats, by, most), by, most)
 
     def pairs(self, repeats: Repeats, by: Sequence[str] = ()) -> ibis.Table:
         """How often does one touchpoint follow another directly? `by` and the columns of `journeys.pairs`."""
-        if self._takes("cube", "pairs"):
+        if not self.rules.any and self._takes("cube", "pairs"):
             cube = self._cube("pairs", repeats)
             counts = ("transitions", "journeys", "opens", "timed", "seconds")
             return _summed(cube, [*by, "touchpoint", "next_touchpoint"], counts)
         return journeys.pairs(self.nodes(repeats, by), by)
 
     def whole(self, repeats: Repeats, by: Sequence[str] = ()) -> ibis.Table:
-        """One row per journey: `by`, path_key (sorts as the path does), seconds from first to last touchpoint."""
-        if self._stored():
+        """One row per journey: `by`, path_key (sorts as the path does), seconds from first to last touchpoint of the path.
+
+        And `reaches`, where it is known without looking at names: 1 if the journey reaches the goal, in its path or after it.
+        """
+        if self.stored():
             return self.cubes["journeys"].select(*by, "seconds", path_key=self.cubes["journeys"][f"path_{repeats}"])
-        each = ibis.window(
-            group_by=[*by, "journey_id"]
-        )  # a merged run carries the time of its last: the first is kept beside
-        begun = self.touchpoints.mutate(begun_microseconds=_.occurred_microseconds.min().over(each))
-        path = journeys.whole(journeys.nodes(begun, repeats, self._way(), (*by, "begun_microseconds")), by)
+        found = self._nodes(self._told(by), repeats, (*by, "begun_microseconds", "reaches"), None)
+        path = journeys.whole(found, by)
         seconds = (path.ended_microseconds - path.begun_microseconds).cast("float64") / 1e6
-        return path.select(*by, seconds=seconds, path_key=path.path)
+        return path.select(*by, "reaches", seconds=seconds, path_key=path.path)
 
     def named(self, counted: ibis.Table) -> ibis.Table:
         """Add `path` (names with PATH_SIGN between) and `steps` to rows that have a path_key."""
-        if self._stored():
+        if self.stored():
             names = self.cubes["paths"].select("path_id", "path", "steps")
             return counted.join(names, counted.path_key == names.path_id).drop("path_id")
         return counted.mutate(path=counted.path_key, steps=steps_of(counted.path_key))
@@ -99,12 +131,51 @@ class Paths:
         """The route that answers, for those who want to know."""
         if self.route is not None:
             return self.route
-        if {"moves", "pairs"} & set(self.cubes):
+        if {"moves", "pairs"} & set(self.cubes) and not self.rules.any:
             return "cube"
-        return "windows" if self.ways[0] == "windows" else "columns"
+        return "windows" if self._way() in BY_WINDOWS else "columns"
 
-    def _stored(self) -> bool:
-        return self._takes("columns", "journeys") or self._takes("cube", "journeys")
+    def unstored(self) -> Paths:
+        """The same without what was stored for whole journeys: paths are put together from their nodes."""
+        return replace(self, cubes={})
+
+    def _rows(self) -> ibis.Table:
+        """The touchpoints under the rules."""
+        if not self.rules.renew:
+            return self.touchpoints
+        return renamed(self.touchpoints, self.rules).filter(_.left_out == 0).drop("left_out")
+
+    def _nodes(self, rows: ibis.Table, repeats: Repeats, keep: Sequence[str], steps: int | None) -> ibis.Table:
+        path = journeys.nodes(rows, repeats, self._way(), keep)
+        return cut(path, self.rules, steps) if self.rules.cut else path
+
+    def _told(self, by: Sequence[str]) -> ibis.Table:
+        """The touchpoints under the rules, with `begun_microseconds`, when the path begins, and `reaches`, whether the journey
+        reaches the goal after that. A goal that is left out, or has another name now, is reached nevertheless."""
+        each, grouped = ibis.window(group_by="journey_id"), ibis.window(group_by=[*by, "journey_id"])
+        if not self.rules.any:
+            return self.touchpoints.mutate(
+                begun_microseconds=_.occurred_microseconds.min().over(grouped), reaches=_.is_goal.max().over(grouped)
+            )
+        t = renamed(self.touchpoints, self.rules)
+        if self.rules.start:
+            t = t.mutate(place=ibis.row_number().over(journeys.within()) + 1)
+            begins = t.touchpoint.isin(self.rules.start) & (t.left_out == 0)
+            t = t.mutate(
+                begins_at=ibis.ifelse(begins, t.place, ibis.null("int64")).min().over(each),
+                goal_at=ibis.ifelse(t.is_goal == 1, t.place, ibis.null("int64")).max().over(each),
+            )
+            t = t.mutate(in_path=ibis.ifelse((t.place >= t.begins_at) & (t.left_out == 0), 1, 0))
+            t = t.mutate(reaches=ibis.ifelse(t.goal_at >= t.begins_at, 1, 0)).drop("place", "begins_at", "goal_at")
+        else:
+            t = t.mutate(in_path=1 - t.left_out, reaches=t.is_goal.max().over(each))
+        known = ibis.ifelse(t.in_path == 1, t.occurred_microseconds, ibis.null("int64"))
+        t = t.mutate(begun_microseconds=known.min().over(grouped))
+        return t.filter(t.left_out == 0).drop("left_out", "in_path")
+
+    def stored(self) -> bool:
+        """Are whole journeys and their paths at hand, as they were stored?"""
+        return not self.rules.any and (self._takes("columns", "journeys") or self._takes("cube", "journeys"))
 
     def _takes(self, route: Route, cube: str) -> bool:
         return cube in self.cubes and self.route in (None, route)
@@ -119,7 +190,7 @@ class Paths:
     def _way(self) -> Way:
         if self.route == "windows" or self.ways[0] == "windows":
             return "windows"
-        return self.ways[0]
+        return "gaps" if self.rules.renew else self.ways[0]
 
 
 def paths(
@@ -136,10 +207,10 @@ def paths(
         if "paths" in tables:
             cubes["paths"] = tables["paths"]
     possible = (
-        {"windows"} | ({"columns"} if ways[0] != "windows" else set()) | ({"cube"} if "moves" in cubes else set())
+        {"windows"} | ({"columns"} if ways[0] not in BY_WINDOWS else set()) | ({"cube"} if "moves" in cubes else set())
     )
     if route is not None and route not in possible:
-        raise ViewProblem(N_("The route {found} cannot answer this view."), found=route)
+        raise ViewProblem(UNANSWERABLE, found=route)
     filtered = tuple(f.column for f in view.customers)
     return Paths(left["touchpoints"], ways, cubes, filtered, facts.goal_of(view), route)
 

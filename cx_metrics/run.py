@@ -17,6 +17,7 @@ from cx_metrics.errors import OptionProblem, ViewProblem, nearest
 from cx_metrics.population import Population, population
 from cx_metrics.registry import Measure, Metric
 from cx_metrics.routes import Paths, Route
+from cx_metrics.rules import PathRules
 from cx_metrics.tables import TABLE_NAMES
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts, View
@@ -82,7 +83,7 @@ def run(
         raise OptionProblem(N_("A confidence lies between 0 and 1, like 0.95; found {found}."), found=str(confidence))
     view = view or View()
     asked = metric.read_options(options)
-    _check_goal(metric, dataset.facts, view)
+    check_needs(metric, dataset.facts, view)
     printed = tuple((o.name, str(o.type.print(asked[o.name]))) for o in metric.options)
 
     def build(shown: View) -> Asked:
@@ -90,7 +91,7 @@ def run(
         return query, (groups, taken)
 
     frame, (groups, taken) = _fetched(dataset, view, (metric.name, tuple(by), printed, confidence, route), build)
-    named = tuple(_apart(column) for column in groups)
+    named = tuple(apart(column) for column in groups)
     if metric.finish is not None:
         given = asked | {"confidence": confidence, "by": named, "stages": dataset.facts.stages}
         given |= {"days": dataset.facts.days_of(view)}
@@ -122,13 +123,14 @@ def ask(
 ) -> tuple[ibis.Table, tuple[str, ...], str]:
     """The query of a metric before it runs, the columns it is grouped by (called "by …" in the query), and its route."""
     left = population(dataset.tables, view, dataset.facts)
-    inputs = _inputs(metric, left, dataset, view, route)
-    groups = _groups(metric, inputs, by)
-    tables = _set_apart(inputs, groups)
-    given = registry.accepted(metric.query, {"confidence": confidence, "goal": dataset.facts.goal_of(view)})
-    query = metric.query(*tables, by=tuple(_apart(c) for c in groups), **options, **given)
+    inputs = inputs_of(metric, left, dataset, view, route)
+    groups = groups_of(metric, inputs, by)
+    tables = set_apart(inputs, groups)
+    known = {"confidence": confidence, "goal": dataset.facts.goal_of(view), "attributes": dataset.facts.attributes}
+    given = registry.accepted(metric.query, known)
+    query = metric.query(*tables, by=tuple(apart(c) for c in groups), **options, **given)
     first = tables[0]
-    return query, groups, first.taken() if isinstance(first, Paths) else ""
+    return query, groups, first.under(PathRules.of(options)).taken() if isinstance(first, Paths) else ""
 
 
 def people(dataset: Dataset, view: View | None = None) -> dict[str, int]:
@@ -312,6 +314,32 @@ def define(
     return definition | {"hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
 
 
+UNSAID = ("title", "question", "hash")  # parts of a definition that decide no number
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """In which parts do two definitions differ? Name of the part → what each says, None where one says nothing.
+
+    Parts of parts have names like `options.repeats` and `population.customers`. Titles and questions decide no number.
+    """
+    left, right = _parts(one), _parts(other)
+    names = [*left, *(name for name in right if name not in left)]
+    return {n: (left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)}
+
+
+def _parts(definition: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
+    """The parts of a definition by their dotted names. A population's filters stay together, and so do empty parts."""
+    found: dict[str, Any] = {}
+    for name, said in definition.items():
+        if not inside and name in UNSAID:
+            continue
+        if isinstance(said, Mapping) and said and inside != "population.":
+            found |= _parts(said, f"{inside}{name}.")
+        else:
+            found[f"{inside}{name}"] = said
+    return found
+
+
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The frame as plain JSON rows: unknown is null, whole numbers are whole, dates are ISO."""
     return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
@@ -330,7 +358,7 @@ def _plain(value: Any) -> Any:
 Input: TypeAlias = ibis.Table | Paths | None
 
 
-def _inputs(metric: Metric, left: Population, dataset: Dataset, view: View, route: Route | None) -> list[Input]:
+def inputs_of(metric: Metric, left: Population, dataset: Dataset, view: View, route: Route | None) -> list[Input]:
     """The tables the metric takes, in its order; paths for a metric of paths. Raises ViewProblem for a table that was not
     uploaded."""
     found: list[Input] = []
@@ -348,7 +376,7 @@ def _inputs(metric: Metric, left: Population, dataset: Dataset, view: View, rout
     return found + [left.tables.get(name) for name in metric.optional_inputs]
 
 
-def _groups(metric: Metric, inputs: Sequence[Input], by: Sequence[str]) -> tuple[str, ...]:
+def groups_of(metric: Metric, inputs: Sequence[Input], by: Sequence[str]) -> tuple[str, ...]:
     """The columns to group by, each once. Raises ViewProblem for a column the data does not have."""
     first = inputs[0].touchpoints if isinstance(inputs[0], Paths) else inputs[0]
     taken = {*metric.groups, *(name + end for name in metric.measures for end in ("", "_low", "_high"))}
@@ -362,14 +390,14 @@ def _groups(metric: Metric, inputs: Sequence[Input], by: Sequence[str]) -> tuple
     return tuple(dict.fromkeys(by))
 
 
-def _apart(column: str) -> str:
+def apart(column: str) -> str:
     """A name for a column to group by that no metric uses, so that any column can be grouped by."""
     return f"by {column}"
 
 
-def _set_apart(inputs: Sequence[Input], groups: Sequence[str]) -> list[Input]:
+def set_apart(inputs: Sequence[Input], groups: Sequence[str]) -> list[Input]:
     """The columns to group by once more, under names of their own."""
-    named = {_apart(column): column for column in groups}
+    named = {apart(column): column for column in groups}
     first, *rest = inputs
     if isinstance(first, Paths):
         return [first.grouped(named), *rest]
@@ -384,7 +412,7 @@ def _interval(metric: Metric, measure: Measure, options: Mapping[str, str]) -> s
     return options["method"] if measure.interval == usual else measure.interval
 
 
-def _check_goal(metric: Metric, facts: Facts, view: View) -> None:
+def check_needs(metric: Metric, facts: Facts, view: View) -> None:
     if metric.needs_goal and not facts.goal_of(view):
         raise ViewProblem(
             N_("{metric} needs a goal: touchpoints that count as conversion. Set it on the Data page, or with --goal."),

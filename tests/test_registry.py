@@ -44,6 +44,16 @@ COLUMNS = {  #
     ],
     "stage_engagement": ["stage", *ENGAGEMENT],
     "touchpoint_engagement": ["touchpoint", *ENGAGEMENT],
+    "channel_engagement": ["channel", *ENGAGEMENT],
+    "type_engagement": ["touchpoint_type", *ENGAGEMENT],
+    "phase_engagement": ["phase", *ENGAGEMENT],
+    "exposure_curve": ["touchpoint", "contacts", "customers", "converted", *pm("conversion_rate")],
+    "stickiness": ["month", "days", "is_partial", "customers", "daily_customers_mean", *pm("stickiness")],
+    "active_days": ["active_days", "customers", *pm("share"), "population"],
+    "contact_measures": [
+        "channel", "measure", "contacts", "known", "missing", "not_numbers", "customers", "total", *pm("mean"), "median",
+        *pm("per_customer"), "currency",
+    ],
     "channel_performance": [
         "channel", "customers", *pm("reach"), "touchpoints", "converted", *pm("conversion_rate"),
         "first_touch_conversions", "last_touch_conversions", "value",

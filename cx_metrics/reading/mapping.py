@@ -14,7 +14,7 @@ from cx_metrics.reading.aliases import ALIASES, plain
 from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.files import RawFile
 from cx_metrics.reading.report import shorten
-from cx_metrics.tables import CUSTOMER_COLUMNS, PREPARED, SURVEY_TYPES, TABLES
+from cx_metrics.tables import CUSTOMER_COLUMNS, PREPARED, RESERVED, SURVEY_TYPES, TABLES
 from cx_metrics.texts import N_, Text
 
 # Columns that a table does not list but that keep our name when a file has them, as attributes.
@@ -188,7 +188,7 @@ def attribute_names(mapping: FileMapping) -> dict[str, str]:
     """Our name → their header for each attribute; a name that is taken gets the suffix `_in_file`."""
     listed = TABLES[mapping.table].names
     extra = [name for name in EXTRA[mapping.table] if name in mapping.columns]
-    taken = {name.casefold() for name in (*listed, *extra, *PREPARED)}
+    taken = {name.casefold() for name in (*listed, *extra, *PREPARED, *RESERVED)}
     named: dict[str, str] = {}
     for header in mapping.attributes:
         name, number = header, 1

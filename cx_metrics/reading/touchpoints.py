@@ -47,9 +47,11 @@ class Names:
 
     def axis(self, raw: pa.Array, axis: str, in_file: pa.Array) -> pa.Array:
         """One axis of the touchpoints, null where nobody says it."""
-        mapped = self._spread(raw, lambda name: getattr(self.mapped(name), axis, None))
-        known = self._spread(raw, lambda name: getattr(self.known(name), axis, None))
-        return pc.coalesce(mapped, in_file, known)
+        said = self._spread(raw, lambda name: getattr(self.mapped(name), axis, None)) if self._mapped else in_file
+        said = pc.coalesce(said, in_file)
+        if not said.null_count:
+            return said
+        return pc.coalesce(said, self._spread(raw, lambda name: getattr(self.known(name), axis, None)))
 
     @staticmethod
     def _spread(raw: pa.Array, say: Callable[[str], str | None]) -> pa.Array:
@@ -92,7 +94,8 @@ def read_touchpoints(
 def _build(rows: Rowset, names: Names, start: int, done: int) -> dict[str, pa.Array]:
     columns = {"customer_id": rows.required("customer_id", NO_CUSTOMER)}
     raw = rows.required("touchpoint", NO_TOUCHPOINT)
-    columns["raw_touchpoint"], columns["touchpoint"] = raw, names.shown(raw)
+    by_name = raw.dictionary_encode()
+    columns["raw_touchpoint"], columns["touchpoint"] = raw, names.shown(by_name)
     columns["occurred_at"] = rows.times("occurred_at")
     if rows.header("occurred_at"):
         blank = pc.is_null(rows.text("occurred_at")).to_numpy(zero_copy_only=False)
@@ -104,7 +107,7 @@ def _build(rows: Rowset, names: Names, start: int, done: int) -> dict[str, pa.Ar
         "phase": rows.choice("phase", PHASES),
         "stage": file_stage(rows.text("stage")),
     }
-    columns |= {axis: names.axis(raw, axis, in_file[axis]) for axis in AXES}
+    columns |= {axis: names.axis(by_name, axis, in_file[axis]) for axis in AXES}
     columns |= {name: rows.text(name) for name in ("session_id", "case_id", "currency", *EXTRA["touchpoints"])}
     columns |= {name: rows.numbers(name) for name in ("value", "cost", "duration_seconds")}
     return columns

@@ -59,6 +59,7 @@ class Rowset:
     rows: Rows
     report: Report
     keep: Mask = field(init=False)
+    _texts: dict[str, pa.Array] = field(default_factory=dict)
     _flags: list[tuple[Mask, str, pa.Array, Text, tuple[str, str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -78,7 +79,12 @@ class Rowset:
 
     def text(self, name: str) -> pa.Array:
         """The column without spaces around its values; blank is null."""
-        return blank_to_null(pc.utf8_trim_whitespace(self.as_written(name)))
+        if self.header(name) is None:
+            return self.as_written(name)
+        if name not in self._texts:  # a time is asked for twice
+            trimmed = pc.utf8_trim_whitespace(self.as_written(name))
+            self._texts[name] = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+        return self._texts[name]
 
     def required(self, name: str, reason: str) -> pa.Array:
         """The column as `text`; rows where it is blank are set aside."""
@@ -108,6 +114,8 @@ class Rowset:
 
     def numbers(self, name: str) -> pa.Array:
         """The column as numbers; what is no number becomes null, and is flagged."""
+        if self.header(name) is None:
+            return pa.nulls(len(self), pa.float64())
         values = self.text(name)
         numbers = read_numbers(values, self.mapping.decimal_comma)
         self.flag(
@@ -122,6 +130,8 @@ class Rowset:
     def choice(self, name: str, allowed: tuple[str, ...]) -> pa.Array:
         """The column in lower case where it is one of `allowed`; what is none of them becomes null, and is flagged."""
         values = self.text(name)
+        if self.header(name) is None:
+            return values
         lower = pc.utf8_lower(values)
         known = pc.is_in(lower, value_set=pa.array(allowed, pa.string()))
         unknown = pc.and_(pc.is_valid(values), pc.invert(known)).to_numpy(zero_copy_only=False)
@@ -170,7 +180,9 @@ class Rowset:
 
 def blank_to_null(values: pa.Array) -> pa.Array:
     """The same texts, null where nothing but white space stands."""
-    blank = pc.match_substring_regex(values, r"^\s*$")
+    blank = pc.equal(values, "")
+    if pc.any(pc.ascii_is_space(values)).as_py():  # in few columns
+        blank = pc.match_substring_regex(values, r"^\s*$")
     return pc.if_else(blank, pa.scalar(None, pa.string()), values)
 
 

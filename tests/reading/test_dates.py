@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cx_metrics.reading import dates
 from cx_metrics.reading.dates import TIME_FORMATS, guess_time_format, read_times
 
 UNTIL = 2027
@@ -155,3 +156,49 @@ def test_one_format_holds_for_the_whole_column() -> None:
 @pytest.mark.parametrize("values", [["a", "b"], ["12", "13"], [], ["219483890", "31"], ["12:30", "12:31"]])
 def test_other_values_are_no_times(values: list[str]) -> None:
     assert guess_time_format(pa.array(values, pa.string()), UNTIL).format is None
+
+
+def shaped(tail: str) -> st.SearchStrategy[str]:
+    """Texts that begin as a date does, possible or not, and end in `tail` (0: any digit)."""
+    date = st.dates(datetime(1985, 1, 1).date(), datetime(2030, 12, 31).date()).map(str)
+    begin = st.one_of(date, date, date, st.from_regex(r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]\Z"))
+    digits = "".join(r"[0-9]" if sign == "0" else f"[{sign}]" for sign in tail)
+    return st.tuples(begin, st.from_regex(rf"\A{digits}\Z")).map("".join)
+
+
+TAILS = (
+    "",
+    " 00:00",
+    "T00:00:00",
+    " 00:00:00",
+    " 00:00:00.000",
+    "T00:00:00.000000",
+    "T00:00:00.0000000",
+    "T00",
+    "T00:00:00Z",
+    "Z",
+    "+00:00",
+)
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.data(), st.sampled_from(TAILS), st.sampled_from(["UTC", "Europe/Berlin", "Asia/Tehran"]))
+def test_quick_way_reads_the_same_times_as_the_careful_one(data: st.DataObject, tail: str, zone: str) -> None:
+    column: list[str | None] = list(data.draw(st.lists(shaped(tail), min_size=1, max_size=5)))
+    odd = st.sampled_from(
+        [None, "", "2026-01-31", "2026-01-31T10:00:60", "2026-01-31_10:00:00", "٢٠٢٦-٠١-٣١", "Z" * 19]
+    )
+    column += data.draw(st.lists(odd, max_size=1))
+    values = pa.array(["cut off", *column], pa.string())[1:]
+    quick, careful = read_times(values, "iso", UNTIL, zone), dates._read_carefully(values, "iso", UNTIL, zone)
+    assert quick.values.equals(careful.values)
+    for mask in ("unreadable", "out_of_range", "naive"):
+        assert getattr(quick, mask).tolist() == getattr(careful, mask).tolist(), mask
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-01-31", "2026-01-31 14:05", "2026-01-31T14:05:09", "2026-01-31 14:05:09.25", "2026-01-31T14:05:09.123456Z"]
+)  # fmt: skip
+def test_columns_of_one_common_shape_are_read_the_quick_way(written: str) -> None:
+    assert dates._read_plainly(pa.array([written, written]), UNTIL, "UTC") is not None
+    assert dates._read_plainly(pa.array([written, "words"]), UNTIL, "UTC") is None

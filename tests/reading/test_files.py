@@ -228,14 +228,30 @@ def test_broken_quotes_lose_no_line(lines: list[str]) -> None:
     assert sorted(c for c in seen if c not in '", \n') == sorted(c for c in "".join(block) if c not in '", \n')
 
 
-@settings(deadline=None, max_examples=200)
-@given(lines=st.lists(st.text(st.sampled_from("ab1,é \r"), max_size=8), min_size=1, max_size=8))
+CELLS = st.sampled_from(['"a,b"', '""', '"é"', '"a""b"', 'a"b', '"a"b', "a", "", '"', '"a\n1"', '"a,'])
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    lines=st.lists(
+        st.one_of(st.text(st.sampled_from('ab1,é "\r'), max_size=8), st.tuples(CELLS, CELLS).map(",".join)),
+        min_size=1, max_size=8,
+    )
+)  # fmt: skip
 def test_quick_way_says_what_the_careful_way_says(lines: list[str]) -> None:
     block = io.StringIO("".join(line + "\n" for line in lines), newline="").readlines()
     quick = plain_columns(block, ",", ["x", "y"])
     careful = [cells for _, cells, _ in records(block, ",")]
     if quick is not None:
         assert list(zip(*(column.to_pylist() for column in quick.columns), strict=True)) == [tuple(c) for c in careful]
+
+
+def test_quick_way_takes_cells_in_quotation_marks_that_are_whole() -> None:
+    quick = plain_columns(['"a,b",1\n', '"","x y"\r\n'], ",", ["x", "y"])
+    assert quick is not None
+    assert quick.to_pydict() == {"x": ["a,b", ""], "y": ["1", "x y"]}
+    for broken in ('"a""b",1\n', 'a"b,1\n', '"a"b,1\n', '"a,1\n'):
+        assert plain_columns([broken, "a,b\n"], ",", ["x", "y"]) is None
 
 
 def test_batches_come_in_pieces_with_running_row_numbers(upload: Upload, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from cx_metrics.reading import numbers
 from cx_metrics.reading.numbers import evident_decimal_comma, read_numbers
 
 
@@ -64,3 +67,27 @@ def test_number_is_read_as_it_is_meant_or_not_at_all(written: str, point: float 
 )
 def test_decimal_comma_is_taken_only_where_it_is_evident(values: list[str], comma: bool | None) -> None:
     assert evident_decimal_comma(pa.array(values, pa.string())) is comma
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    st.lists(
+        st.one_of(
+            st.none(), st.text("0123456789.-", max_size=6), st.floats().map(repr), st.integers().map(str),
+            st.sampled_from(["1" * 400, "1,5", "1e5", "٣", "€ 3", "", "-", ".", "-.5", "5."]),
+        ),
+        max_size=5,
+    ),
+    st.booleans(),
+)  # fmt: skip
+def test_quick_way_reads_the_same_numbers_as_the_careful_one(column: list[str | None], decimal_comma: bool) -> None:
+    values = pa.array(["cut off", *column], pa.string())[1:]
+    quick, careful = read_numbers(values, decimal_comma), numbers._read_carefully(values, decimal_comma)
+    assert quick.values.equals(careful.values)
+    assert quick.unreadable.tolist() == careful.unreadable.tolist()
+
+
+def test_columns_of_digits_are_read_the_quick_way() -> None:
+    assert numbers._read_plainly(pa.array(["12", None, "-0.5"]), False) is not None
+    assert numbers._read_plainly(pa.array(["12", "1,5"]), False) is None
+    assert numbers._read_plainly(pa.array(["1.234"]), True) is None

@@ -7,12 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cx_metrics.errors import MappingProblem
 from cx_metrics.reading import FileMapping, NameMapping, Report, open_raw, read_touchpoints
+from cx_metrics.reading.typed import blank_to_null
 from cx_metrics.tables import TOUCHPOINTS
 
 from .conftest import Upload, read
@@ -220,3 +222,10 @@ def test_times_without_a_zone_are_local_to_the_zone_of_the_mapping(upload: Uploa
     typed = read_touchpoints(raw, FileMapping("touchpoints", MAPPING.columns, time_zone="Asia/Tehran"))
     assert typed.to_table()["occurred_at"].to_pylist() == [datetime(2026, 7, 1, 8, 30), datetime(2026, 6, 30, 20, 30)]
     assert [str(note) for note in typed.report.notes] == ["1 time names no zone and was taken as Asia/Tehran."]
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.none(), st.text(" \t\n\v\f\r\x1c\u00a0\u2009a", max_size=3)), max_size=6))
+def test_blank_is_what_holds_nothing_but_the_five_signs_of_white_space(column: list[str | None]) -> None:
+    said = [None if text is None or not text.strip(" \t\n\f\r") else text for text in column]
+    assert blank_to_null(pa.array(column, pa.string())).to_pylist() == said

@@ -1,0 +1,253 @@
+"""A against B: do the journeys of two views go other ways?
+
+Both views are answered over the same names: the largest touchpoints and paths are chosen over the two together. Then each
+row has the share of either side, their difference with its interval, and whether the difference is flagged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from cx_metrics import intervals, registry, routes
+from cx_metrics.errors import OptionProblem
+from cx_metrics.groups import nullable
+from cx_metrics.journeys import Repeats
+from cx_metrics.population import population
+from cx_metrics.registry import Measure, Metric
+from cx_metrics.routes import Paths, Route
+from cx_metrics.rules import PathRules
+from cx_metrics.run import CONFIDENCE, Dataset, Result, apart, check_needs, define, groups_of, inputs_of
+from cx_metrics.texts import N_
+from cx_metrics.view import View
+
+SIDE, SIDES = "side", ("a", "b")
+FALSE_DISCOVERIES = 0.10  # of all that is flagged, at most this share by chance
+ENDS = ("", "_low", "_high")
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What is compared of a metric: a count, the column it is a share of, and the keys within which that whole is one number."""
+
+    count: str
+    whole: str
+    within: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+
+COMPARED = {
+    "flow_links": Shares("journeys", "all_journeys"),
+    "step_matrix": Shares("journeys", "all_journeys"),
+    "transition_matrix": Shares("transitions", "all_transitions", within=("touchpoint",)),
+    "variants": Shares("journeys", "all_journeys", beside=("steps",)),
+}
+
+MEASURES = {
+    "journeys_a": Measure(N_("Count in A"), "count", meaning=N_("journeys (in the transition matrix: transitions) of A")),
+    "share_a": Measure(N_("Share in A"), "share", n="all_a", interval="wilson", meaning=N_("their share of all in A")),
+    "journeys_b": Measure(N_("Count in B"), "count", meaning=N_("journeys (in the transition matrix: transitions) of B")),
+    "share_b": Measure(N_("Share in B"), "share", n="all_b", interval="wilson", meaning=N_("their share of all in B")),
+    "difference": Measure(N_("Difference"), "ratio", n="all_a", interval="newcombe", meaning=N_("share in A minus share in B")),
+    "p_value": Measure(
+        N_("p-value"), "ratio", n="all_a",
+        meaning=N_("how often chance alone would make a difference this large (z test with pooled variance)"),
+    ),
+    "all_a": Measure(N_("All in A"), "count", meaning=N_("what the share in A is a share of")),
+    "all_b": Measure(N_("All in B"), "count", meaning=N_("what the share in B is a share of")),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The paths of two views: the tables of `Paths`, one under the other, with a column `side` to group by."""
+
+    a: Paths
+    b: Paths
+    across: ClassVar[tuple[str, ...]] = (SIDE,)
+
+    def under(self, rules: PathRules) -> Sides:
+        """Both under the same rules."""
+        return Sides(self.a.under(rules), self.b.under(rules))
+
+    def grouped(self, groups: Mapping[str, str]) -> Sides:
+        """Both with the same further columns to group by."""
+        return Sides(self.a.grouped(groups), self.b.grouped(groups))
+
+    def moves(self, repeats: Repeats, by: Sequence[str] = (), most: int | None = None) -> ibis.Table:
+        """As `Paths.moves`."""
+        return self._both(lambda paths, own: paths.moves(repeats, own, most), by)
+
+    def pairs(self, repeats: Repeats, by: Sequence[str] = ()) -> ibis.Table:
+        """As `Paths.pairs`."""
+        return self._both(lambda paths, own: paths.pairs(repeats, own), by)
+
+    def count(self, repeats: Repeats, by: Sequence[str] = ()) -> ibis.Table:
+        """As `Paths.count`."""
+        return self._both(lambda paths, own: paths.count(repeats, own), by)
+
+    def whole(self, repeats: Repeats, by: Sequence[str] = ()) -> ibis.Table:
+        """As `Paths.whole`."""
+        return self._alike()._both(lambda paths, own: paths.whole(repeats, own), by)
+
+    def named(self, counted: ibis.Table) -> ibis.Table:
+        """As `Paths.named`."""
+        return self._alike().a.named(counted)
+
+    @property
+    def goal(self) -> tuple[str, ...]:
+        """What counts as conversion; where the two views say different things, their paths know who reached theirs."""
+        return self.a.goal
+
+    def taken(self) -> str:
+        """The slower of the two routes."""
+        return max((self.a.taken(), self.b.taken()), key=lambda route: [*routes.ROUTES].index(route))  # type: ignore[arg-type]
+
+    def _alike(self) -> Sides:
+        """Both with paths that have the same keys: stored ones, or else names."""
+        if self.a.stored() and self.b.stored() and self.a.goal == self.b.goal:
+            return self
+        return Sides(self.a.unstored(), self.b.unstored())
+
+    def _both(self, ask: Callable[[Paths, list[str]], ibis.Table], by: Sequence[str]) -> ibis.Table:
+        own = [column for column in by if column != SIDE]
+        left, right = (
+            nullable(ask(paths, own).mutate(**{SIDE: ibis.literal(side)}))
+            for paths, side in zip((self.a, self.b), SIDES, strict=True)
+        )
+        return left.union(right.select(*left.columns))
+
+
+def compare(
+    name: str | Metric,
+    dataset: Dataset,
+    a: View,
+    b: View,
+    *,
+    by: Sequence[str] = (),
+    confidence: float = CONFIDENCE,
+    version: str = "",
+    route: Route | None = None,
+    **options: Any,
+) -> Result:
+    """Answer a metric for two views over the same names, and say where they differ.
+
+    For `flow_links`, `step_matrix`, `transition_matrix`, `variants`. One row per row of the metric, in its order: `by` and
+    the keys of the metric; journeys_a, share_a, journeys_b, share_b; difference (a − b, Newcombe's interval), p_value (z test
+    with pooled variance), flagged (Benjamini-Hochberg over all rows shown, q = 0.10); all_a, all_b. A share is one of all
+    journeys of its side; in the transition matrix, of what follows the touchpoint (journeys_a, journeys_b are transitions there).
+
+    The largest names are chosen over A and B together. A row that one side does not have is 0 there; a side without any
+    journeys has no shares. A person in both views counts in both, and then the two sides are not independent.
+    Raises OptionProblem or ViewProblem.
+    """
+    metric = name if isinstance(name, Metric) else registry.find(name)
+    if metric.name not in COMPARED:
+        raise OptionProblem(
+            N_("{metric} cannot be asked for A against B. These can: {names}."),
+            metric=metric.name,
+            names=tuple(COMPARED),
+        )
+    if not 0 < confidence < 1:
+        raise OptionProblem(N_("A confidence lies between 0 and 1, like 0.95; found {found}."), found=str(confidence))
+    asked = metric.read_options(options)
+    for view in (a, b):
+        check_needs(metric, dataset.facts, view)
+    first, second = (
+        inputs_of(metric, population(dataset.tables, view, dataset.facts), dataset, view, route)[0] for view in (a, b)
+    )
+    assert isinstance(first, Paths) and isinstance(second, Paths)
+    shown = replace(metric, measures=MEASURES, finish=None)
+    groups = groups_of(shown, [first], by)
+    sides = Sides(first, second).grouped({apart(column): column for column in groups})
+    frame = _answers(metric, dataset, sides, tuple(map(apart, groups)), asked, confidence)
+    frame = frame.rename(columns={apart(column): column for column in groups})
+    definition = _definition(shown, dataset, (a, b), groups, asked, confidence, version)
+    return Result(shown, frame, definition, sides.under(PathRules.of(asked)).taken())
+
+
+def _answers(
+    metric: Metric, dataset: Dataset, sides: Sides, by: tuple[str, ...], options: dict[str, Any], confidence: float
+) -> pd.DataFrame:
+    """The rows of both sides beside each other, with shares and differences."""
+    shares = COMPARED[metric.name]
+    lean = options | ({"times": "mean"} if "times" in options else {})  # times are not compared
+    frame = dataset.fetch(metric.query(sides, by=(SIDE, *by), **lean))
+    if metric.finish is not None:
+        given = options | {"confidence": confidence, "by": (SIDE, *by)}
+        frame = metric.finish(frame, **registry.accepted(metric.finish, given))
+    within = [*by, *shares.within]
+    if shares.whole in frame:
+        wholes = frame[[SIDE, *within, shares.whole]].drop_duplicates()
+    else:
+        counted = sides.under(PathRules.of(options)).count(options["repeats"], (SIDE, *by))
+        wholes = dataset.fetch(counted.select(SIDE, *by, shares.whole))
+    keys = [*by, *metric.groups, *shares.beside]
+    rows = _beside(frame, keys, shares.count, "journeys")
+    rows = _placed(rows, wholes, within, shares.whole)
+    lead = [*by, metric.groups[0]]
+    rows = rows.assign(together=rows["journeys_a"] + rows["journeys_b"])
+    rest = [key for key in metric.groups[1:] if key != "path"]  # a rank has one path
+    rows = rows.sort_values([*lead, "together", *rest], ascending=[True] * len(lead) + [False] + [True] * len(rest),
+                            kind="stable")  # fmt: skip
+    return _differences(rows, confidence)[[*keys, *_columns()]].reset_index(drop=True)
+
+
+def _beside(frame: pd.DataFrame, keys: Sequence[str], count: str, name: str) -> pd.DataFrame:
+    """Counts of the two sides beside each other: `keys`, name_a, name_b; 0 where a side does not have the row."""
+    counts = {f"{name}_{side}": frame[count].where(frame[SIDE] == side, 0).astype("int64") for side in SIDES}
+    kept = frame[list(keys)].assign(**counts)
+    return kept.groupby(list(keys), dropna=False, sort=False, as_index=False)[list(counts)].sum()
+
+
+def _placed(rows: pd.DataFrame, wholes: pd.DataFrame, within: Sequence[str], whole: str) -> pd.DataFrame:
+    """Add all_a and all_b, the wholes of the two sides."""
+    for side in SIDES:
+        own = wholes[wholes[SIDE] == side].rename(columns={whole: f"all_{side}"}).drop(columns=SIDE)
+        joined = within and len(own)
+        rows = rows.merge(own, how="left", on=list(within)) if joined else rows.assign(**own[[f"all_{side}"]].sum())
+    return rows.fillna({"all_a": 0, "all_b": 0}).astype({"all_a": "int64", "all_b": "int64"})
+
+
+def _differences(rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Add the shares of the two sides, their difference, and what is flagged."""
+    for side in SIDES:
+        rows = intervals.add_share(rows, f"share_{side}", f"journeys_{side}", f"all_{side}", confidence)
+    a, all_a, b, all_b = (rows[name].to_numpy() for name in ("journeys_a", "all_a", "journeys_b", "all_b"))
+    low, high = intervals.newcombe(a, all_a, b, all_b, confidence)
+    p = intervals.difference_p(a, all_a, b, all_b)
+    return rows.assign(
+        difference=rows["share_a"] - rows["share_b"], difference_low=low, difference_high=high, p_value=p,
+        flagged=np.nan_to_num(intervals.benjamini_hochberg(p), nan=1.0) <= FALSE_DISCOVERIES,
+    )  # fmt: skip
+
+
+def _columns() -> list[str]:
+    sides = [column for side in SIDES for column in (f"journeys_{side}", *(f"share_{side}{end}" for end in ENDS))]
+    return [*sides, *(f"difference{end}" for end in ENDS), "p_value", "flagged", "all_a", "all_b"]
+
+
+def _definition(
+    metric: Metric, dataset: Dataset, views: tuple[View, View], by: Sequence[str], options: Mapping[str, Any],
+    confidence: float, version: str,
+) -> dict[str, Any]:  # fmt: skip
+    """The definition of a comparison: what both sides share, and the population, grain, goal and range of each."""
+    whole = [define(metric, dataset.facts, view, by, options, confidence, version) for view in views]
+    own = ("population", "grain", "goal", "range")
+    definition = {name: said for name, said in whole[0].items() if name not in (*own, "hash")}
+    definition |= {side: {name: said[name] for name in own} for side, said in zip(SIDES, whole, strict=True)}
+    definition |= {
+        "difference": "a - b", "test": "z test, pooled variance",
+        "flagged": f"Benjamini-Hochberg over all rows, q = {FALSE_DISCOVERIES:g}",
+        "overlap": "a person in both sides counts in both",
+        "names": "the largest of a and b together",
+    }  # fmt: skip
+    text = json.dumps(definition, sort_keys=True, ensure_ascii=False)
+    return definition | {"hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
