@@ -1,8 +1,12 @@
-"""Where is it high, where is it low? A measure by two groupings, the number in every cell."""
+"""Where is it high, where is it low? A measure by two groupings, the number in every cell.
+
+As a chart, or as the cells of a table: for wide ones, and for pages whose chart library is another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +17,7 @@ from cx_metrics.charts.fields import Fields, is_missing, labels
 from cx_metrics.charts.theme import Reader, on, themed, tokens
 from cx_metrics.texts import N_
 
+NOTHING = "–"
 COUNT = N_("n")  # i18n: the number of cases, before a number
 
 
@@ -72,6 +77,64 @@ def draw_heatmap(
         text=f.text("written"), color=alt.Color(field=f["ink"], type="nominal", scale=None), tooltip=f.tooltip("tip")
     )
     return themed([cell, text], reader, alt.Step(42))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell of a heat table says, its ground and ink, and what it says in full."""
+
+    shown: str
+    fill: str
+    ink: str
+    tip: str
+
+
+@dataclass(frozen=True)
+class HeatTable:
+    """Names of the columns; rows with their name, how many each rests on (None: not said), and one cell a column."""
+
+    heads: list[str]
+    rows: list[tuple[str, int | None, list[Cell]]]
+
+
+def heat_table(
+    frame: pd.DataFrame,
+    reader: Reader,
+    row: str,
+    column: str,
+    value: str,
+    n: str | None = None,
+    *,
+    domain: tuple[float, float],
+    min_n: int = 0,
+    rows: Sequence[Hashable] | None = None,
+    columns: Sequence[Hashable] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> HeatTable:
+    """Shares as the cells of a table, in the reader's digits; "–" where `frame` has no row. `n` belongs to the whole row.
+
+    `rows` and `columns` give the order and choose; otherwise the order of the frame. A row that rests on fewer than `min_n`
+    is sunken. Colours as in `draw_heatmap`.
+    """
+    t = tokens(reader.mode)
+    down = labels(rows if rows is not None else frame[row], names)
+    across = labels(columns if columns is not None else frame[column], names)
+    held = {(c[row], c[column]): c for c in frame.to_dict("records")}
+    counts = {c[row]: int(c[n]) for c in held.values()} if n else {}
+    found = []
+    for here, name in down.items():
+        cells = []
+        few = n is not None and counts.get(here, 0) < min_n
+        for there, next_name in across.items():
+            cell = held.get((here, there))
+            if cell is None or is_missing(cell[value]):
+                cells.append(Cell(NOTHING, t.surface, t.muted, f"{name} · {next_name}"))
+                continue
+            fill = t.sunken if few else shade(cell[value], domain, False, reader.mode)
+            tip = _tip(name, next_name, cell, value, n, True, 1, reader)
+            cells.append(Cell(reader.percent(cell[value]), fill, t.muted if few else on(fill, reader.mode), tip))
+        found.append((name, counts.get(here) if n else None, cells))
+    return HeatTable(list(across.values()), found)
 
 
 def shade(value: float, domain: tuple[float, float], diverging: bool, mode: str) -> str:

@@ -19,30 +19,45 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 OTHER = "(other)"  # the name that flow_links gives the folded touchpoints
-Kind = Literal["touchpoint", "other", "continues_beyond", "drop_off"]
-_PLACE = {"touchpoint": 0, "other": 1, "continues_beyond": 2, "drop_off": 3}  # from the head of a column to its foot
+FOLDED = "..."  # and the one it gives the steps in the middle of a path that is longer than the picture
+Kind = Literal["touchpoint", "folded", "other", "continues_beyond", "drop_off"]
+Anchor = Literal["none", "after", "before", "between"]
+_PLACE = {
+    "touchpoint": 0, "folded": 1, "other": 2, "continues_beyond": 3, "drop_off": 4,
+}  # from the head of a column to its foot  # fmt: skip
 
 DROP_OFF = N_("Drop-off")
 # i18n: a node: journeys that go on after the last step shown
 CONTINUES = N_("Continues")
+# i18n: a node: journeys that go on after the touchpoint where the picture ends
+GOES_ON = N_("Goes on")
 OTHER_WORD = N_("Other")
+# i18n: a node: the steps in the middle, which the picture does not show one by one
+IN_BETWEEN = N_("Steps in between")
 STEP = N_("Step {number}")
 # i18n: head of the column after the last step
 AFTERWARDS = N_("Afterwards")
+# i18n: head of a column: so many steps before the touchpoint where the picture ends
+STEPS_BEFORE = NP_("{number} step before", "{number} steps before")
+# i18n: head of the column with the touchpoint where the picture ends
+PATH_END = N_("End")
 OF_ALL = N_("{count_share} of all journeys")
 OF_SOURCE = N_("{count_share} of those at {source}")
 MEDIAN = N_("median time {duration}")
+MEAN = N_("mean time {duration}")
 JOURNEYS = NP_("{count} journey", "{count} journeys")
 ALT = N_("Flow of {count} journeys over {steps} steps. The largest move: {source} to {target}, {largest} journeys.")
 
 NAME_LIMITS = {3: 28, 4: 24, 5: 17, 6: 15}  # characters of a name by columns; the tooltip has the whole name
-NARROWEST = 12
+NARROWEST = 14
+MOST_COLUMNS = 6  # that fit in a card; more are drawn wider, and the card scrolls
+COLUMN_WIDTH, LABEL_WIDTH = 150, 160  # pixels, of a picture that scrolls
 LEFT, RIGHT, HEAD, FOOT = 0.5, 19.0, 32, 6  # room around the picture: percent across, pixels down
 STRAIT = "\u2060"  # word joiner: sets equal labels apart without being seen
 
 
 class Node(NamedTuple):
-    """A touchpoint at a step, or what stands at its foot: other, continues, drop-off."""
+    """A touchpoint at a step, the steps folded in the middle, or what stands at its foot: other, continues, drop-off."""
 
     step: int
     touchpoint: str
@@ -60,12 +75,17 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True)
 class SankeyFigure:
-    """The options for st.echarts_chart; `nodes` and `links` in the order of the picture, so that a click finds them."""
+    """The options for st.echarts_chart; `nodes` and `links` in the order of the picture, so that a click finds them.
+
+    `journeys`: how many it shows. `width`: pixels it needs where that is more than a card has; else None.
+    """
 
     options: Options
     nodes: list[Node]
     links: list[Link]
     alt: str
+    journeys: int = 0
+    width: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,26 +98,40 @@ class _Flow:
     links: list[Link]
     ends: list[tuple[Node, Node]]
     journeys: list[int]
-    medians: list[float | None]
+    times: list[tuple[str, float] | None]  # of each link: median or mean, and its seconds
     columns: int
     last: int  # the last step that has touchpoints
+    total: int  # journeys that enter, at whichever step
+    anchor: Anchor
 
     @property
-    def total(self) -> int:
-        return sum(size for node, size in self.sizes.items() if node.step == 1)
+    def width(self) -> int | None:
+        return self.columns * COLUMN_WIDTH + LABEL_WIDTH if self.columns > MOST_COLUMNS else None
+
+    @property
+    def right(self) -> float:
+        """Room for the labels of the last column, in percent of the width."""
+        return RIGHT if self.width is None else round(LABEL_WIDTH / self.width * 100, 1)
 
 
 def draw_sankey(
-    frame: pd.DataFrame, reader: Reader, names: Mapping[str, str] | None = None, picked: Node | None = None
+    frame: pd.DataFrame,
+    reader: Reader,
+    names: Mapping[str, str] | None = None,
+    picked: Node | None = None,
+    anchor: Anchor = "none",
 ) -> SankeyFigure:
     """The flow as ECharts options. `frame`: flow_links without groups; `names`: touchpoints in the reader's words.
 
     Per column by size, then other, continues and drop-off at the foot; this order holds under every filter. Labels are
     the ids of the nodes: ECharts shows an id as it is, while a label formatter would read the name as a template.
     `picked` marks a node that was chosen outside the picture. A right-to-left reader gets it mirrored.
+
+    `anchor`: paths "after" a touchpoint begin in the first column, paths "before" one end in the last (shorter ones begin
+    further on), paths "between" two have their middle folded where they are longer than the picture.
     """
-    flow = _flow(frame)
-    named = _Names(reader, names or {})
+    flow = _flow(frame, anchor)
+    named = _Names(reader, names or {}, anchor)
     t = tokens(reader.mode)
     labels = _labels(flow, named)
     series: Options = {
@@ -112,8 +146,8 @@ def draw_sankey(
         "nodeAlign": "justify",
         "top": HEAD,
         "bottom": FOOT,
-        "left": f"{RIGHT if reader.rtl else LEFT}%",
-        "right": f"{LEFT if reader.rtl else RIGHT}%",
+        "left": f"{flow.right if reader.rtl else LEFT}%",
+        "right": f"{LEFT if reader.rtl else flow.right}%",
         "emphasis": {"focus": "adjacency", "lineStyle": {"opacity": 0.55}},
         "select": {"itemStyle": {"borderColor": t.text, "borderWidth": 2}},
         "label": {
@@ -127,15 +161,17 @@ def draw_sankey(
         },
     }
     options = echarts_base(reader) | {"title": _heads(flow, named, t), "series": [series]}
-    return SankeyFigure(options, flow.nodes, flow.links, _alt(flow, named))
+    return SankeyFigure(options, flow.nodes, flow.links, _alt(flow, named), flow.total, flow.width)
 
 
-def plotly_sankey(frame: pd.DataFrame, reader: Reader, names: Mapping[str, str] | None = None) -> go.Figure:
+def plotly_sankey(
+    frame: pd.DataFrame, reader: Reader, names: Mapping[str, str] | None = None, anchor: Anchor = "none"
+) -> go.Figure:
     """The same picture as a Plotly figure, for offline files: same order, colours, labels and hover texts."""
     import plotly.graph_objects as go
 
-    flow = _flow(frame)
-    named = _Names(reader, names or {})
+    flow = _flow(frame, anchor)
+    named = _Names(reader, names or {}, anchor)
     t = tokens(reader.mode)
     at = flow.order
     x, y = _places(flow, reader.rtl)
@@ -177,51 +213,60 @@ def plotly_sankey(frame: pd.DataFrame, reader: Reader, names: Mapping[str, str] 
                 "font": {"size": 12, "color": t.muted}}
         for step in range(1, flow.columns + 1)
     ]  # fmt: skip
-    return go.Figure(sankey, {"template": plotly_template(reader), "annotations": heads + labels, "height": 470})
+    layout = {"template": plotly_template(reader), "annotations": heads + labels, "height": 470}
+    return go.Figure(sankey, layout if flow.width is None else layout | {"width": flow.width})
 
 
 class _Names:
     """How nodes are called in the reader's language."""
 
-    def __init__(self, reader: Reader, names: Mapping[str, str]) -> None:
-        self.reader, self.names = reader, names
+    def __init__(self, reader: Reader, names: Mapping[str, str], anchor: Anchor) -> None:
+        self.reader, self.names, self.anchor = reader, names, anchor
 
     def node(self, node: Node) -> str:
-        word = {"drop_off": DROP_OFF, "continues_beyond": CONTINUES, "other": OTHER_WORD}.get(node.kind)
+        beyond = GOES_ON if self.anchor in ("before", "between") else CONTINUES
+        fixed = {"drop_off": DROP_OFF, "continues_beyond": beyond, "other": OTHER_WORD, "folded": IN_BETWEEN}
+        word = fixed.get(node.kind)
         return self.reader.say(word) if word else clean(self.names.get(node.touchpoint, node.touchpoint))
 
     def head(self, step: int, flow: _Flow) -> str:
-        said = self.reader.say(Text(STEP, {"number": step}) if step <= flow.last else AFTERWARDS)
+        before = flow.last - step
+        if before < 0:
+            said = self.reader.say(AFTERWARDS)
+        elif self.anchor != "before":
+            said = self.reader.say(Text(STEP, {"number": step}))
+        elif before:
+            said = self.reader.say(Text(STEPS_BEFORE[0], {"number": before}, many=STEPS_BEFORE[1], count=before))
+        else:
+            said = self.reader.say(PATH_END)
         return self.reader.isolate(said) if self.reader.rtl else said
 
     def journeys(self, count: int) -> str:
         return self.reader.say(Text(JOURNEYS[0], {"count": count}, many=JOURNEYS[1], count=count))
 
 
-def _flow(frame: pd.DataFrame) -> _Flow:
+def _flow(frame: pd.DataFrame, anchor: Anchor) -> _Flow:
     rows = frame.loc[frame["journeys"] > 0].to_dict("records")
     arriving: dict[Node, int] = {}
     leaving: dict[Node, int] = {}
-    moves: list[tuple[Link, Node, Node, int, float | None]] = []
+    moves: list[tuple[Link, Node, Node, int, tuple[str, float] | None]] = []
     for row in rows:
         step, source, kind, journeys = int(row["step"]), str(row["source"]), str(row["kind"]), int(row["journeys"])
-        start = Node(step, source, "other" if source == OTHER else "touchpoint")
+        start = Node(step, source, _kind(source, "move"))
         target = str(row["target"]) if kind == "move" else None
         end = Node(step + 1, target or "", _kind(target, kind))
         leaving[start] = leaving.get(start, 0) + journeys
         arriving[end] = arriving.get(end, 0) + journeys
-        median = row.get("median_seconds")
-        moves.append(
-            (Link(step, source, target, kind), start, end, journeys, None if pd.isna(median) else float(median))
-        )
-    sizes = arriving | leaving
+        moves.append((Link(step, source, target, kind), start, end, journeys, _time(row)))
+    sizes = arriving | leaving  # all that arrives leaves; what leaves and did not arrive begins there
     nodes = sorted(sizes, key=lambda n: (n.step, _PLACE[n.kind], -sizes[n], n.touchpoint))
     order = {node: i for i, node in enumerate(nodes)}
     moves.sort(key=lambda m: (order[m[1]], order[m[2]]))
-    last = max((n.step for n in nodes if n.kind in ("touchpoint", "other")), default=1)
+    last = max((n.step for n in nodes if n.kind in ("touchpoint", "folded", "other")), default=1)
     return _Flow(
         nodes, order, sizes, [m[0] for m in moves], [(m[1], m[2]) for m in moves], [m[3] for m in moves], [m[4] for m in moves],
         columns=max((n.step for n in nodes), default=1), last=last,
+        total=sum(size - arriving.get(node, 0) for node, size in sizes.items()), anchor=anchor,
     )  # fmt: skip
 
 
@@ -230,7 +275,18 @@ def _kind(target: str | None, kind: str) -> Kind:
         return "drop_off"
     if kind == "continues_beyond":
         return "continues_beyond"
+    if target == FOLDED:
+        return "folded"
     return "other" if target == OTHER else "touchpoint"
+
+
+def _time(row: Mapping[Any, Any]) -> tuple[str, float] | None:
+    """How long the move takes: the median where it is known, else the mean; a move that ends a path takes no time."""
+    for column, words in (("median_seconds", MEDIAN), ("mean_seconds", MEAN)):
+        seconds = row.get(column)
+        if not pd.isna(seconds):
+            return words, float(seconds)
+    return None
 
 
 def _node_options(node: Node, flow: _Flow, named: _Names, label: str, picked: Node | None, t: Tokens) -> Options:
@@ -259,7 +315,7 @@ def _link_options(i: int, flow: _Flow, named: _Names, t: Tokens) -> Options:
 def _heads(flow: _Flow, named: _Names, t: Tokens) -> list[Options]:
     style = {"fontSize": 12, "fontWeight": "normal", "color": t.muted, "fontFamily": FONT}
     side = "right" if named.reader.rtl else "left"
-    width = (100 - LEFT - RIGHT) / max(flow.columns - 1, 1)
+    width = (100 - LEFT - flow.right) / max(flow.columns - 1, 1)
     return [
         {side: f"{LEFT + (step - 1) * width:.1f}%", "top": 7, "text": named.head(step, flow), "padding": 0, "textStyle": style}
         for step in range(1, flow.columns + 1)
@@ -309,8 +365,9 @@ def _link_tip(i: int, flow: _Flow, named: _Names) -> list[str]:
         reader.say(Text(OF_SOURCE, of_source)),
         reader.say(Text(OF_ALL, {"count_share": journeys / (flow.total or 1)})),
     ]
-    if flow.medians[i] is not None:
-        lines.append(reader.say(Text(MEDIAN, {"duration": reader.duration(flow.medians[i])})))
+    time = flow.times[i]
+    if time is not None:
+        lines.append(reader.say(Text(time[0], {"duration": reader.duration(time[1])})))
     return lines
 
 
@@ -336,14 +393,14 @@ def _alt(flow: _Flow, named: _Names) -> str:
 
 
 def _tone(kind: Kind, t: Tokens) -> str:
-    return {"other": t.other, "drop_off": t.drop_off}.get(kind, t.accent)
+    return {"other": t.other, "folded": t.other, "drop_off": t.drop_off}.get(kind, t.accent)
 
 
 def _colour(source: Node, target: Node, t: Tokens) -> tuple[str, float]:
-    """Colour and opacity of a link: drop-off has its own, whatever goes through other is grey."""
+    """Colour and opacity of a link: drop-off has its own, whatever goes through folded names or steps is grey."""
     if target.kind == "drop_off":
         return t.drop_off, 0.30
-    if "other" in (source.kind, target.kind):
+    if {"other", "folded"} & {source.kind, target.kind}:
         return t.other, 0.22
     return t.accent, 0.24 if t is LIGHT else 0.30
 

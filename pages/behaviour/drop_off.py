@@ -80,7 +80,7 @@ def proposed(page: Page) -> tuple[Step, ...]:
         last = page.ask("funnel", steps=steps).frame.iloc[-1]
         if last["share_of_first"] >= WORTH_SHOWING:
             return steps
-    for path in page.ask("variants", top=20, repeats="merge").frame["path"]:
+    for path in page.ask("variants", top=20, repeats="merge", who="all").frame["path"]:
         names = list(dict.fromkeys(path))
         if len(names) >= 3:
             return tuple(Step((name,)) for name in names[:5])

@@ -7,64 +7,113 @@ from typing import Any
 
 import streamlit as st
 
-from cx_metrics import findings
+from cx_metrics import findings, findings_flow
 from cx_metrics.charts.sankey import Link, Node, SankeyFigure, draw_sankey, plotly_sankey
+from cx_metrics.errors import OptionProblem
 from cx_metrics.flows import OTHER
 from cx_metrics.run import Result
-from cx_metrics.texts import N_, NP_, Text
+from cx_metrics.texts import N_, Text
 from cx_metrics.view import Passing
-from pages.parts import figure, state
+from pages.parts import against, figure, flow_cards, flow_rules, state
+from pages.parts.flow_rules import Rules
 from pages.parts.language import PageReader
 from pages.parts.page import Page, run
 
-STEPS = (3, 4, 5, 6, 7, 8)
+STEPS = tuple(range(2, 11))
+FEWEST_BETWEEN = 3  # steps between two touchpoints: both, and what lies in the middle
 TOPS = (5, 7, 10, 15, 20)
 FIRST_LOOK = {"steps": 4, "top": 7}
-PATHS = 8
-MOVES = 12
-SURE = 100  # journeys below which a conversion rate is greyed
 
 
 def show(page: Page) -> None:
-    """The Sankey with its keyboard path, the most frequent whole paths, the busiest moves."""
-    links = page.ask("flow_links", repeats="merge", **first_look(page))
-    page.open(findings.flow(links.frame))
+    """The Sankey with its keyboard path, the most frequent whole paths, steps and moves, rework; A against B where asked."""
+    rules = flow_rules.asked(page)
+    sizes = size(page, rules)
+    try:
+        links = page.ask("flow_links", **sizes, **rules.of("flow_links"), times=flow_rules.times(page))
+    except OptionProblem as problem:  # what can be put right in the rules leaves the rules there
+        page.open(problem.text, comparing=True)
+        flow_rules.show(page, rules)
+        return
+    page.open(finding(links, rules), comparing=True)
+    flow_rules.show(page, rules)
+    if not len(links.frame):
+        st.html(page.m.notice(Text(N_("No journey of this view has such a part. Choose other touchpoints.")), "plain"))
+        return
+    if page.view.against:
+        against.draw(page, rules, sizes)
     left, right = st.columns([0.64, 0.36], gap="small")
     with left:
-        draw_flow(page, links)
+        journeys = draw_flow(page, links, rules)
     with right:
-        draw_paths(page)
-    draw_moves(page)
+        flow_cards.draw_paths(page, rules, journeys)
+    flow_cards.draw_moves(page, rules, links, sizes)
+    flow_cards.draw_rework(page, rules, links)
 
 
-def first_look(page: Page) -> dict[str, int]:
-    """Fewer steps and names than the metric's own defaults fit on a screen; the address may ask for others."""
-    return {name: value for name, value in FIRST_LOOK.items() if page.option("flow_links", name) is None}
+def size(page: Page, rules: Rules) -> dict[str, int]:
+    """Steps and touchpoints per step: fewer than the metric's own defaults fit on a screen; the address may ask for others."""
+    asked = {name: int(page.option("flow_links", name) or first) for name, first in FIRST_LOOK.items()}
+    fewest = FEWEST_BETWEEN if rules.anchor == "between" else STEPS[0]
+    return asked | {"steps": max(asked["steps"], fewest)}
 
 
-def draw_flow(page: Page, links: Result) -> None:
-    """The flow by step; a click on a node or link, or a choice from the list, filters the page to those journeys."""
+def finding(links: Result, rules: Rules) -> Text:
+    """The sentence of the page: where journeys start, or what the chosen part of them shows."""
+    if rules.anchor == "after":
+        return findings_flow.after(links.frame, rules.start)
+    if rules.anchor == "before":
+        return findings_flow.before(links.frame, rules.end)
+    if rules.anchor == "between":
+        return findings_flow.between(links.frame, rules.start, rules.end)
+    return findings.flow(links.frame)
+
+
+def draw_flow(page: Page, links: Result, rules: Rules) -> int:
+    """The flow by step; a click on a node or link, or a choice from the list, filters the page to those journeys. How many
+    journeys it shows."""
     options = links.definition["options"]
+    drawn = draw_sankey(links.frame, page.reader, anchor=rules.anchor)
     caption = page.caption("journeys", [
+        *rules.in_words("flow_links"),
         Text(N_("the {top} largest touchpoints of a step, the rest as Other"), {"top": int(options["top"])}),
-        Text(N_("the same touchpoint twice in a row is one step")), Text(N_("share of all journeys in the tooltip")),
-    ])  # fmt: skip
-    with page.card(
-        "flow", findings.busiest_move(links.frame), Text(N_("The first steps of each journey")), links, caption
-    ):
+        Text(N_("share of these journeys in the tooltip")),
+    ], drawn.journeys)  # fmt: skip
+    with page.card("flow", findings.busiest_move(links.frame), Text(NOTES[rules.anchor]), links, caption):
         with st.container(horizontal=True, key="flow_options"):
-            choose(page, "steps", N_("Steps"), STEPS, int(options["steps"]))
+            offered = tuple(n for n in STEPS if n >= FEWEST_BETWEEN) if rules.anchor == "between" else STEPS
+            choose(page, "steps", N_("Steps"), offered, int(options["steps"]))
             choose(page, "top", N_("Touchpoints per step"), TOPS, int(options["top"]))
-        drawn = draw_sankey(links.frame, page.reader)
         key = f"sankey_{links.definition['hash']}"  # a new picture starts without a selection
-        event = figure.echarts(drawn, key, lambda who: plotly_sankey(links.frame, who), height=500)
-        clicked = picked(event, drawn)
-        if isinstance(clicked, Passing):
-            state.change(lambda v: replace(v, passing=clicked))
-            st.rerun()
-        if clicked == OTHER:
-            say_other(page, event, drawn)
-        look_closer(page, drawn)
+        event = figure.echarts(
+            drawn, key, lambda who: plotly_sankey(links.frame, who, anchor=rules.anchor), height=500,
+            on_select="rerun" if rules.plain else "ignore",
+        )  # fmt: skip
+        if rules.plain:
+            take_click(page, drawn, event)
+            look_closer(page, drawn)
+        else:
+            figure.html(lambda m: m.caption([Text(NOT_CLICKED)]))
+    return drawn.journeys
+
+
+def take_click(page: Page, drawn: SankeyFigure, event: Any) -> None:
+    """A node or link that was clicked becomes the filter of the page; of Other, it is said what is in it."""
+    clicked = picked(event, drawn)
+    if isinstance(clicked, Passing):
+        state.change(lambda v: replace(v, passing=clicked))
+        st.rerun()
+    if clicked == OTHER:
+        say_other(page, event, drawn)
+
+
+NOT_CLICKED = N_("A node or link can be clicked where the flow shows whole journeys by the standard rules.")
+NOTES = {
+    "none": N_("The first steps of each journey"),
+    "after": N_("The first steps from there on"),
+    "before": N_("The last steps up to there"),
+    "between": N_("The steps from one to the other; the middle of longer paths is folded"),
+}
 
 
 def choose(page: Page, option: str, label: str, offered: tuple[int, ...], current: int) -> None:
@@ -146,55 +195,6 @@ def in_words(passing: Passing, reader: PageReader) -> str:
     elif passing.next_touchpoint is not None:
         names.append(passing.next_touchpoint)
     return f"{reader.number(passing.step)} · " + f" {arrow} ".join(reader.name(n) for n in names)
-
-
-def draw_paths(page: Page) -> None:
-    """The most frequent whole paths and how many of them reach the goal."""
-    variants = page.ask("variants", top=PATHS, repeats="merge")
-    frame = variants.frame
-    largest = float(frame["journeys"].max()) if len(frame) else 1.0
-    goal = page.has_goal()
-
-    def rows(m: Any) -> list[list[object]]:
-        found = []
-        for row in frame.itertuples():
-            rate = m.percent(row.conversion_rate)
-            cells = [m.path(row.path), m.with_bar(m.number(row.journeys), row.journeys, largest)]
-            if goal:
-                rate = rate if row.journeys >= SURE else m.dim(rate)
-                cells.append(m.over(rate, m.interval(row.conversion_rate_low, row.conversion_rate_high, 0, True)))
-            found.append(cells)
-        return found
-
-    heads = [Text(N_("Path")), Text(N_("Journeys"))] + ([Text(N_("Reach the goal"))] if goal else [])
-    caption = page.caption("journeys", [Text(N_("grey: fewer than {n} journeys"), {"n": SURE})] if goal else [])
-    with page.card(
-        "paths", findings.paths(frame), Text(N_("Whole paths by number of journeys, repeats merged")), variants, caption,
-        ("journeys", "share", "conversion_rate"),
-    ):  # fmt: skip
-        figure.html(lambda m: m.table(heads, rows(m), numeric=(1, 2)))
-
-
-def draw_moves(page: Page) -> None:
-    """The busiest moves anywhere in the journey, with the time they take."""
-    transitions = page.ask("transitions", repeats="keep")
-    frame = transitions.frame.head(MOVES)
-    largest = float(frame["transitions"].max()) if len(frame) else 1.0
-    heads = [Text(N_("Touchpoint")), Text(N_("Followed by")), Text(N_("Transitions")), Text(N_("Journeys")),
-             Text(N_("Median time")), Text(N_("Mean time"))]  # fmt: skip
-    n = len(transitions.frame)
-    one, many = NP_("{n} pair of touchpoints follows directly", "{n} pairs of touchpoints follow each other directly")
-    finding = Text(one, {"n": n}, many, n)
-    caption = page.caption(
-        "journeys", [Text(N_("the {n} most frequent pairs"), {"n": len(frame)}), Text(N_("repeats kept"))]
-    )
-    with page.card("moves", finding, Text(N_("What follows directly, anywhere in the journey")), transitions, caption):
-        figure.html(lambda m: m.table(heads, [
-            [r.touchpoint, r.next_touchpoint,
-             m.with_bar(m.number(r.transitions), r.transitions, largest), m.number(r.journeys),
-             page.reader.duration(r.median_seconds), page.reader.duration(r.mean_seconds)]
-            for r in frame.itertuples()
-        ], numeric=(2, 3, 4, 5)))  # fmt: skip
 
 
 run(show, N_("Journey flow"), N_("How do people really move?"), "touchpoints")

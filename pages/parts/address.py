@@ -1,6 +1,6 @@
 """A view as the address bar holds it, and back. Ids and data values only, never translated labels.
 
-    /flow?ds=<32 hex>&lang=ar&from=2026-01-01&to=2026-03-31&persona=Saver&persona=Family&flow_links.steps=6
+    /flow?ds=<32 hex>&lang=ar&from=2026-01-01&to=2026-03-31&persona=Saver&persona=Family&flow_links.steps=6&b.persona=Student
 
 What cannot be read, or is not in the dataset, is ignored and named in `notes`; a link never fails.
 """
@@ -8,7 +8,7 @@ What cannot be read, or is not in the dataset, is ignored and named in `notes`; 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -33,6 +33,7 @@ Params = dict[str, list[str]]
 
 PLAIN = ("persona", "segment", "region")  # customer columns that stand in the address under their own name
 OTHER_PREFIX = "is."  # any other attribute of a customer: is.age_band=25-34
+AGAINST = "b."  # customers of segment B, to compare with: b.persona=Family, b.is.age_band=25-34
 NOT_KNOWN = "~"  # stands for "not known" in a filter; a value that begins with it gets one more
 FIRST_DAY = date(1900, 1, 1)  # near the ends of the calendar, a day has no day before or after it to count to
 LAST_DAY = date(2200, 12, 31)
@@ -80,8 +81,9 @@ def encode(address: Address) -> Params:
         found[name] = [value] if value != default else []
     found["goal"] = [Touchpoints("").print(view.goal)] if view.goal else []
     for kept in view.customers + view.touchpoints:
-        name = kept.column if kept.column in (*PLAIN, *TOUCHPOINT_FILTERS) else OTHER_PREFIX + kept.column
-        found[name] = [_print_value(value) for value in kept.values]
+        found[_print_column(kept.column)] = [_print_value(value) for value in kept.values]
+    for kept in view.against:
+        found[AGAINST + _print_column(kept.column, PLAIN)] = [_print_value(value) for value in kept.values]
     if view.passing:
         found["passing"] = [_print_passing(view.passing)]
     found |= {name: [text] for name, text in address.options}
@@ -123,10 +125,11 @@ def decode(params: Mapping[str, list[str]]) -> tuple[Address, list[Text]]:
         passing=_read_passing(one, notes),
     )
     for name, values in params.items():
-        column = name.removeprefix(OTHER_PREFIX)
-        if name in (*PLAIN, *TOUCHPOINT_FILTERS) or (name.startswith(OTHER_PREFIX) and column):
-            kept = tuple(dict.fromkeys(map(_read_value, values)))
+        kept = tuple(dict.fromkeys(map(_read_value, values)))
+        if column := _read_column(name):
             view = view.with_values(column, kept)
+        elif name.startswith(AGAINST) and (column := _read_column(name.removeprefix(AGAINST), PLAIN)):
+            view = view.with_against(column, kept)
     dataset = one.get("ds", "") if re.fullmatch(r"[0-9a-f]{32}", one.get("ds", "")) else ""
     if one.get("ds") and not dataset:
         notes.append(Text(UNREADABLE, {"name": "ds", "found": one["ds"][:60]}))
@@ -144,6 +147,11 @@ def fit(view: View, facts: Facts, values: Mapping[str, tuple[str, ...]]) -> tupl
             notes.append(Text(IGNORED, {"what": f"{kept.column} = {lost or '–'}"[:80]}))
         if left != kept.values:
             view = view.with_values(kept.column, left)
+    for kept in view.against:
+        left = tuple(v for v in kept.values if v in values.get(kept.column, ()))
+        lost = [v for v in kept.values if v not in left]
+        notes += [Text(IGNORED, {"what": f"B: {kept.column} = {v or '–'}"[:80]}) for v in lost]
+        view = view.with_against(kept.column, left)
     if view.goal:
         goal = tuple(g for g in view.goal if g in values.get("touchpoint", ()))
         notes += [Text(IGNORED, {"what": g[:80]}) for g in view.goal if g not in goal]
@@ -177,6 +185,17 @@ def merged(view: View, kept: Filter) -> View:
     """The view with one more value of a filter."""
     before = view.values(kept.column)
     return view.with_values(kept.column, tuple(dict.fromkeys((*before, *kept.values))))
+
+
+def _print_column(column: str, plain: Sequence[str] = (*PLAIN, *TOUCHPOINT_FILTERS)) -> str:
+    return column if column in plain else OTHER_PREFIX + column
+
+
+def _read_column(name: str, plain: Sequence[str] = (*PLAIN, *TOUCHPOINT_FILTERS)) -> str:
+    """The column that a parameter filters; empty if it filters none."""
+    if name in plain:
+        return name
+    return name.removeprefix(OTHER_PREFIX) if name.startswith(OTHER_PREFIX) else ""
 
 
 def _print_value(value: str) -> str:

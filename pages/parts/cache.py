@@ -5,23 +5,26 @@ Keys hold the dataset and its version, so nothing is stale after an import. Answ
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from cx_metrics.engines import Store, open_store
+from cx_metrics.comparison import MEASURES, compare
+from cx_metrics.engines import Served, Store, open_store
 from cx_metrics.registry import find
 from cx_metrics.run import Result, run
 from cx_metrics.run import changes as find_changes
 from cx_metrics.run import comments as find_comments
+from cx_metrics.run import conversions as count_conversions
 from cx_metrics.run import daily as find_daily
 from cx_metrics.run import names as find_names
 from cx_metrics.run import people as count_people
 from cx_metrics.run import stages as find_stages
 from cx_metrics.run import values as find_values
 from cx_metrics.view import View
-from cx_metrics.workspace import Version, Workspace, default_root
+from cx_metrics.workspace import ServedWorkspace, Version, Workspace, open_workspace
 
 MOST_VALUES = 5_000  # values of one column that filters offer
 
@@ -29,18 +32,18 @@ MOST_VALUES = 5_000  # values of one column that filters offer
 @st.cache_resource(show_spinner=False)
 def workspace() -> Workspace:
     """The workspace of this server, opened once."""
-    return Workspace(default_root())
+    return open_workspace()
 
 
-def opened(version: Version) -> Store:
-    """The store of a version, opened once per process and checked against its checksum."""
+def opened(version: Version) -> Store | Served:
+    """The store of a version, opened once per process and checked against its checksum; or its engine."""
     return _opened(version.dataset, version.number, version)
 
 
 def forget(version: Version) -> None:
     """Let go of a version whose dataset was deleted, and of every answer. Who still reads it goes on until the page is drawn."""
     _opened.clear(version.dataset, version.number, version)
-    for kept in (_answered, _people, _values, _changes, _comments, _stages, _names, _daily):
+    for kept in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
         kept.clear()
 
 
@@ -48,13 +51,41 @@ def answered(version: Version, metric: str, view: View, by: tuple[str, ...], opt
     """The answer of a metric, computed once per dataset version, view, groups and options."""
     declared = find(metric)
     texts = tuple((o.name, o.type.print(options[o.name])) for o in declared.options if o.name in options)
-    frame, definition = _answered(version.dataset, version.number, metric, repr(view), by, texts, version, view)
-    return Result(declared, frame, definition)
+    frame, definition, route = _answered(version.dataset, version.number, metric, repr(view), by, texts, version, view)
+    return Result(declared, frame, definition, route)
+
+
+def compared(version: Version, metric: str, a: View, b: View, options: dict[str, Any]) -> Result:
+    """Segment A against segment B, computed once per dataset version, views and options."""
+    declared = find(metric)
+    texts = tuple((o.name, o.type.print(options[o.name])) for o in declared.options if o.name in options)
+    key = (repr(a), repr(b))
+    frame, definition, route = _compared(version.dataset, version.number, metric, key, texts, version, (a, b))
+    return Result(replace(declared, measures=MEASURES, finish=None), frame, definition, route)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _compared(
+    dataset: str, number: int, metric: str, view_keys: tuple[str, str], texts: tuple[tuple[str, str], ...],
+    _version: Version, _views: tuple[View, View],
+) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
+    result = compare(metric, opened(_version), *_views, version=_version.key, **dict(texts))
+    return result.frame, result.definition, result.route
 
 
 def people(version: Version, view: View) -> dict[str, int]:
     """Who the view leaves: counts for captions."""
     return _people(version.dataset, version.number, repr(view), version, view)
+
+
+def conversions(version: Version, view: View) -> int:
+    """How many touchpoints of the view are conversions."""
+    return _conversions(version.dataset, version.number, repr(view), version, view)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _conversions(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> int:
+    return count_conversions(opened(_version), _view)
 
 
 def values(version: Version, column: str) -> tuple[str, ...]:
@@ -63,8 +94,11 @@ def values(version: Version, column: str) -> tuple[str, ...]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _opened(dataset: str, number: int, _version: Version) -> Store:
-    workspace().verify(_version)
+def _opened(dataset: str, number: int, _version: Version) -> Store | Served:
+    here = workspace()
+    if isinstance(here, ServedWorkspace) and _version.engine:
+        return here.served(_version)
+    here.verify(_version)
     return open_store(_version.path, _version.facts)
 
 
@@ -72,9 +106,9 @@ def _opened(dataset: str, number: int, _version: Version) -> Store:
 def _answered(
     dataset: str, number: int, metric: str, view_key: str, by: tuple[str, ...], texts: tuple[tuple[str, str], ...],
     _version: Version, _view: View,
-) -> tuple[pd.DataFrame, dict[str, Any]]:  # fmt: skip
+) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
     result = run(metric, opened(_version), _view, by=by, version=_version.key, **dict(texts))
-    return result.frame, result.definition
+    return result.frame, result.definition, result.route
 
 
 @st.cache_data(show_spinner=False, max_entries=500)

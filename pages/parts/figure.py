@@ -141,13 +141,14 @@ def echarts(
     height: int = 470,
     on_select: Any = "rerun",
 ) -> Any:
-    """The Sankey, in SVG: sharp on paper and readable by tests. `offline` builds its Plotly twin for the file.
+    """The Sankey, in SVG: sharp on paper and readable by tests. `offline` builds its Plotly twin for the file. One that needs
+    more width than its card has scrolls inside it.
 
     Returns the event: `event.selection` holds indices into `figure.nodes` ("node") or `figure.links` ("edge").
     """
     if offline is not None:
         _record(lambda light: Drawing(offline(light), figure.alt))
-    with _wide(True, key):
+    with _wide(True, key if figure.width is None else f"{figure.width}_{key}"):
         return st.echarts_chart(
             figure.options, height=height, key=key, theme=None, on_select=on_select, renderer="svg", alt=figure.alt
         )

@@ -11,7 +11,7 @@ import streamlit as st
 
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, NP_, Text
-from cx_metrics.view import GRAINS, RANGE_RULES, TOUCHPOINT_FILTERS, TOUCHPOINT_RULES, Facts, View
+from cx_metrics.view import GRAINS, RANGE_RULES, TOUCHPOINT_FILTERS, TOUCHPOINT_RULES, Facts, Filter, View
 from cx_metrics.workspace import Version
 from pages.parts import cache, state
 from pages.parts.language import PageReader
@@ -22,6 +22,7 @@ ALL = {
     "segment": N_("All segments"),
     "region": N_("All regions"),
     "channel": N_("All channels"),
+    "customers": N_("All customers"),
 }
 LABELS = {
     "persona": N_("Persona"),
@@ -52,14 +53,18 @@ RULE_WORDS = {
 }
 
 
-def show(version: Version, view: View, reader: PageReader, offline: Callable[[], str]) -> None:
-    """The row of chips. Widgets show the view of the address and edit it; they keep nothing themselves."""
+MOST_OTHERS = 30  # values that "everybody else" may stand for; more would not fit in a link
+
+
+def show(version: Version, view: View, reader: PageReader, offline: Callable[[], str], comparing: bool = False) -> None:
+    """The row of chips. Widgets show the view of the address and edit it; they keep nothing themselves. `comparing`: a page
+    that compares segments; others do not look at segment B and do not offer it."""
     facts = version.facts
     with st.container(horizontal=True, key="filters", vertical_alignment="center"):
         if facts.timed and facts.first_day:
             _range(view, facts, reader)
         if facts.attributes:
-            _people(version, view, reader)
+            _people(version, view, reader, comparing)
         if "channel" in facts.columns.get("touchpoints", ()):
             _channel(version, view, reader)
         if "touchpoints" in facts.tables:
@@ -119,22 +124,72 @@ def value_word(column: str, value: str, reader: PageReader) -> str:
     return reader.say(VALUE_WORDS[value]) if column in TRANSLATED and value in VALUE_WORDS else value
 
 
-def _people(version: Version, view: View, reader: PageReader) -> None:
-    """Who is looked at: persona and segment first, then every other attribute of customers."""
+def _people(version: Version, view: View, reader: PageReader, comparing: bool) -> None:
+    """Who is looked at: persona and segment first, then every other attribute of customers; and whom to compare them with."""
     attributes = sorted(
         version.facts.attributes, key=lambda a: (a not in LABELS, list(LABELS).index(a) if a in LABELS else 0)
     )
-    first = next((a for a in attributes if a in ALL), None)
-    chosen = [value_word(a, v, reader) for a in attributes for v in view.values(a)]
-    shown = _several(chosen, reader) if chosen else reader.say(ALL[first] if first else N_("All customers"))
-    with _chip("people", bool(chosen), shown, "group"):
+    shown = segment_in_words(view.customers, attributes, reader)
+    compared = comparing and bool(view.against)
+    if compared:
+        against = segment_in_words(view.against, attributes, reader)
+        shown = reader.say(Text(N_("{a} against {b}"), {"a": shown, "b": against}))
+    with chip("people", bool(view.customers) or compared, shown, "group"):
         for column in attributes:
             _choose(version, view, reader, column)
+        if comparing:
+            _compare(version, view, reader, attributes)
+
+
+def segment_in_words(customers: Sequence[Filter], attributes: Sequence[str], reader: PageReader) -> str:
+    """Saver, Family; or everybody."""
+    kept = {f.column: f.values for f in customers}
+    chosen = [value_word(a, v, reader) for a in attributes for v in kept.get(a, ())]
+    if chosen:
+        return _several(chosen, reader)
+    return reader.say(ALL[next((a for a in attributes if a in ALL), "customers")])
+
+
+def _compare(version: Version, view: View, reader: PageReader, attributes: Sequence[str]) -> None:
+    """Segment B, by the same attributes; everybody else is one click away where one attribute makes segment A."""
+    st.markdown(f"**{reader.say(N_('Compare with (B)'))}**")
+    others = _everybody_else(version, view)
+    with st.container(horizontal=True):
+        if others is not None:
+            st.button(reader.say(N_("Everybody else")), key="bar_others", type="tertiary",
+                      on_click=state.change, args=(lambda v: replace(v, against=(others,)),))  # fmt: skip
+        if view.against:
+            st.button(reader.say(N_("No comparison")), key="bar_alone", type="tertiary",
+                      on_click=state.change, args=(View.alone,))  # fmt: skip
+    for column in attributes:
+        key = f"bar_b_{column}"
+        state.seed(key, list(view.values_against(column)))
+        words = reader.say(Text(N_("{column} of B"), {"column": label(column)}))
+        st.multiselect(
+            safe(words, "markdown"), cache.values(version, column), key=key,
+            format_func=lambda v, c=column: value_word(c, v, reader), placeholder=reader.say(ALL.get(column, N_("All"))),
+            on_change=_take_against, args=(column,),
+        )  # fmt: skip
+
+
+def _everybody_else(version: Version, view: View) -> Filter | None:
+    """The customers outside segment A as a filter: the other values of the one attribute that makes it."""
+    if len(view.customers) != 1:
+        return None
+    kept = view.customers[0]
+    others = tuple(v for v in cache.values(version, kept.column) if v not in kept.values)
+    return Filter(kept.column, others) if 0 < len(others) <= MOST_OTHERS else None
+
+
+def _take_against(column: str) -> None:
+    chosen = state.value(f"bar_b_{column}")
+    values = tuple(str(v) for v in chosen) if isinstance(chosen, Sequence) else ()
+    state.change(lambda v: v.with_against(column, values))
 
 
 def _channel(version: Version, view: View, reader: PageReader) -> None:
     chosen = [value_word("channel", v, reader) for v in view.values("channel")]
-    with _chip("channel", bool(chosen), _several(chosen, reader) if chosen else reader.say(ALL["channel"]), "hub"):
+    with chip("channel", bool(chosen), _several(chosen, reader) if chosen else reader.say(ALL["channel"]), "hub"):
         _choose(version, view, reader, "channel")
 
 
@@ -147,7 +202,7 @@ def _several(values: list[str], reader: PageReader) -> str:
 
 
 @contextmanager
-def _chip(key: str, is_set: bool, shown: str, icon: str) -> Iterator[None]:
+def chip(key: str, is_set: bool, shown: str, icon: str) -> Iterator[None]:
     """A popover whose closed face says its current value; a set one is filled."""
     name = f"chip_{key}_set" if is_set else f"chip_{key}"
     with (
@@ -178,7 +233,7 @@ def _range(view: View, facts: Facts, reader: PageReader) -> None:
     first, last = view.first_day or facts.first_day, view.last_day or facts.last_day
     assert first is not None and last is not None and facts.first_day is not None and facts.last_day is not None
     chosen = view.first_day is not None or view.last_day is not None
-    with _chip("range", chosen, reader.dates(first, last), "calendar_month"):
+    with chip("range", chosen, reader.dates(first, last), "calendar_month"):
         state.seed("bar_first", min(max(first, facts.first_day), facts.last_day))
         state.seed("bar_last", min(max(last, facts.first_day), facts.last_day))
         days = st.columns(2)
@@ -217,7 +272,7 @@ def _goal(version: Version, view: View, reader: PageReader) -> None:
     goal = version.facts.goal_of(view)
     words = reader.listing(goal) if goal else reader.say(N_("none"))
     shown = reader.say(Text(N_("Goal: {goal}"), {"goal": words}))
-    with _chip("goal", bool(view.goal), shown, "flag"):
+    with chip("goal", bool(view.goal), shown, "flag"):
         state.seed("bar_goal", list(goal))
         st.multiselect(
             reader.say(N_("Touchpoints that count as conversion")), cache.values(version, "touchpoint"), key="bar_goal",
@@ -238,7 +293,7 @@ def _more(version: Version, view: View, reader: PageReader) -> None:
     n = sum(1 for c in offered if view.values(c)) + (view.grain != "journey")
     one, many = NP_("More filters: {n} set", "More filters: {n} set")
     words = reader.say(Text(one, {"n": n}, many, n)) if n else reader.say(N_("More filters"))
-    with _chip("more", n > 0, words, "tune"):
+    with chip("more", n > 0, words, "tune"):
         for column in offered:
             _choose(version, view, reader, column)
         if view.touchpoints:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Literal
 
+from cx_metrics.charts.heatmap import Cell, HeatTable
 from cx_metrics.charts.theme import tokens
 from cx_metrics.safe_text import has_right_to_left, safe
 from cx_metrics.texts import N_, Text
@@ -179,7 +180,7 @@ class Markup:
 
     def path(self, steps: Sequence[object]) -> Html:
         """Touchpoints with arrows between, in reading direction."""
-        arrow = f'<em aria-hidden="true">{self.arrow}</em>'
+        arrow = f'<em aria-hidden="true">{self.arrow}</em><wbr>'
         return Html(f'<span class="tl-path">{arrow.join(self.text(s) for s in steps)}</span>')
 
     @property
@@ -321,6 +322,26 @@ class Markup:
             f'<div class="tl-scroll" tabindex="0"><table class="tl-table"{named}><thead><tr>{top}</tr></thead>'
             f"<tbody>{body}</tbody></table></div>"
         )
+
+    def heat(self, table: HeatTable, corner: Words, counted: Words = "") -> Html:
+        """A heat map as a table: real text, right to left where the reader reads so. `counted`: what the rows rest on."""
+        heads = "".join(f'<th scope="col" class="n">{self.text(name)}</th>' for name in table.heads)
+        rest = f'<th scope="col" class="n">{self.words(counted)}</th>' if counted else ""
+        rows = "".join(self._heat_row(*row, bool(counted)) for row in table.rows)
+        head = f'<tr><th scope="col">{self.words(corner)}</th>{rest}{heads}</tr>'
+        return Html(
+            f'<div class="tl-scroll" tabindex="0"><table class="tl-table tl-heat"><thead>{head}</thead>'
+            f"<tbody>{rows}</tbody></table></div>"
+        )
+
+    def _heat_row(self, name: str, n: int | None, cells: Sequence[Cell], counted: bool) -> str:
+        rest = f'<td class="n dim">{self.number(n)}</td>' if counted else ""
+        inside = "".join(
+            f'<td class="cell" style="background:{self.plain(c.fill)};color:{self.plain(c.ink)}" title="{self.plain(c.tip)}">'
+            f"{self.figure(c.shown)}</td>"
+            for c in cells
+        )
+        return f'<tr><th scope="row">{self.text(name)}</th>{rest}{inside}</tr>'
 
     def track(
         self,

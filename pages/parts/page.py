@@ -50,8 +50,18 @@ INTERVALS = {
     "jeffreys": N_("Jeffreys interval"),
     "agresti_coull": N_("Agresti–Coull interval"),
     "Student t": N_("Student's t interval"),
+    "t": N_("Student's t interval"),
+    "newcombe": N_("Newcombe's hybrid score interval"),
+    "t by customer": N_("Student's t interval, the contacts of a customer taken together"),
     "bootstrap by customer": N_("bootstrap by customer, 2,000 draws"),
     "order statistics": N_("order statistics of the median"),
+}
+
+
+ROUTE_WORDS = {  # by which way an answer was counted; all ways give the same
+    "cube": N_("journeys added up at import"),
+    "columns": N_("columns prepared at import"),
+    "windows": N_("the filtered touchpoints, put in order again"),
 }
 
 
@@ -76,7 +86,7 @@ class Page:
     @cached_property
     def people(self) -> dict[str, int]:
         """Who the view leaves: customers, journeys, touchpoints, responses."""
-        return cache.people(self.version, self.view)
+        return cache.people(self.version, self.view.alone())
 
     def has(self, table: str) -> bool:
         """Whether the dataset has such a table."""
@@ -92,7 +102,7 @@ class Page:
         given = {
             o.name: o.type.parse(text) for o in declared.options if (text := self.option(metric, o.name)) is not None
         }
-        return cache.answered(self.version, metric, view or self.view, tuple(by), given | options)
+        return cache.answered(self.version, metric, (view or self.view).alone(), tuple(by), given | options)
 
     def option(self, metric: str, name: str) -> str | None:
         """The text of an option in the address."""
@@ -104,11 +114,12 @@ class Page:
 
     # the frame of the page ------------------------------------------------------------------------------------------
 
-    def open(self, finding: Words) -> None:
-        """Name, finding and question; the filter bar; notes about the link; no rows after filtering."""
+    def open(self, finding: Words, comparing: bool = False) -> None:
+        """Name, finding and question; the filter bar; notes about the link; no rows after filtering. `comparing`: whether the
+        page compares segments, so that the bar offers a second one."""
         self.opened.append(True)
         st.html(self.m.head(self.reader.say(self.name), finding, self.reader.say(self.question)))
-        filter_bar.show(self.version, self.view, self.reader, self._offline(finding))
+        filter_bar.show(self.version, self.view, self.reader, self._offline(finding), comparing)
         for note in state.notes():
             st.html(self.m.notice(note))
         if self.version.number < self.newest:
@@ -169,7 +180,9 @@ class Page:
         ]
         for name, text in result.definition["options"].items():
             option = next(o for o in metric.options if o.name == name)
-            pairs.append((Text(option.type.help), text))
+            pairs.append((Text(option.type.help), text or Text(N_("none"))))
+        if result.route in ROUTE_WORDS:
+            pairs.append((Text(N_("Answered from")), Text(ROUTE_WORDS[result.route])))
         pairs += [(Text(N_("Source")), metric.source), (Text(N_("Data version")), result.definition["data_version"]),
                   (Text(N_("Fingerprint of the definition")), result.definition["hash"])]  # fmt: skip
         return Explain(pairs, readable(result.frame), metric.name)
@@ -336,7 +349,7 @@ def _meaning(metric: Metric, name: str, methods: Mapping[str, str]) -> Text:
 
 def _known(version: Version, view: View) -> Mapping[str, tuple[str, ...]]:
     """Known values of the columns that the view speaks about."""
-    asked = {f.column for f in view.customers + view.touchpoints}
+    asked = {f.column for f in view.customers + view.touchpoints + view.against}
     if view.goal or view.passing:
         asked.add("touchpoint")
     return {column: cache.values(version, column) for column in asked}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cx_metrics.texts import N_
+from cx_metrics.texts import N_, Text
+from cx_metrics.workspace import DatasetInfo
 from pages.parts import cache, state
-from pages.parts.language import LANGUAGES, reader
+from pages.parts.language import LANGUAGES, PageReader, reader
 
 
 def choose_dataset_if_none() -> None:
@@ -15,6 +16,13 @@ def choose_dataset_if_none() -> None:
         found = cache.workspace().datasets()
         if found:
             state.set_dataset(found[0].id)
+
+
+def title(who: PageReader, info: DatasetInfo) -> str:
+    """What a dataset is called, and where it lives if that is not here."""
+    if info.engine:
+        return who.say(Text(N_("{title}, in {engine}"), {"title": info.title, "engine": info.engine}))
+    return who.say(N_("Sample data")) if info.is_sample else info.title
 
 
 def show() -> None:
@@ -27,7 +35,7 @@ def show() -> None:
             state.seed("side_dataset", current if current in known else None)
             st.selectbox(
                 who.say(N_("Dataset")), list(known), key="side_dataset", placeholder=who.say(N_("Choose a dataset")),
-                format_func=lambda i: who.say(N_("Sample data")) if known[i].is_sample else known[i].title,
+                format_func=lambda i: title(who, known[i]),
                 on_change=lambda: state.set_dataset(str(state.value("side_dataset"))),
             )  # fmt: skip
         state.seed("side_language", who.language)

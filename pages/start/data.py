@@ -45,8 +45,18 @@ def show() -> None:
     draw_aside(page, reports)
     if page.has("touchpoints"):
         draw_days(page)
+    if page.version.engine:
+        say_where(page)
+        return
+    if page.has("touchpoints"):
         edit_names(page)
     delete(page)
+
+
+def say_where(page: Page) -> None:
+    """A dataset that lives in an engine is changed there."""
+    words = N_("This dataset lives in {engine} and is changed there: python -m cx_metrics engine load")
+    st.html(page.m.notice(Text(words, {"engine": page.version.engine})))
 
 
 def finding(reports: Sequence[Report]) -> Text:

@@ -11,6 +11,8 @@ from cx_metrics.texts import N_, Text
 from pages.parts import cache, figure
 from pages.parts.page import INTERVALS, Page, run
 
+WHOLE_JOURNEYS: dict[str, Any] = {"start": None, "end": None, "exclude": None, "group": None}  # whatever a link cuts
+
 
 def show(page: Page) -> None:
     """The reconciliation table, then every metric of the registry as it declares itself."""
@@ -23,11 +25,11 @@ def show(page: Page) -> None:
 
 def draw_reconciliation(page: Page) -> None:
     """The same people, counted by every page in its own way."""
-    flow = page.ask("flow_links")
+    flow = page.ask("flow_links", **WHOLE_JOURNEYS)
     start = int(flow.frame.loc[flow.frame["step"] == 1, "journeys"].sum())
     stages = page.ask("stage_engagement").frame
     touchpoints = page.ask("touchpoint_engagement").frame
-    variants = page.ask("variants", top=1).frame
+    variants = page.ask("variants", top=1, **WHOLE_JOURNEYS).frame
     rows: list[tuple[Text, int, int]] = [
         (Text(N_("Journeys that start in the flow")), start, page.people["journeys"]),
         (Text(N_("Journeys over all whole paths")), int(variants["all_journeys"].max()), page.people["journeys"]),

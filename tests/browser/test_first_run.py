@@ -183,7 +183,7 @@ def test_a_click_on_a_node_filters_the_page(tab: Visit) -> None:
     assert "passing=1%7COnline+ad" in tab.page.url
     assert "8,491 journeys" in tab.text  # as many as the README of the sample says start with an ad
     captions = [t for t in tab.page.locator("p.tl-caption").all_inner_texts() if "journeys" in t]
-    assert len(captions) == 3 and all(t.startswith("8,491 journeys") for t in captions)
+    assert len(captions) == 4 and all(t.startswith("8,491 journeys") for t in captions)
 
 
 def test_the_keyboard_path_filters_like_a_click(tab: Visit) -> None:

@@ -1,6 +1,7 @@
 """The Sankey: fixed order, plain numbers, mirrored for readers from right to left, names shown as they are."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -152,3 +153,76 @@ def test_the_plotly_twin_has_the_same_links_and_escapes_its_texts() -> None:
     assert "<img" not in drawn.to_json()
     mirrored = plotly_sankey(flow(EVIL), FA).data[0]
     assert list(mirrored.link.source) == list(sankey.link.target)
+
+
+# Parts of journeys
+
+
+def links(*rows: tuple) -> pd.DataFrame:
+    """Rows of step, source, target, kind, journeys; every move takes ten minutes on average, and no median is known."""
+    frame = pd.DataFrame(list(rows), columns=["step", "source", "target", "kind", "journeys"])
+    return frame.assign(median_seconds=None, mean_seconds=[600.0 if k == "move" else None for k in frame.kind])
+
+
+BEFORE = links(  # 10 journeys to "buy": 6 of three touchpoints, 3 of two, 1 that begins there; 4 go on
+    (1, "ad", "site", "move", 6), (2, "site", "buy", "move", 6), (2, "mail", "buy", "move", 3),
+    (3, "buy", None, "continues_beyond", 4), (3, "buy", None, "drop_off", 6),
+)  # fmt: skip
+BETWEEN = links(  # 5 journeys from "ad" to "buy" in three steps at most: 3 straight, 2 longer than the picture
+    (1, "ad", "buy", "move", 3), (1, "ad", "...", "move", 2), (2, "...", "buy", "move", 2),
+    (2, "buy", None, "drop_off", 3), (3, "buy", None, "continues_beyond", 2),
+)  # fmt: skip
+
+
+def test_paths_before_a_touchpoint_end_in_the_last_column_and_begin_at_any() -> None:
+    figure = draw_sankey(BEFORE, EN, anchor="before")
+    sizes = {(n.step, n.touchpoint): figure.options["series"][0]["data"][i]["id"] for i, n in enumerate(figure.nodes)}
+    assert sizes[1, "ad"] == "ad  6" and sizes[2, "mail"] == "mail  3" and sizes[3, "buy"] == "buy  10"
+    assert figure.journeys == 10  # 6 enter at the first step, 3 at the second, 1 at the last
+    heads = [title["text"] for title in figure.options["title"]]
+    assert heads == ["2 steps before", "1 step before", "End", "Afterwards"]
+    assert [node["id"] for node in figure.options["series"][0]["data"][-2:]] == ["Goes on  4", "Drop-off  6"]
+
+
+def test_steps_folded_in_the_middle_are_one_grey_node() -> None:
+    figure = draw_sankey(BETWEEN, EN, anchor="between")
+    folded = figure.nodes.index(Node(2, "...", "folded"))
+    data = figure.options["series"][0]["data"]
+    assert data[folded]["id"] == "Steps in between  2"
+    assert data[folded]["itemStyle"]["color"] != data[0]["itemStyle"]["color"]
+    assert [t["text"] for t in figure.options["title"]] == ["Step 1", "Step 2", "Step 3", "Afterwards"]
+    assert "Goes on  2" in [node["id"] for node in data]
+    assert figure.journeys == 5
+
+
+def test_a_touchpoint_that_ends_a_short_path_has_its_end_in_the_next_column() -> None:
+    figure = draw_sankey(BETWEEN, EN, anchor="between")
+    assert Node(3, "", "drop_off") in figure.nodes  # the three straight ones end at step 2
+    assert Node(4, "", "continues_beyond") in figure.nodes
+
+
+def test_tooltips_say_the_mean_where_no_median_is_known() -> None:
+    tips = [link["tooltip"]["formatter"] for link in series(BEFORE)["links"]]
+    assert "mean time 10 minutes" in tips[0] and "median" not in "".join(tips)
+    assert "time" not in tips[-1]  # where a path ends nothing takes time
+
+
+def test_flows_of_many_steps_ask_for_more_width_than_a_card_has() -> None:
+    def long(steps: int) -> pd.DataFrame:
+        moves = [(k, f"t{k}", f"t{k + 1}", "move", 5) for k in range(1, steps)]
+        return links(*moves, (steps, f"t{steps}", None, "drop_off", 5))
+
+    assert draw_sankey(long(4), EN).width is None
+    widths = [draw_sankey(long(steps), EN).width for steps in range(6, 11)]
+    assert widths == sorted(widths) and len(set(widths)) == 5
+    style = (Path(__file__).parents[2] / "pages/parts/style.css").read_text(encoding="utf-8")
+    for width in widths:  # the page gives each of them its room
+        assert f'[class*="st-key-wide_{width}_"]>*{{min-width:{width}px' in style
+    drawn = draw_sankey(long(10), FA)
+    assert len(drawn.options["title"]) == 11
+    assert plotly_sankey(long(10), EN).layout.width == drawn.width
+
+
+def test_the_plotly_twin_of_a_part_has_the_same_heads() -> None:
+    texts = [note.text for note in plotly_sankey(BEFORE, EN, anchor="before").layout.annotations]
+    assert texts[:4] == ["2 steps before", "1 step before", "End", "Afterwards"]

@@ -40,6 +40,8 @@ def journeys(header: str, names: tuple[str, ...] = NAMES, customers: int = 48) -
         "customer_id": lambda u, _i: f"c{u}",
         "touchpoint": lambda _u, i: '"' + names[i] + '"',
         "channel": lambda u, i: ("web", "app", "store")[(u + i) % 3],
+        "duration_seconds": lambda u, i: str(10 * u + i) if u % 2 else "",
+        "clicks": lambda u, i: "n/a" if (u, i) == (3, 0) else str(i),
     }
     rows = [
         ",".join(values[c](u, i) for c in header.split(",")) for u in range(customers) for i in range(1 + u * 7 % 4)
@@ -73,6 +75,7 @@ DATASETS: dict[str, Tables] = {
     "order": {"touchpoints": journeys("customer_id,sequence,touchpoint")},
     "one": {"touchpoints": journeys("customer_id,occurred_at,touchpoint", customers=2)},
     "hostile": {"touchpoints": journeys("customer_id,occurred_at,touchpoint,channel", HOSTILE)},
+    "measured": {"touchpoints": journeys("customer_id,occurred_at,touchpoint,channel,duration_seconds,clicks")},
 }  # fmt: skip
 
 
@@ -175,6 +178,39 @@ class TestOddDatasets:
     def test_steps_that_the_dataset_does_not_have_are_named(self, datasets: dict[str, str]) -> None:
         shown = words(opened(datasets["both"], "drop-off", **{"funnel.steps": "Website,Nowhere,Cart?"}))
         assert "Nowhere" in shown and "optional" in shown and "reach Cart" in shown
+
+    def test_engagement_can_be_looked_at_by_channel_and_a_link_keeps_it(self, datasets: dict[str, str]) -> None:
+        app = opened(datasets["both"], "stages")
+        assert "Engagement by stage" in words(app) and "Engagement by channel" not in words(app)
+        app.button_group(key="engagement_by").set_value("channel").run()
+        assert "Engagement by channel" in words(app) and not app.exception
+        assert app.query_params["contact_measures.per"] == "channel"
+        linked = words(opened(datasets["both"], "stages", **{"contact_measures.per": "channel"}))
+        assert "Engagement by channel" in linked
+        finer = words(opened(datasets["both"], "stages", **{"contact_measures.per": "touchpoint"}))
+        assert "Engagement by stage" in finer  # touchpoints have a card of their own
+
+    def test_exposure_is_shown_for_the_touchpoints_of_the_address(self, datasets: dict[str, str]) -> None:
+        asked = {"exposure_curve.touchpoint": "Cart", "goal": "Purchase"}
+        app = opened(datasets["both"], "stages", **asked)
+        assert app.multiselect(key="exposure_touchpoints").value == ["Cart"]
+        assert "by number of contacts before" in words(app)
+
+    def test_no_exposure_without_a_goal_and_no_days_without_time(self, datasets: dict[str, str]) -> None:
+        shown = words(opened(datasets["order"], "stages"))
+        assert "Stickiness" not in shown and "number of days" not in shown
+        goalless = words(opened(datasets["hostile"], "stages"))
+        assert "by number of contacts" not in goalless and "Stickiness by month" in goalless
+
+    def test_what_contacts_carry_is_shown_where_a_column_holds_it(self, datasets: dict[str, str]) -> None:
+        shown = words(opened(datasets["measured"], "stages", **{"contact_measures.per": "channel"}))
+        assert "What contacts carry, by channel" in shown and "Duration, seconds" in shown and "clicks" in shown
+        assert "1 values are no plain number" in shown
+        assert "What contacts carry" not in words(opened(datasets["both"], "stages"))
+
+    def test_channels_show_engagement_without_a_goal(self, datasets: dict[str, str]) -> None:
+        shown = words(opened(datasets["hostile"], "channels"))
+        assert "No goal is set" in shown and "Engagement by channel" in shown
 
     def test_nobody_left_keeps_the_definitions(self, datasets: dict[str, str]) -> None:
         app = opened(datasets["both"], "definitions", **{"from": "2025-01-01", "to": "2025-01-02"})

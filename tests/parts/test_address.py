@@ -58,6 +58,8 @@ def views(draw: st.DrawFn) -> View:
     )  # fmt: skip
     for column in draw(st.lists(columns | st.sampled_from(TOUCHPOINT_FILTERS), max_size=4, unique=True)):
         view = view.with_values(column, draw(values))
+    for column in draw(st.lists(columns, max_size=2, unique=True)):
+        view = view.with_against(column, draw(values))
     return view
 
 
@@ -92,6 +94,7 @@ def test_every_view_survives_the_address_bar(address: Address) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_survive_in_every_place_of_a_view(name: str) -> None:
     filters = View().with_values("persona", (name, "")).with_values("channel", (name,)).with_values(name, (name,))
+    filters = filters.with_against("persona", (name, "")).with_against(name, (name,))
     for passing in (Passing(1, name), Passing(10, name, name), Passing(2, name, ends=True)):
         view = replace(filters, goal=(name, "Purchase"), passing=passing)
         assert decode(encode(Address(DATASET, "fa", view))) == (Address(DATASET, "fa", view), [])
@@ -117,6 +120,9 @@ def test_only_what_differs_from_the_default_is_written() -> None:
         (View(customers=(Filter("persona", ("Saver", "Family")),)), {"persona": ["Saver", "Family"]}),
         (View(customers=(Filter("age", ("25-34",)),)), {"is.age": ["25-34"]}),
         (View(touchpoints=(Filter("channel", ("app",)),)), {"channel": ["app"]}),
+        (View(against=(Filter("persona", ("Saver", "")),)), {"b.persona": ["Saver", "~"]}),
+        (View(against=(Filter("age", ("25-34",)),)), {"b.is.age": ["25-34"]}),
+        (View(against=(Filter("channel", ("app",)),)), {"b.is.channel": ["app"]}),
         (View(passing=Passing(2, "Website")), {"passing": ["2|Website"]}),
         (View(passing=Passing(2, "Website", "Cart")), {"passing": ["2|Website|Cart"]}),
         (View(passing=Passing(2, "Website", ends=True)), {"passing": ["2|Website|"]}),
@@ -142,6 +148,19 @@ def test_the_language_changes_no_other_parameter(address: Address) -> None:
 def test_a_merged_filter_holds_each_value_once() -> None:
     view = View().with_values("persona", ("Saver",))
     assert merged(view, Filter("persona", ("Family", "Saver"))).values("persona") == ("Saver", "Family")
+
+
+def test_segment_b_changes_nothing_about_segment_a() -> None:
+    view = (
+        View()
+        .with_values("persona", ("Saver",))
+        .with_against("persona", ("Family",))
+        .with_against("region", ("North",))
+    )
+    assert view.alone() == View().with_values("persona", ("Saver",))
+    assert view.other_side() == View().with_values("persona", ("Family",)).with_values("region", ("North",))
+    assert view.with_values("persona", ()).values_against("persona") == ("Family",)
+    assert view.with_against("persona", ()).with_against("region", ()) == view.alone()
 
 
 # Links that are broken
@@ -172,9 +191,8 @@ def test_a_range_that_ends_before_it_starts_is_left_out() -> None:
 
 
 def test_parameters_of_somebody_else_are_ignored() -> None:
-    assert decode({"utm_source": ["mail"], "": ["x"], "is.": ["x"], "nps": ["9"], "nps.": ["9"], "no_metric.window": ["1d"]}) == (
-        Address(), []
-    )  # fmt: skip
+    somebody = ("utm_source", "", "is.", "b.", "b.is.", "b.channel", "nps", "nps.", "no_metric.window")
+    assert decode({name: ["x"] for name in somebody}) == (Address(), [])
 
 
 def test_of_a_parameter_that_stands_twice_the_last_one_counts() -> None:
@@ -200,6 +218,7 @@ def test_ten_thousand_broken_links_open_a_page() -> None:
         "ds": DATASET, "lang": "ar", "from": "2026-01-01", "to": "2026-03-31", "compare": "previous", "range": "journeys",
         "grain": "case", "only": "touchpoints", "goal": 'Purchase|"a|b"', "persona": "~", "is.age": "25-34", "channel": "app",
         "passing": "2|Web\\|site|Cart", "flow_links.steps": "6", "funnel.steps": step, "funnel.window": "14d",
+        "b.persona": "Saver", "b.is.age": "~",
     })  # fmt: skip
     pieces = [
         "&",
@@ -266,6 +285,12 @@ def test_a_view_that_the_dataset_has_fits_as_it_is() -> None:
         (View().with_values("persona", ("",)), View(), "persona = –"),
         (View().with_values("planet", ("Mars",)), View(), "planet = Mars"),
         (View().with_values("channel", ("fax", "web")), View().with_values("channel", ("web",)), "channel = fax"),
+        (
+            View().with_against("persona", ("Family", "Nobody")),
+            View().with_against("persona", ("Family",)),
+            "B: persona = Nobody",
+        ),
+        (View().with_against("planet", ("Mars",)), View(), "B: planet = Mars"),
         (View(goal=("Purchase", "Donation")), View(goal=("Purchase",)), "Donation"),
         (View(goal=("Donation",)), View(), "Donation"),
         (View(passing=Passing(1, "Fax")), View(), "Fax"),
@@ -291,7 +316,7 @@ def test_what_fits_once_fits_again_and_names_only_what_is_there(view: View) -> N
     fitted, notes = fit(view, FACTS, KNOWN)
     assert fit(fitted, FACTS, KNOWN) == (fitted, [])
     assert (fitted == view) == (notes == [])
-    for kept in fitted.customers + fitted.touchpoints:
+    for kept in fitted.customers + fitted.touchpoints + fitted.against:
         assert set(kept.values) <= set(KNOWN[kept.column])
 
 

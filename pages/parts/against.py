@@ -1,0 +1,116 @@
+"""Segment A against segment B: the moves, steps or paths in which they differ most, with intervals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from cx_metrics import findings_flow
+from cx_metrics.run import Result
+from cx_metrics.texts import N_, NP_, Text
+from pages.parts import cache, figure, filter_bar, flow_rules, state
+from pages.parts.flow_rules import Rules
+from pages.parts.markup import Words
+from pages.parts.page import Page
+
+LOOKS = {"flow_links": N_("Flow"), "step_matrix": N_("Steps"), "variants": N_("Whole paths")}
+NOTES = {
+    "flow_links": N_("Share of journeys that make a move: where A and B differ most"),
+    "step_matrix": N_("Share of journeys at a touchpoint, step by step: where A and B differ most"),
+    "variants": N_("Share of journeys with exactly this path: where A and B differ most"),
+}
+HEADS = {
+    "flow_links": (N_("Move"), N_("Step")),
+    "step_matrix": (N_("Touchpoint"), N_("Step")),
+    "variants": (N_("Path"),),
+}
+ROWS = 12
+PATHS = 50  # of A and B together, among which the differences are looked for
+LOOK = "against_look"
+
+
+def draw(page: Page, rules: Rules, sizes: dict[str, int]) -> None:
+    """The card of the comparison. `sizes`: steps and top as the flow shows them."""
+    if not cache.people(page.version, page.view.other_side()).get("journeys"):
+        st.html(page.m.notice(Text(N_("Nobody is in segment B in this view, so there is nothing to compare."))))
+        return
+    look = str(state.value(LOOK) or "flow_links")
+    given = rules.of(look) | ({"top": PATHS} if look == "variants" else sizes)
+    result = cache.compared(page.version, look, page.view.alone(), page.view.other_side(), given)
+    shown = findings_flow.largest_differences(result.frame, ROWS)
+    with page.card(
+        "against", findings_flow.against(result.frame), Text(NOTES[look]), result, caption(page, rules, result), ()
+    ):  # fmt: skip
+        state.seed(LOOK, look)
+        st.segmented_control(page.reader.say(N_("Compare by")), list(LOOKS), key=LOOK, label_visibility="collapsed",
+                             format_func=lambda name: page.reader.say(LOOKS[name]))  # fmt: skip
+        if len(shown):
+            figure.html(lambda m: m.table(heads(look), rows(page, m, look, shown), numeric=numeric(look)))
+
+
+def caption(page: Page, rules: Rules, result: Result) -> list[Words]:
+    """Who A and B are and how many; the rules; when a difference counts."""
+    attributes, shared = page.facts.attributes, replace(page.view, customers=())
+    n = len(result.frame)
+    one, many = NP_(
+        "beyond chance: at a false discovery rate of 10% over the {n} row compared",
+        "beyond chance: at a false discovery rate of 10% over the {n} rows compared",
+    )
+    first = (
+        result.frame.iloc[0] if n else {"all_a": 0, "all_b": 0}
+    )  # what shares are of: under the rules, perhaps not all
+    sides = (("A", page.view.customers, int(first["all_a"])), ("B", page.view.against, int(first["all_b"])))
+    return [
+        *(
+            Text(N_("{side}: {who}, {journeys}"), {
+                "side": side, "who": filter_bar.segment_in_words(who, attributes, page.reader),
+                "journeys": page.counted("journeys", journeys),
+            }) for side, who, journeys in sides
+        ),
+        Text(N_("who is in both counts in both")), *page.period(), *filter_bar.filters_in_words(shared, page.reader, True),
+        *rules.in_words(result.metric.name),
+        Text(one, {"n": n}, many, n),
+    ]  # fmt: skip
+
+
+def heads(look: str) -> list[Words]:
+    """Heads of the table."""
+    first: list[Words] = [Text(head) for head in HEADS[look]]
+    return [*first, Text(N_("A")), Text(N_("B")), Text(N_("Difference")), "", Text(N_("Chance"))]
+
+
+def numeric(look: str) -> tuple[int, ...]:
+    """Columns that end-align: the step, both shares, the difference."""
+    at = len(HEADS[look])
+    return (*range(1, at), at, at + 1, at + 2)
+
+
+def rows(page: Page, m: Any, look: str, shown: Any) -> list[list[object]]:
+    """What differs, the share of A and of B, the difference with its interval, and whether it is beyond chance in words."""
+    widest = max([*shown["difference_high"].abs(), *shown["difference_low"].abs(), 0.01])
+    largest = max([*shown["share_a"], *shown["share_b"], 0.01])
+    beyond, within = page.reader.say(N_("beyond chance")), page.reader.say(N_("within chance"))
+    found = []
+    for r in shown.itertuples():
+        interval = m.interval(r.difference_low * 100, r.difference_high * 100, 1)
+        plot = m.track(r.difference, r.difference_low, r.difference_high, -widest, widest)
+        found.append([
+            *subject(page, m, look, r),
+            m.with_bar(m.percent(r.share_a, 1), r.share_a, largest, "group_a"),
+            m.with_bar(m.percent(r.share_b, 1), r.share_b, largest, "group_b"),
+            m.over(m.change(r.difference, "pt", None), interval), plot,
+            m.strong(beyond) if r.flagged else m.dim(within),
+        ])  # fmt: skip
+    return found
+
+
+def subject(page: Page, m: Any, look: str, row: Any) -> list[object]:
+    """What is compared in a row: a move, a touchpoint at a step, a path."""
+    if look == "variants":
+        return [m.path([flow_rules.node(page, name) for name in row.path])]
+    if look == "step_matrix":
+        return [flow_rules.node(page, row.touchpoint), m.number(row.step)]
+    target = row.target if row.kind == "move" else row.kind
+    return [m.path([flow_rules.node(page, row.source), flow_rules.node(page, target)]), m.number(row.step)]
