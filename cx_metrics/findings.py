@@ -24,13 +24,13 @@ def counted(one: str, many: str, count: int, **values: Any) -> Text:
     return Text(one, values, many, count)
 
 
-def _highest(frame: pd.DataFrame, column: str) -> Any:
+def highest(frame: pd.DataFrame, column: str) -> Any:
     """The row with the highest value; the first of several."""
     at: Any = frame[column].idxmax()
     return frame.loc[at]
 
 
-def _lowest(frame: pd.DataFrame, column: str) -> Any:
+def lowest(frame: pd.DataFrame, column: str) -> Any:
     """The row with the lowest value; the first of several."""
     at: Any = frame[column].idxmin()
     return frame.loc[at]
@@ -141,7 +141,7 @@ def stages(engagement: pd.DataFrame) -> Text:
     known = engagement[engagement["next_stage_rate"].notna() & (engagement["customers"] >= MIN_SHARE)]
     if not len(known):
         return Text(N_("Too few customers to compare the stages"))
-    worst = _lowest(known, "next_stage_rate")
+    worst = lowest(known, "next_stage_rate")
     return Text(N_("{rate_share} of those who reach {stage} go on to a later stage, the lowest of all stages"),
                 {"rate_share": float(worst["next_stage_rate"]), "stage": stage(worst["stage"])})  # fmt: skip
 
@@ -152,7 +152,7 @@ def stages_by(engagement: pd.DataFrame, column: str, name: str) -> Text:
     known = known[known[column].notna()]
     compared, found, widest = False, None, 0.0
     for _stage, rows in known.groupby("stage", sort=False):
-        best, worst = _highest(rows, "next_stage_rate"), _lowest(rows, "next_stage_rate")
+        best, worst = highest(rows, "next_stage_rate"), lowest(rows, "next_stage_rate")
         compared = compared or len(rows) > 1
         gap = float(best["next_stage_rate"] - worst["next_stage_rate"])
         if worst["next_stage_rate_high"] < best["next_stage_rate_low"] and gap > widest:
@@ -213,7 +213,7 @@ def drop_off(funnel: pd.DataFrame) -> Text:
     if not len(funnel) or int(funnel["customers"].iloc[0]) == 0:
         return Text(N_("No customer reached the first step"))
     later = funnel.iloc[1:]
-    worst = _highest(later, "drop_off")
+    worst = highest(later, "drop_off")
     before: Any = funnel.iloc[int(worst["step"]) - 2]
     if int(worst["drop_off"]) == 0:
         return Text(N_("Nobody is lost between the steps"))
@@ -227,7 +227,7 @@ def least_goes_on(funnel: pd.DataFrame) -> Text:
     later = funnel[(funnel["step"] > 1) & (funnel["previous"] > 0)]
     if not len(later) or not int(later["customers"].max()):
         return Text(N_("No customer reached a second step"))
-    least = _lowest(later, "share_of_previous")
+    least = lowest(later, "share_of_previous")
     before: Any = funnel.iloc[int(least["step"]) - 2]
     return Text(N_("{rate_share} go on from {before} to {after}, the smallest share of all steps"), {
         "rate_share": float(least["share_of_previous"]), "before": str(before["touchpoint"]),
@@ -263,7 +263,7 @@ def frequency(engagement: pd.DataFrame) -> Text:
     known = engagement[engagement["customers"] >= MIN_SHARE]
     if len(known) < 2:
         return Text(N_("Too few customers to compare the touchpoints"))
-    top = _highest(known, "frequency")
+    top = highest(known, "frequency")
     return Text(N_("{touchpoint} is met most often: {frequency} contacts per customer reached"),
                 {"touchpoint": str(top["touchpoint"]), "frequency": round(float(top["frequency"]), 1)})  # fmt: skip
 
@@ -273,96 +273,9 @@ def bounce(engagement: pd.DataFrame) -> Text:
     known = engagement[engagement["entry_sessions"] >= MIN_SCORES]
     if not len(known):
         return Text(N_("Too few sessions to compare where they end"))
-    worst = _highest(known, "bounced_sessions")
+    worst = highest(known, "bounced_sessions")
     return Text(N_("{bounce_share} of sessions that start at {touchpoint} have no second touchpoint"),
                 {"bounce_share": float(worst["bounce_rate"]), "touchpoint": str(worst["touchpoint"])})  # fmt: skip
-
-
-def groups(engagement: pd.DataFrame, column: str) -> Text:
-    """Which group reaches most customers? `column` holds the names of the groups."""
-    known = engagement[engagement["population"] >= MIN_SHARE]
-    known = known[known[column].notna()]
-    if not len(known):
-        return Text(N_("Too few customers to compare the groups"))
-    top = known.sort_values(["customers", column], ascending=[False, True]).iloc[0]
-    return Text(N_("{group} reaches {reach_share} of customers, more than any other group"),
-                {"group": str(top[column]), "reach_share": float(top["reach"])})  # fmt: skip
-
-
-def exposure(curves: pd.DataFrame) -> Text:
-    """With which number of contacts does the conversion rate differ most from that without any, beyond what chance allows?"""
-    found, widest, compared = None, 0.0, False
-    for _name, points in curves.groupby("touchpoint", sort=False):
-        none = points.iloc[0]
-        met = points[(points["customers"] >= MIN_SCORES) & (points["contacts"] != "0")]
-        if not len(met) or none["customers"] < MIN_SCORES:
-            continue
-        compared = True
-        apart = (met["conversion_rate_low"] > none["conversion_rate_high"]) | (
-            met["conversion_rate_high"] < none["conversion_rate_low"]
-        )
-        for _at, point in met[apart].iterrows():
-            gap = abs(float(point["conversion_rate"] - none["conversion_rate"]))
-            if gap > widest:
-                found, widest = (point, none), gap
-    if not compared:
-        return Text(N_("Too few customers to compare by number of contacts"))
-    if found is None:
-        return Text(N_("No number of contacts goes with another conversion rate by more than chance allows"))
-    point, none = found
-    one, many = NP_(
-        "{met_share} of customers with one contact with {touchpoint} reach the goal, {none_share} of those without",
-        "{met_share} of customers with {contacts} contacts with {touchpoint} reach the goal, {none_share} of those without",
-    )
-    number = int(str(point["contacts"]).removesuffix("+"))
-    if str(point["contacts"]).endswith("+"):
-        one, many = NP_(
-            "{met_share} of customers with {contacts} contact or more with {touchpoint} reach the goal, "
-            "{none_share} of those without",
-            "{met_share} of customers with {contacts} contacts or more with {touchpoint} reach the goal, "
-            "{none_share} of those without",
-        )
-    return counted(one, many, number, met_share=float(point["conversion_rate"]), contacts=number,
-                   touchpoint=str(point["touchpoint"]), none_share=float(none["conversion_rate"]))  # fmt: skip
-
-
-def stickiness(months: pd.DataFrame) -> Text:
-    """How much of a month's customers did a day of the last whole month see?"""
-    whole = months[~months["is_partial"] & (months["customers"] >= MIN_SHARE)]
-    if not len(whole):
-        return Text(N_("No month with enough customers is covered in full"))
-    last = whole.iloc[-1]
-    return Text(N_("In {month}, an average day saw {stickiness_share} of the customers of the month"),
-                {"month": Month(last["month"]), "stickiness_share": float(last["stickiness"])})  # fmt: skip
-
-
-def active_days(days: pd.DataFrame) -> Text:
-    """How many customers are there on one day only?"""
-    if not len(days) or int(days["population"].iloc[0]) < MIN_SHARE:
-        return Text(N_("Too few customers to compare their days"))
-    return Text(N_("{once_share} of customers are there on one day only"), {"once_share": float(days["share"].iloc[0])})
-
-
-def measures(contacts: pd.DataFrame, group: str, name: str) -> Text:
-    """Which group has the highest mean of the best known measure, beyond what chance allows? `group` and `name` are the
-    columns with the names of group and measure."""
-    known = contacts[contacts["known"] > 0]
-    if not len(known):
-        return Text(N_("No contact carries a number"))
-    main = known.groupby("measure", sort=False)["known"].sum().idxmax()
-    rows = contacts[contacts["measure"] == main]
-    compared = rows[(rows["customers"] >= MIN_SCORES) & rows[group].notna() & rows["mean"].notna()]
-    if len(compared) > 1:
-        best, worst = _highest(compared, "mean"), _lowest(compared, "mean")
-        if best["mean_low"] > worst["mean_high"]:
-            return Text(N_("{measure} per contact is highest at {best}, {best_mean}, and lowest at {worst}, {worst_mean}"), {
-                "measure": str(best[name]), "best": str(best[group]), "best_mean": round(float(best["mean"]), 1),
-                "worst": str(worst[group]), "worst_mean": round(float(worst["mean"]), 1),
-            })  # fmt: skip
-    counts = {"known": int(rows["known"].sum()), "contacts": int(rows["contacts"].sum())}
-    return Text(
-        N_("{measure} is known for {known} of {contacts} contacts"), {"measure": str(rows[name].iloc[0])} | counts
-    )
 
 
 def channels(performance: pd.DataFrame) -> Text:
@@ -371,7 +284,7 @@ def channels(performance: pd.DataFrame) -> Text:
     known = known[known["conversion_rate"].notna()]
     if len(known) < 2:
         return Text(N_("Too few customers per channel to compare them"))
-    best, worst = _highest(known, "conversion_rate"), _lowest(known, "conversion_rate")
+    best, worst = highest(known, "conversion_rate"), lowest(known, "conversion_rate")
     if best["conversion_rate_low"] <= worst["conversion_rate_high"]:
         return Text(N_("No channel converts better than another by more than chance allows"))
     return Text(N_("{best_share} of customers on {best} reach the goal, {worst_share} of those on {worst}"), {
@@ -386,7 +299,7 @@ def credits(performance: pd.DataFrame) -> Text:
     moved = both.assign(gap=both["last_touch_conversions"] - both["first_touch_conversions"])
     if not len(moved) or int(moved["gap"].abs().max()) == 0:
         return Text(N_("Every conversion is credited once by first and once by last touch"))
-    top = _lowest(moved, "gap")
+    top = lowest(moved, "gap")
     return Text(N_("{channel} opens {first} paths and closes {last}"), {
         "channel": str(top["channel"]), "first": int(top["first_touch_conversions"]),
         "last": int(top["last_touch_conversions"]),
@@ -400,7 +313,7 @@ def spend(performance: pd.DataFrame) -> Text:
     ]
     if not len(paid):
         return Text(N_("No spend is known for these channels"))
-    least, most = _lowest(paid, "cost_per_first_touch"), _highest(paid, "cost_per_first_touch")
+    least, most = lowest(paid, "cost_per_first_touch"), highest(paid, "cost_per_first_touch")
     if least["channel"] == most["channel"]:
         return Text(N_("A first-touch conversion on {channel} costs {cost}"),
                     {"channel": str(least["channel"]), "cost": round(float(least["cost_per_first_touch"]), 1)})  # fmt: skip
@@ -415,7 +328,7 @@ def score_by(scores: pd.DataFrame, column: str, measure: str) -> Text:
     known = scores[(scores["responses"] >= MIN_SCORES) & scores[column].notna() & scores[measure].notna()]
     if len(known) < 2:
         return Text(N_("Too few answers per group to compare them"))
-    worst, best = _lowest(known, measure), _highest(known, measure)
+    worst, best = lowest(known, measure), highest(known, measure)
     if best[f"{measure}_low"] <= worst[f"{measure}_high"]:
         return Text(N_("No group differs from another by more than chance allows"))
     if measure == "nps":
@@ -439,7 +352,7 @@ def score_of_pair(scores: pd.DataFrame, first: str, second: str, measure: str) -
     known = scores[(scores["responses"] >= MIN_SCORES) & scores[first].notna() & scores[second].notna()]
     if len(known) < 2:
         return Text(N_("Too few answers per cell to compare them"))
-    worst = _lowest(known, measure)
+    worst = lowest(known, measure)
     return Text(
         N_("The lowest score is that of {second} at {first}"),
         {"first": str(worst[first]), "second": str(worst[second])},
@@ -461,7 +374,7 @@ def trend(frame: pd.DataFrame, measure: str, name: Text, when: str = "month") ->
     known = frame[frame["responses"] >= MIN_SCORES]
     if len(known) < 2:
         return Text(N_("Too few periods with enough answers for a trend"))
-    best, worst = _highest(known, measure), _lowest(known, measure)
+    best, worst = highest(known, measure), lowest(known, measure)
     if best[f"{measure}_low"] <= worst[f"{measure}_high"]:
         return Text(N_("{measure} moved no more than chance allows"), {"measure": name})
     values = {"measure": name, "best": Month(best[when]), "worst": Month(worst[when])}

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from babel.messages.catalog import Catalog
 
-from cx_metrics import findings
+from cx_metrics import findings, findings_engagement
 from cx_metrics.flows import OTHER
 from cx_metrics.texts import Text
 from pages.parts import language
@@ -245,8 +245,31 @@ def spoken() -> Iterator[Text]:
         f.trend(scores("csat", 0.4, 0.5, half=0.2), "csat", MEASURE),
         f.trend(scores("csat", 0.4), "csat", MEASURE),
     )
+    yield from engagement()
     yield from (Text("{stage}", {"stage": f.stage(name)}) for name in (*f.STAGE_NAMES, None, "own stage"))
     yield Text(f.NOT_KNOWN)
+
+
+def curve(contacts: str, rate: float, n: int = 200) -> pd.DataFrame:
+    rates = [0.3, rate]
+    return frame(touchpoint="Website", contacts=["0", contacts], customers=n, conversion_rate=rates,
+                 conversion_rate_low=[r - 0.05 for r in rates], conversion_rate_high=[r + 0.05 for r in rates])  # fmt: skip
+
+
+def engagement() -> Iterator[Text]:
+    """Every sentence of findings_engagement.py."""
+    f = findings_engagement
+    yield from (f.groups(ENGAGED, "stage"), f.groups(FEW, "stage"))
+    yield from (f.exposure(curve(contacts, 0.6)) for contacts in ("1", "2", "3", "5+", "1+"))
+    yield from (f.exposure(curve("1", 0.31)), f.exposure(curve("1", 0.6, n=5)))
+    months = frame(month=[date(2026, 1, 1)], is_partial=False, customers=100, stickiness=0.25)
+    yield from (f.stickiness(months), f.stickiness(months.assign(is_partial=True)))
+    days = frame(population=[100], share=0.4)
+    yield from (f.active_days(days), f.active_days(days.assign(population=3)))
+    means = frame(measure="clicks", named="Clicks", place=["web", "app"], known=[90, 80], contacts=100, customers=60,
+                  mean=[4.0, 1.5], mean_low=[3.5, 1.0], mean_high=[4.5, 2.0])  # fmt: skip
+    yield from (f.measures(means, "place", "named"), f.measures(means.assign(customers=3), "place", "named"))
+    yield f.measures(means.assign(known=0), "place", "named")
 
 
 def parts(text: Text) -> Iterator[Text]:
@@ -258,10 +281,11 @@ def parts(text: Text) -> Iterator[Text]:
 
 
 def test_the_sample_frames_lead_to_every_sentence_of_the_findings() -> None:
-    tree = ast.parse((ROOT / "cx_metrics/findings.py").read_text(encoding="utf-8"))
+    files = [ROOT / "cx_metrics" / name for name in ("findings.py", "findings_engagement.py")]
     marked = {
         argument.value
-        for node in ast.walk(tree)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("N_", "NP_")
         for argument in node.args
         if isinstance(argument, ast.Constant)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cx_metrics import findings
+from cx_metrics import findings, findings_engagement
 from cx_metrics.charts.bars import draw_bars
 from cx_metrics.charts.curves import draw_curves
 from cx_metrics.charts.lines import draw_trend
@@ -85,7 +85,7 @@ def take_group() -> None:
 def draw_groups(page: Page, result: Result, group: str, measures: Sequence[str], switched: bool = True) -> None:
     """One row per group: reach, frequency, depth, time, who goes on, bounce."""
     frame = result.frame.assign(named=[word(page, group, v) for v in result.frame[group]])
-    finding = findings.stages(frame) if group == "stage" else findings.groups(frame, "named")
+    finding = findings.stages(frame) if group == "stage" else findings_engagement.groups(frame, "named")
     timed = page.facts.timed
     heads = [Text(filter_bar.LABELS[group]), Text(N_("Customers")), Text(N_("Reach")), Text(N_("Frequency"))]
     heads += [Text(N_("Time spent"))] if timed else []
@@ -120,7 +120,7 @@ def draw_exposure(page: Page) -> None:
     result = page.ask("exposure_curve") if asked else page.ask("exposure_curve", top=CURVES)
     names = list(dict.fromkeys(result.frame["touchpoint"]))[:CURVES]
     frame = result.frame[result.frame["touchpoint"].isin(names)]
-    finding = findings.exposure(frame)
+    finding = findings_engagement.exposure(frame)
     caption = page.caption("customers", [
         Text(N_("contacts before the first conversion, or all if there is none")),
         Text(N_("the goal itself does not count as a contact")),
@@ -161,7 +161,7 @@ def draw_stickiness(page: Page) -> None:
     """How much of a month's customers a day sees, month by month."""
     result = page.ask("stickiness")
     frame = result.frame[result.frame["customers"] > 0]
-    finding = findings.stickiness(frame)
+    finding = findings_engagement.stickiness(frame)
     caption = page.caption("customers", [
         Text(N_("customers a day / customers of the month")),
         *([Text(N_("hollow: a month that is not covered in full"))] if frame["is_partial"].any() else []),
@@ -177,7 +177,7 @@ def draw_stickiness(page: Page) -> None:
 def draw_active_days(page: Page) -> None:
     """Customers by number of days on which they are there."""
     result = page.ask("active_days", most=MOST_DAYS)
-    finding = findings.active_days(result.frame)
+    finding = findings_engagement.active_days(result.frame)
     with page.card("active_days", finding, Text(N_("Customers by number of days with a touchpoint")), result,
                    page.caption(), height="stretch"):  # fmt: skip
         figure.altair(lambda who: draw_bars(
@@ -216,7 +216,9 @@ def draw_measures(page: Page, group: str) -> None:
         *([Text(N_("several currencies in one row are not added up"))] if several else []),
         *([Text(N_("the {n} first of {all}"), {"n": MOST_ROWS, "all": len(frame)})] if len(frame) > MOST_ROWS else []),
     ])  # fmt: skip
-    with page.card("measures", findings.measures(whole, "named", "measured"), Text(MEASURED[group]), result, caption):
+    with page.card(
+        "measures", findings_engagement.measures(whole, "named", "measured"), Text(MEASURED[group]), result, caption
+    ):
         figure.html(lambda m: m.table(heads, [
             [r.named, r.measured, m.with_bar(m.number(r.known), r.known, r.contacts), m.number(r.mean, 1),
              m.dim(m.interval(r.mean_low, r.mean_high, 1)), m.number(r.median, 1), m.number(r.per_customer, 1),
