@@ -12,6 +12,7 @@ import pandas as pd
 
 from cx_metrics.findings import MIN_SCORES, MIN_SHARE, counted
 from cx_metrics.flows import OTHER, PATH_END, PATH_START
+from cx_metrics.rules import FOLDED
 from cx_metrics.texts import N_, NP_, Text
 
 MOST_NAMES = 4  # touchpoints of a path that fit in a title
@@ -156,9 +157,12 @@ def against(compared: pd.DataFrame) -> Text:
     """What is the largest difference between A and B beyond chance?"""
     if not len(compared):
         return Text(N_("There is nothing to compare"))
-    row = largest_differences(compared, 1).iloc[0]
-    if not bool(row["flagged"]):
+    if not compared["flagged"].any():
         return Text(N_("No difference between A and B is larger than chance allows"))
+    named = compared[~_has_folded(compared) & compared["flagged"].astype(bool)]
+    if not len(named):
+        return Text(N_("A and B differ most in the touchpoints that are folded together"))
+    row = largest_differences(named, 1).iloc[0]
     shares = {"a_share": float(row["share_a"]), "b_share": float(row["share_b"])}
     if "path" in row:
         path = tuple(str(name) for name in row["path"])
@@ -174,6 +178,12 @@ def against(compared: pd.DataFrame) -> Text:
                     shares | {"step": int(row["step"])})  # fmt: skip
     return Text(N_("At step {step}, {a_share} of A and {b_share} of B are at {touchpoint}"),
                 shares | {"step": int(row["step"]), "touchpoint": str(row["touchpoint"])})  # fmt: skip
+
+
+def _has_folded(compared: pd.DataFrame) -> pd.Series:
+    """Rows that are about touchpoints folded into one, which have no name to speak of."""
+    named = compared[[c for c in ("source", "target", "touchpoint", "next_touchpoint") if c in compared]]
+    return named.isin([OTHER, FOLDED]).any(axis=1)
 
 
 def _link(row: Any, shares: dict[str, float]) -> Text:

@@ -149,6 +149,12 @@ class TestAgainst:
         )
         assert str(findings_flow.against(self.LINKS.head(0))) == "There is nothing to compare"
 
+    def test_touchpoints_folded_into_one_have_no_name_to_speak_of(self) -> None:
+        other = self.LINKS.assign(source=["(other)", "ad", "..."], target=[None, "(other)", None])
+        assert str(findings_flow.against(other)) == "A and B differ most in the touchpoints that are folded together"
+        mixed = self.LINKS.assign(source=["ad", "ad", "(other)"])
+        assert str(findings_flow.against(mixed)) == "From ad at step 1, 50% of A go to site, and 20% of B"
+
     def test_steps_and_paths_have_sentences_of_their_own(self) -> None:
         step = compared({"step": 3, "touchpoint": "buy", "difference": 0.3, "flagged": True})
         assert str(findings_flow.against(step)) == "At step 3, 50% of A and 20% of B are at buy"

@@ -152,7 +152,8 @@ def segment_in_words(customers: Sequence[Filter], attributes: Sequence[str], rea
 
 def _compare(version: Version, view: View, reader: PageReader, attributes: Sequence[str]) -> None:
     """Segment B, by the same attributes; everybody else is one click away where one attribute makes segment A."""
-    st.markdown(f"**{reader.say(N_('Compare with (B)'))}**")
+    title = reader.say(N_("Compare with (B)"))
+    st.markdown(f"**{title}**")
     others = _everybody_else(version, view)
     with st.container(horizontal=True):
         if others is not None:
