@@ -3,8 +3,11 @@
     python -m cx_metrics list
     python -m cx_metrics METRIC --touchpoints FILE [--surveys FILE] [--customers FILE] [--spend FILE] [--changes FILE]
                          [--goal A|B] [--by COL]… [--OPTION VALUE]… [--json]
+    python -m cx_metrics engine load --touchpoints FILE …     # into the engine that TOUCHLINE_ENGINE names
+    python -m cx_metrics engine info
 
-Files in our column names or any recognised ones. Exit status 2 and a message on stderr for anything that cannot be.
+Without a file, METRIC answers from the dataset in that engine. Files in our column names or any recognised ones. Exit status 2
+and a message on stderr for anything that cannot be.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,7 +24,7 @@ from zoneinfo import available_timezones
 
 import cx_metrics
 from cx_metrics import importing
-from cx_metrics.engines import Store
+from cx_metrics.engines import Served, Store, connect, read_address
 from cx_metrics.errors import OptionProblem, TouchlineError, nearest
 from cx_metrics.options import Choice, Count, Steps, Touchpoints
 from cx_metrics.reading import Report, default_mapping, open_raw, recognise
@@ -28,6 +32,7 @@ from cx_metrics.registry import METRICS, Metric, find
 from cx_metrics.run import CONFIDENCE, Result, run
 from cx_metrics.tables import TABLES
 from cx_metrics.texts import N_
+from cx_metrics.view import View
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,6 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `… | head` ends quietly
     try:
+        if arguments and arguments[0] == "engine":
+            return engine_command(arguments[1:])
         if arguments and arguments[0] != "list" and not arguments[0].startswith("-"):
             find(arguments[0])  # says the nearest name, where the parser would only list them all
         asked, unknown = parser().parse_known_args(arguments)
@@ -79,14 +86,7 @@ def parser() -> Parser:
         about = f"{metric.question}\n\n{metric.description}"
         raw = argparse.RawTextHelpFormatter
         command = commands.add_parser(metric.name, help=metric.question, description=about, formatter_class=raw)
-        for table in TABLES.values():
-            command.add_argument(
-                f"--{table.name}", metavar="FILE", action="append", default=[], help=f"{table.row}; may be repeated"
-            )
-        command.add_argument(
-            "--zone", default="UTC", help="time zone in which days begin, like Asia/Tehran (default: %(default)s)"
-        )
-        command.add_argument("--goal", metavar="A|B", help="touchpoints that count as conversion")
+        add_files(command)
         command.add_argument(
             "--by", metavar="COL", action="append", default=[], help="group by a column; may be repeated"
         )
@@ -103,6 +103,55 @@ def parser() -> Parser:
     return top
 
 
+def add_files(command: argparse.ArgumentParser) -> None:
+    """The flags that say which files make a dataset."""
+    for table in TABLES.values():
+        command.add_argument(
+            f"--{table.name}", metavar="FILE", action="append", default=[], help=f"{table.row}; may be repeated"
+        )
+    command.add_argument(
+        "--zone", default="UTC", help="time zone in which days begin, like Asia/Tehran (default: %(default)s)"
+    )
+    command.add_argument("--goal", metavar="A|B", help="touchpoints that count as conversion")
+
+
+def plan_of(asked: argparse.Namespace) -> importing.Plan:
+    """What those flags ask for."""
+    goal = None if asked.goal is None else Touchpoints("").parse(asked.goal)
+    files = []
+    for table in TABLES:
+        for path in getattr(asked, table):
+            raw = open_raw(importing.existing(path), path)
+            files.append(importing.ImportFile(raw.path, path, default_mapping(raw, recognise(raw, table))))
+    return importing.Plan(tuple(files), zone=zone_of(asked.zone), goal=goal)
+
+
+def engine_command(arguments: Sequence[str]) -> int:
+    """Load files into the engine that TOUCHLINE_ENGINE names, or say what is there."""
+    top = Parser(prog="python -m cx_metrics engine", description=inspect.getdoc(engine_command))
+    commands = top.add_subparsers(dest="what", required=True, metavar="load | info", parser_class=Parser)
+    add_files(commands.add_parser("load", help="read files, prepare them in the engine, and show them on the pages"))
+    commands.add_parser("info", help="what was loaded, and when")
+    asked = top.parse_args(arguments)
+    url = os.environ.get("TOUCHLINE_ENGINE")
+    if not url:
+        raise OptionProblem(N_("TOUCHLINE_ENGINE is not set. Set it to the address of the engine: {example}"),
+                            example="clickhouse://user:password@host:8123/touchline")  # fmt: skip
+    address = read_address(url)
+    engine = connect(address)
+    try:
+        if asked.what == "load":
+            _number, reports = importing.load_into(engine, plan_of(asked))
+            show_reports(reports)
+        print(f"{address.engine} at {address.shown}")
+        for number, manifest in engine.readable().items():
+            rows = ", ".join(f"{table} {count:,}" for table, count in manifest["rows"].items())
+            print(f"version {number}, loaded {manifest['loaded_at']}: {rows}")
+    finally:
+        engine.close()
+    return 0
+
+
 def answer(metric: Metric, asked: argparse.Namespace) -> int:
     """Read the files, run the metric, print its rows."""
     if not 0 < asked.confidence < 1:
@@ -111,13 +160,16 @@ def answer(metric: Metric, asked: argparse.Namespace) -> int:
         )
     given = {o.name: getattr(asked, f"option_{o.name}") for o in metric.options}
     options = metric.read_options({name: text for name, text in given.items() if text is not None})
-    goal = None if asked.goal is None else Touchpoints("").parse(asked.goal)
-    files = []
-    for table in TABLES:
-        for path in getattr(asked, table):
-            raw = open_raw(importing.existing(path), path)
-            files.append(importing.ImportFile(raw.path, path, default_mapping(raw, recognise(raw, table))))
-    store, reports = importing.load(importing.Plan(tuple(files), zone=zone_of(asked.zone), goal=goal))
+    url = os.environ.get("TOUCHLINE_ENGINE")
+    store: Store | Served
+    reports: list[Report] = []
+    if url and not any(getattr(asked, table) for table in TABLES):
+        store = importing.open_engine(url)
+        goal = None if asked.goal is None else Touchpoints("").parse(asked.goal)
+    else:
+        plan = plan_of(asked)
+        store, reports = importing.load(plan)
+        goal = plan.goal
     for name in goal or ():
         if problem := unknown_touchpoint(name, store):
             raise problem
@@ -125,7 +177,8 @@ def answer(metric: Metric, asked: argparse.Namespace) -> int:
     for name in dict.fromkeys(name for step in steps for name in step.touchpoints):
         if problem := unknown_touchpoint(name, store):  # nobody reached it is an answer, but perhaps a misspelt one
             print(f"touchline: {problem}", file=sys.stderr)
-    result = run(metric, store, by=asked.by, confidence=asked.confidence, **options)
+    view = None if goal is None else View(goal=goal)
+    result = run(metric, store, view, by=asked.by, confidence=asked.confidence, **options)
     show_reports(reports)
     show(result, asked.json)
     return 0
@@ -141,7 +194,7 @@ def zone_of(name: str) -> str:
     )
 
 
-def unknown_touchpoint(name: str, store: Store) -> OptionProblem | None:
+def unknown_touchpoint(name: str, store: Store | Served) -> OptionProblem | None:
     """The problem, if no touchpoint has that name."""
     t = store.tables.get("touchpoints")
     names = [] if t is None else list(store.fetch(t.select("touchpoint").distinct())["touchpoint"])

@@ -11,6 +11,7 @@ import pandas as pd
 from ibis import _
 
 from cx_metrics import intervals
+from cx_metrics.groups import beside
 from cx_metrics.options import Duration
 from cx_metrics.registry import Measure, metric
 from cx_metrics.texts import N_
@@ -146,7 +147,7 @@ def channel_performance(
     else:  # money spent on a channel that reached nobody is a row too
         costs = spend.group_by("channel").aggregate(cost=_.cost.sum())
         rows = _outer(rows, costs.mutate(is_none=0), [*key, "is_none"])
-    rows = _outer(rows, scope, list(by), how="left") if by else rows.cross_join(scope)
+    rows = beside(rows, scope, list(by)) if by else rows.cross_join(scope)
     goal = t.is_goal == 1
     rows = rows.cross_join(t.aggregate(currencies=t.currency.nunique(where=goal), currency=t.currency.max(where=goal)))
     if spend is None:
@@ -180,10 +181,10 @@ def _credits(t: ibis.Table, by: tuple[str, ...], lookback: timedelta | None) -> 
     )
 
 
-def _outer(left: ibis.Table, right: ibis.Table, keys: list[str], how: str = "outer") -> ibis.Table:
-    """Join on columns that may be null, keeping rows that stand on one side only."""
-    renamed = right.rename({f"{k}_of_right": k for k in keys})
-    same = [left[k].identical_to(renamed[f"{k}_of_right"]) for k in keys]
-    joined = left.join(renamed, same, how=how)
-    merged = {k: ibis.coalesce(joined[k], joined[f"{k}_of_right"]) for k in keys}
-    return joined.mutate(**merged).drop(*(f"{k}_of_right" for k in keys))
+def _outer(left: ibis.Table, right: ibis.Table, keys: list[str]) -> ibis.Table:
+    """The columns of both tables by keys that may be null, keeping rows that stand on one side only.
+
+    Two left joins: not every engine has a full join for keys that may be null.
+    """
+    every = left.select(*keys).union(right.select(*keys), distinct=True)
+    return beside(beside(every, left, keys), right, keys)

@@ -45,6 +45,10 @@ class WorkspaceProblem(TouchlineError):
     """A dataset, version or job that is not there, damaged, or from a newer Touchline."""
 
 
+class EngineProblem(WorkspaceProblem):
+    """A server or cluster that holds a dataset and cannot be reached, or lacks its driver or its tables."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that looks most like `name`, or None: for "did you mean" in messages."""
     found = difflib.get_close_matches(name.casefold(), {k.casefold(): k for k in known}, n=1, cutoff=0.6)

@@ -124,11 +124,20 @@ def funnel(
         reached = counted.filter(counted.depth >= j).select(*by, step=ibis.literal(j, type="int64"), seconds=elapsed)
         rows = reached if rows is None else rows.union(reached)
     assert rows is not None
-    return rows.group_by([*by, "step"]).aggregate(
-        customers=_.count(),
-        mean_seconds=_.seconds.mean(),
-        median_seconds=_.seconds.median(),
-        p90_seconds=_.seconds.quantile(0.9),
+    group = ibis.window(group_by=[*by, "step"])
+    ordered = ibis.window(group_by=[*by, "step"], order_by="seconds")
+    rows = rows.mutate(place=ibis.row_number().over(ordered), known=rows.seconds.count().over(group))
+    rows = rows.mutate(tenths=(rows.known - 1) * 9)  # the 90th percentile lies so many tenths of a row after the first
+    under = rows.place == rows.tenths // 10
+    above = rows.place == (rows.tenths + 9) // 10
+    counted = rows.group_by([*by, "step"]).aggregate(
+        customers=_.count(), mean_seconds=_.seconds.mean(), median_seconds=_.seconds.median(), tenths=_.tenths.max(),
+        lower=rows.seconds.max(where=under), upper=rows.seconds.max(where=above),
+    )  # fmt: skip
+    between = (counted.tenths % 10).cast("float64") / 10
+    p90 = counted.lower + between * (counted.upper - counted.lower)
+    return counted.select(
+        *by, "step", "customers", "mean_seconds", "median_seconds", p90_seconds=p90
     ).order_by([*by, "step"])  # fmt: skip
 
 

@@ -15,14 +15,15 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from cx_metrics import reading
-from cx_metrics.engines import Store, build, memory_store
-from cx_metrics.engines.duckdb_store import Incoming
+from cx_metrics.engines import Engine, Served, Store, build, connect, loading, memory_store, read_address, serve
+from cx_metrics.engines.duckdb_store import Built, Incoming
 from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
 from cx_metrics.reading import FileMapping, NameMapping, Report, Typed
 from cx_metrics.reading.mapping import EXTRA
@@ -30,7 +31,7 @@ from cx_metrics.tables import STAGES, TABLES
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts
 from cx_metrics.workspace import Version, Workspace, files
-from cx_metrics.workspace.store import facts_to_dict
+from cx_metrics.workspace.store import facts_from_dict, facts_to_dict
 
 State = Literal["waiting", "running", "done", "failed"]
 
@@ -125,18 +126,33 @@ def import_version(
             built = build(part, _incoming(typed, teller.read), _asked(plan), teller.prepared, Path(spill))
             goal = reading.propose_goal(built.touchpoints) if plan.goal is None else plan.goal
             teller.stage(N_("Keeping the dataset"), 0.95)
-            manifest = {
-                "rows": built.rows,
-                "duplicates": built.duplicates,
-                "conflicts": built.conflicts,
-                "facts": facts_to_dict(replace(built.facts, goal=goal)),
-                "plan": plan_to_dict(plan),
-                "reports": [report.to_dict() for report in _reports(typed)],
-            }
-            return workspace.publish(dataset, part, manifest)
+            return workspace.publish(dataset, part, _manifest(built, goal, plan, typed))
         finally:
             part.unlink(missing_ok=True)
             part.with_name(part.name + ".wal").unlink(missing_ok=True)
+
+
+def load_into(
+    engine: Engine, plan: Plan, tell: Callable[[Progress], None] = lambda _p: None
+) -> tuple[int, list[Report]]:
+    """Import into an engine: write and prepare the tables there, then publish them. Returns the number of the load."""
+    teller = _Teller(tell)
+    teller.stage(N_("Reading the files"), 0.0)
+    typed = _read(plan)
+    loaded = loading.load(engine, _incoming(typed, teller.read), _asked(plan), teller.prepared)
+    goal = reading.propose_goal(loaded.built.touchpoints) if plan.goal is None else plan.goal
+    kept = {"loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), "tables": loaded.tables}
+    return engine.publish(_manifest(loaded.built, goal, plan, typed) | kept), _reports(typed)
+
+
+def open_engine(url: str) -> Served:
+    """The dataset that lives in an engine, opened: only its address is needed, as TOUCHLINE_ENGINE has it.
+
+    Raises EngineProblem if nobody answers there, or nothing was loaded.
+    """
+    engine = connect(read_address(url))
+    _number, manifest = max(engine.readable().items())
+    return serve(engine, facts_from_dict(manifest["facts"]), manifest["tables"])
 
 
 def start(workspace: Workspace, dataset: str, plan: Plan) -> str:
@@ -269,6 +285,18 @@ class _Teller:
 
     def prepared(self, done: int, of: int) -> None:
         self.stage(N_("Reading the files") if done < of - 2 else N_("Preparing the journeys"), 0.9 * done / of)
+
+
+def _manifest(built: Built, goal: tuple[str, ...], plan: Plan, typed: Mapping[str, Sequence[Typed]]) -> dict[str, Any]:
+    """What is kept about an import: what it found, how it was asked for, what became of every row."""
+    return {
+        "rows": built.rows,
+        "duplicates": built.duplicates,
+        "conflicts": built.conflicts,
+        "facts": facts_to_dict(replace(built.facts, goal=goal)),
+        "plan": plan_to_dict(plan),
+        "reports": [report.to_dict() for report in _reports(typed)],
+    }
 
 
 def _asked(plan: Plan) -> Facts:

@@ -13,6 +13,7 @@ import pytest
 
 from cx_metrics.engines import Store, memory_store
 from cx_metrics.engines.duckdb_store import Incoming
+from cx_metrics.engines.prepared import CUBE_SHARE
 from cx_metrics.tables import SURVEYS, TOUCHPOINTS
 from cx_metrics.view import Facts
 
@@ -23,9 +24,10 @@ def dataset(
     touchpoints: Iterable[Mapping[str, Any]] | None = None,
     surveys: Iterable[Mapping[str, Any]] | None = None,
     customers: Iterable[Mapping[str, Any]] | None = None,
+    cube_share: float = CUBE_SHARE,
     **facts: Any,
 ) -> Store:
-    """An opened dataset in memory from rows that name only the columns they need."""
+    """An opened dataset in memory from rows that name only the columns they need. A large `cube_share` keeps its cubes."""
     tables = {}
     if touchpoints is not None:
         rows = [
@@ -43,7 +45,7 @@ def dataset(
         rows = [dict(r) for r in customers]
         schema = pa.schema([(name, pa.string()) for name in (rows[0] if rows else ["customer_id"])])
         tables["customers"] = incoming(rows, schema)
-    store, _built = memory_store(tables, Facts(**facts))
+    store, _built = memory_store(tables, Facts(**facts), cube_share)
     return store
 
 

@@ -1,5 +1,10 @@
 """Engines: open connections, prepare the store, run queries. The only room that names a database."""
 
+from cx_metrics.engines.address import EngineAddress, read_address
+from cx_metrics.engines.connect import connect
 from cx_metrics.engines.duckdb_store import Store, build, memory_store, open_store
+from cx_metrics.engines.engine import Engine, Served, serve
 
-__all__ = ["Store", "build", "memory_store", "open_store"]
+__all__ = [
+    "Engine", "EngineAddress", "Served", "Store", "build", "connect", "memory_store", "open_store", "read_address", "serve",
+]  # fmt: skip

@@ -43,6 +43,7 @@ class DatasetInfo:
     created_at: str
     is_sample: bool
     version: int
+    engine: str = ""  # where it lives, if not in the workspace
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Version:
     number: int
     path: Path
     manifest: Mapping[str, Any]
+    engine: str = ""  # where it lives, if not in the workspace
 
     @property
     def key(self) -> str:
