@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from cx_metrics import intervals
@@ -219,3 +220,34 @@ def test_bootstrap_of_one_customer_is_unknown_and_of_equal_customers_has_no_widt
 
 def test_two_sided_normal_quantile_of_95_percent_is_1_96() -> None:
     assert intervals.z_of(0.95) == pytest.approx(1.959964, abs=1e-6)  # standard normal table
+
+
+# Differences and many of them
+
+
+def test_p_value_of_56_of_70_and_48_of_80_is_that_of_the_pooled_z_test() -> None:
+    #: Newcombe (1998), Statistics in Medicine 17: z 2.6502, p .00805
+    assert intervals.difference_p(56, 70, 48, 80) == pytest.approx(0.00805, abs=5e-6)
+    assert intervals.difference_p(48, 80, 56, 70) == pytest.approx(0.00805, abs=5e-6)
+
+
+def test_shares_without_variance_do_not_differ_and_a_share_of_nothing_has_no_p_value() -> None:
+    assert intervals.difference_p([0, 5], [5, 5], [0, 7], [9, 7]).tolist() == [1, 1]
+    assert np.isnan(intervals.difference_p(1, 2, 0, 0))
+
+
+def test_five_p_values_are_adjusted_as_benjamini_and_hochberg_do() -> None:
+    #: statsmodels 0.15.0
+    adjusted = intervals.benjamini_hochberg([0.005, 0.01, 0.03, 0.04, 0.2])
+    assert adjusted == pytest.approx([0.025, 0.025, 0.05, 0.05, 0.2])
+
+
+@QUIET
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_adjusted_p_values_are_those_of_statsmodels_in_any_order(p: list[float]) -> None:
+    assert intervals.benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1])
+
+
+def test_unknown_p_values_stay_unknown_and_are_not_counted() -> None:
+    assert intervals.benjamini_hochberg([np.nan, 0.04, np.nan])[1] == pytest.approx(0.04)
+    assert np.isnan(intervals.benjamini_hochberg([np.nan, 0.04])[0]) and not len(intervals.benjamini_hochberg([]))

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cx_metrics.errors import OptionProblem
-from cx_metrics.options import Choice, Count, Duration, OptionType, Step, Steps, Touchpoints
+from cx_metrics.options import Choice, Count, Duration, OptionType, Patterns, Step, Steps, Touchpoints
 
 QUIET = settings(deadline=None, max_examples=50)
 names = st.text(min_size=1, max_size=12) | st.text(' ,|?@"\n', min_size=1, max_size=4) | st.sampled_from(["ad", "a b"])
@@ -53,6 +53,21 @@ def test_a_count_reads_back_what_it_prints(value: int) -> None:
 @example(('say "hi"', "a|b", "c,d", "e?", "f@2d"))
 def test_touchpoints_read_back_what_they_print(value: tuple[str, ...]) -> None:
     assert again(Touchpoints(""), value) == value
+
+
+@QUIET
+@given(st.none() | alternatives)
+@example(("all",))
+@example(("/product/*", "*/", "a|b*"))
+def test_patterns_and_touchpoints_that_may_be_off_read_back_what_they_print(value: tuple[str, ...] | None) -> None:
+    assert again(Patterns(""), value) == again(Touchpoints("", off=True), value) == value
+
+
+@pytest.mark.parametrize("kind", [Patterns(""), Touchpoints("", off=True)])
+def test_the_empty_text_switches_off(kind: OptionType) -> None:
+    assert kind.parse("") is kind.parse("  ") is None
+    assert kind.print(None) == kind.print(()) == ""
+    assert "missing" in message(kind, "a||b") and "missing" in message(kind, '""')
 
 
 @QUIET

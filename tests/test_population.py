@@ -60,6 +60,15 @@ def test_two_customer_filters_both_have_to_hold() -> None:
     assert whole_paths(store, view) == {("C",): 1}
 
 
+def test_segment_b_changes_nobody_in_segment_a() -> None:
+    store = dataset(paths("A B", "A"), customers=[{"customer_id": "u1", "persona": "x"}, {"customer_id": "u2", "persona": "y"}])
+    one = View().with_values("persona", ("x",))
+    both = one.with_against("persona", ("y",))
+    assert whole_paths(store, both) == whole_paths(store, one) == {("A", "B"): 1}
+    assert cx.run("variants", store, both).definition == cx.run("variants", store, one).definition
+    assert whole_paths(store, both.other_side()) == {("A",): 1}
+
+
 def test_a_customer_filter_reaches_the_answers_too() -> None:
     answers = [{"customer_id": "u1", "score": 10.0}, {"customer_id": "u2", "score": 0.0}, {"score": 5.0}]
     store = dataset(paths("A", "B"), answers, [{"customer_id": "u1", "persona": "saver"}])

@@ -35,6 +35,10 @@ ENGAGEMENT = [
 COLUMNS = {  #
     "flow_links": ["step", "source", "target", "kind", "journeys", "mean_seconds", "median_seconds"],
     "transitions": ["touchpoint", "next_touchpoint", "transitions", "journeys", "mean_seconds", "median_seconds"],
+    "step_matrix": ["step", "touchpoint", "journeys", *pm("share"), "all_journeys"],
+    "transition_matrix": ["touchpoint", "next_touchpoint", "transitions", *pm("share"), "all_transitions"],
+    "rework": ["touchpoint", "journeys", "reworked", *pm("rework_rate"), "occurrences", "begins", "ends", "all_journeys"],
+    "journey_duration": ["journeys", *pm("mean_seconds"), *pm("median_seconds"), "touchpoints_mean"],
     "variants": [
         "rank", "path", "steps", "journeys", *pm("share"), "converted", *pm("conversion_rate"), "median_seconds",
     ],
@@ -290,7 +294,7 @@ def test_every_metric_answers_at_the_edge(edge: Callable[[], Store]) -> None:
 
 
 def test_metrics_of_customers_or_answers_have_one_row_even_of_nothing() -> None:
-    for name in ("nps", "csat", "ces", "conversion", "time_to_goal"):
+    for name in ("nps", "csat", "ces", "conversion", "time_to_goal", "journey_duration"):
         assert len(run(name, nothing()).frame) == 1
     assert run("funnel", nothing()).frame["customers"].tolist() == [0, 0, 0]
 

@@ -216,7 +216,7 @@ def test_a_filter_of_customers_keeps_journeys_whole_also_where_only_touchpoints_
     check_same(answers(store, view, "variants", (), {}), view)
 
 
-HOSTILE = ("it's", 'say "x"', "back\\slash", "100%", "\ue0000\ue001", "\ue0001\ue001", "$1", "?", ":a", "{0}", "'; drop table paths; --",
+HOSTILE = ("it's", 'say "x"', "back\\slash", "100%", "\ue0000\ue001", "\ue0001\ue001", "$1", "?", "{0}", "'; drop table paths;--",
            "line\nbreak", "tab\t", "\u00e9", "e\u0301", "خرید", " ", "NULL", "0", "saver")  # fmt: skip
 
 
