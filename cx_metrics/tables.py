@@ -163,6 +163,8 @@ PREPARED = {
     "week": "date",
     "month": "date",
 }
+# Names that the engine uses on the way, beside the columns of a file: a file's own column of such a name gets another one.
+RESERVED = ("arrival", "rowid", "local_time", "journey_id", "is_goal", "in_range", "path", "repeats", "level")
 # Tables that the engine keeps beside the typed ones: what pages ask most, added up in advance.
 PREPARED_TABLES = {
     "journeys": "one customer with touchpoints: their journey's start, length, and the numbers of its paths",
