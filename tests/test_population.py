@@ -61,7 +61,9 @@ def test_two_customer_filters_both_have_to_hold() -> None:
 
 
 def test_segment_b_changes_nobody_in_segment_a() -> None:
-    store = dataset(paths("A B", "A"), customers=[{"customer_id": "u1", "persona": "x"}, {"customer_id": "u2", "persona": "y"}])
+    store = dataset(
+        paths("A B", "A"), customers=[{"customer_id": "u1", "persona": "x"}, {"customer_id": "u2", "persona": "y"}]
+    )
     one = View().with_values("persona", ("x",))
     both = one.with_against("persona", ("y",))
     assert whole_paths(store, both) == whole_paths(store, one) == {("A", "B"): 1}
