@@ -96,7 +96,7 @@ def parser() -> Parser:
         command.add_argument("--json", action="store_true", help='{"metric": …, "definition": {…}, "rows": [{…}]}')
         for option in metric.options:
             names = " | ".join(option.type.names) if isinstance(option.type, Choice) else ""
-            default = "required" if option.required else f"default: {option.type.print(option.default)}"
+            default = "required" if option.required else f"default: {option.type.print(option.default) or 'none'}"
             metavar = "N" if isinstance(option.type, Count) else "VALUE"
             help_text = f"{option.type.help} ({names + '; ' if names else ''}{default})".replace("%", "%%")
             command.add_argument(option.flag, dest=f"option_{option.name}", metavar=metavar, help=help_text)
@@ -174,7 +174,9 @@ def answer(metric: Metric, asked: argparse.Namespace) -> int:
         if problem := unknown_touchpoint(name, store):
             raise problem
     steps = [step for option in metric.options if isinstance(option.type, Steps) for step in options[option.name]]
-    for name in dict.fromkeys(name for step in steps for name in step.touchpoints):
+    anchors = [name for o in metric.options if isinstance(o.type, Touchpoints) for name in options[o.name] or ()]
+    asked_for = dict.fromkeys([*(name for step in steps for name in step.touchpoints), *anchors])
+    for name in asked_for if not options.get("group") else ():  # a group gives touchpoints other names
         if problem := unknown_touchpoint(name, store):  # nobody reached it is an answer, but perhaps a misspelt one
             print(f"touchline: {problem}", file=sys.stderr)
     view = None if goal is None else View(goal=goal)

@@ -419,7 +419,7 @@ def _paths_of(paths: Paths, repeats: Repeats, by: tuple[str, ...], who: Who) -> 
         kept = ibis.literal(True) if who == "all" else whole.reaches == wanted
         counted = grouped.aggregate(
             everybody=_.count(), journeys=whole.count(where=kept), converted=ibis.ifelse(kept, whole.reaches, 0).sum(),
-            median_seconds=whole.seconds.median(where=kept),
+            median_seconds=ibis.ifelse(kept, whole.seconds, ibis.null("float64")).median(),
         )  # fmt: skip
         counted = counted.mutate(all_journeys=_.everybody.sum().over(each)).drop("everybody")
         return counted.filter(counted.journeys > 0)

@@ -62,6 +62,7 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def given(metric: str) -> list[str]:
     """The files that a metric takes, and its required options."""
     tables = [*METRICS[metric].inputs, *METRICS[metric].optional_inputs]
+    tables = ["touchpoints" if table == "paths" else table for table in tables]
     files = [part for table in tables for part in (f"--{table}", f"{table}.csv")]
     return [metric, *files, *(["--steps", "Website,Purchase"] if metric == "funnel" else [])]
 

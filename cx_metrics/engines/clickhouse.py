@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import ibis
@@ -56,11 +58,12 @@ class ClickHouse(Engine):
     compiler = Compiler()
 
     def __init__(self, address: EngineAddress) -> None:
-        self._module = needs("clickhouse_connect")
-        if address.scheme == "chdb":
-            needs("chdb")
+        with same_signals():
+            self._module = needs("clickhouse_connect")
+            if address.scheme == "chdb":
+                needs("chdb")
         self._address = address
-        with reaching(address):
+        with reaching(address), same_signals():
             self._first = self._connect("default")  # kept open: an engine in memory ends with its last connection
             known = self._first.query("SELECT name FROM system.databases").result_rows
             if (address.database,) not in known:  # who may only read need not be allowed to make one
@@ -71,11 +74,7 @@ class ClickHouse(Engine):
         at = self._address
         if at.scheme == "chdb":
             path = f"/{at.path}" if at.path else "memory"
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-            try:
-                return self._module.get_client(dsn=f"chdb://{path}", database=database, settings=SETTINGS)
-            finally:  # it blocks SIGPIPE, and our commands have to end quietly in `… | head`
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            return self._module.get_client(dsn=f"chdb://{path}", database=database, settings=SETTINGS)
         return self._module.get_client(
             host=at.host, port=at.port or (8443 if at.options.get("secure") in ("1", "true") else 8123),
             username=at.user or "default", password=at.password or "", database=database, settings=SETTINGS,
@@ -83,8 +82,13 @@ class ClickHouse(Engine):
             **{name: text in ("1", "true") for name, text in at.options.items() if name in ("secure", "verify")},
         )  # fmt: skip
 
+    @contextlib.contextmanager
+    def _lent(self) -> Iterator[Any]:
+        with reaching(self._address), same_signals(), self._pool.lent() as client:
+            yield client
+
     def arrow(self, sql: str) -> pa.Table:
-        with reaching(self._address), self._pool.lent() as client:
+        with self._lent() as client:
             return client.query_arrow(sql, use_strings=True)
 
     def make(self, table: str, schema: ibis.Schema) -> None:
@@ -95,7 +99,7 @@ class ClickHouse(Engine):
         )
 
     def insert(self, table: str, rows: pa.Table) -> None:
-        with reaching(self._address), self._pool.lent() as client:
+        with self._lent() as client:
             client.insert_arrow(table, rows)
 
     def fill(self, table: str, expression: ibis.Table) -> None:
@@ -114,8 +118,18 @@ class ClickHouse(Engine):
         self._first.close()
 
     def _command(self, sql: str) -> None:
-        with reaching(self._address), self._pool.lent() as client:
+        with self._lent() as client:
             client.command(sql)
+
+
+@contextlib.contextmanager
+def same_signals() -> Iterator[None]:
+    """The engine in this process blocks SIGPIPE when it is loaded; our commands, and their children, end by it in `… | head`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def quoted(name: str) -> str:

@@ -22,14 +22,16 @@ import pandas as pd
 import pyarrow as pa
 
 from cx_metrics.engines import prepared
+from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
 from cx_metrics.errors import WorkspaceProblem
-from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, PREPARED_TABLES, TABLES, TOUCHPOINTS
+from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, PREPARED, PREPARED_TABLES, TABLES, TOUCHPOINTS
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 
 MOST_COMPILED = 1_000  # queries kept compiled per dataset
 MOST_NAMES = 20_000  # different values up to which a text column is stored as codes
 CODED = ("touchpoint", "raw_touchpoint", "channel", "touchpoint_type", "phase", "stage", "currency")
+ARRIVED = "arrived"  # what came in, in memory beside the file
 MEMORY_LIMIT = "2GB"
 THREADS = 2
 
@@ -51,8 +53,8 @@ class Store:
     facts: Facts
     tables: Mapping[str, ibis.Table] = field(default_factory=dict)
     _compiled: dict[tuple[Any, ...], tuple[str, pa.Schema, Any]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
+        default_factory=dict, init=False, compare=False, repr=False
+    )  # of this store alone: one with other facts, as by `replace`, asks other queries
 
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
         """Run the query on a cursor of its own and give a frame with the types that the expression promises."""
@@ -62,12 +64,14 @@ class Store:
         self, key: tuple[Any, ...], build: Callable[[], tuple[ibis.Table, Any]], values: Mapping[str, str]
     ) -> tuple[pd.DataFrame, Any]:
         """The frame of a query that is compiled once per key; `values` take the places of the placeholders in it."""
-        if key not in self._compiled:
+        compiled = self._compiled.get(key)
+        if compiled is None:
             expression, known = build()
-            if len(self._compiled) >= MOST_COMPILED:
+            compiled = (self.sql(expression), expression.schema().to_pyarrow(), known)
+            if len(self._compiled) >= MOST_COMPILED:  # by any thread: nobody counts on finding a query again
                 self._compiled.clear()
-            self._compiled[key] = (self.sql(expression), expression.schema().to_pyarrow(), known)
-        sql, schema, known = self._compiled[key]
+            self._compiled[key] = compiled
+        sql, schema, known = compiled
         if values:  # in one go, so that no value is taken for a placeholder
             literals = {_text(place): _text(value) for place, value in values.items()}
             sql = re.sub("|".join(map(re.escape, literals)), lambda found: literals[found[0]], sql)
@@ -128,10 +132,20 @@ def open_store(path: Path, facts: Facts) -> Store:
         )  # fmt: skip
     with _OPENING:
         store = _LIVE.get(str(path.resolve()))
+        if store is not None and not _is_open(store):
+            store = None
         if store is None or store.facts != facts:
             store = _open(path, facts, store)
             _LIVE[str(path.resolve())] = store
     return store
+
+
+def _is_open(store: Store) -> bool:
+    try:
+        store.connection.cursor().close()
+    except duckdb.ConnectionException:
+        return False
+    return True
 
 
 def _open(path: Path, facts: Facts, live: Store | None) -> Store:
@@ -190,12 +204,15 @@ def _prepare(
 ) -> Built:
     """Load what came in, then write the prepared tables. Stages: one per table, two for preparing."""
     stages = len(tables) + 2
+    connection.execute(
+        f"attach ':memory:' as {ARRIVED}"
+    )  # not kept, so not packed; what is too much for memory is spilled
     for done, (name, incoming) in enumerate(tables.items()):
         progress(done, stages)
         reader = pa.RecordBatchReader.from_batches(incoming.schema, incoming.batches)
-        connection.register("arriving", reader)
-        connection.execute(f"create table {_name('raw_' + name)} as select * from arriving")
-        connection.unregister("arriving")
+        connection.register("batches", reader)
+        connection.execute(f"create table {_arrived(name)} as select * from batches")
+        connection.unregister("batches")
     progress(len(tables), stages)
     rows, conflicts = {}, 0
     present = set(tables)
@@ -217,9 +234,8 @@ def _prepare(
         schema, joined = tables["surveys"].schema, _beside(attributes, "surveys")
         duplicates += _join_attributes(connection, "surveys", schema, joined, facts.zone)
     for name in present & {"spend", "changes"}:
-        connection.execute(f"create table {_name(name)} as select * from {_name('raw_' + name)}")
-    for name in present:
-        connection.execute(f"drop table {_name('raw_' + name)}")
+        connection.execute(f"create table {_name(name)} as select * from {_arrived(name)}")
+    connection.execute(f"detach {ARRIVED}")
     for name in sorted(present | ({"customers"} if attributes or present & {"touchpoints", "surveys"} else set())):
         rows[name] = _one(connection, f"select count(*) from {_name(name)}")
     progress(stages, stages)
@@ -240,15 +256,19 @@ def _prepare_customers(connection: duckdb.DuckDBPyConnection, tables: Mapping[st
     segment or region in those files (the most frequent one counts, ties by name)."""
     own = [f.name for f in tables["customers"].schema] if "customers" in tables else []
     attributes = [
-        c for c in own if c != "customer_id" and (c not in CUSTOMERS.names or _any(connection, "customers", c))
+        c
+        for c in own
+        if c != "customer_id" and (c not in CUSTOMERS.names or _any(connection, _arrived("customers"), c))
     ]
     sources = [n for n in ("touchpoints", "surveys", "customers") if n in tables]
     union = " union ".join(
-        f"select distinct customer_id from {_name('raw_' + n)} where customer_id is not null" for n in sources
+        f"select distinct customer_id from {_arrived(n)} where customer_id is not null" for n in sources
     )
     first = ", ".join(f"any_value({_name(c)}) as {_name(c)}" for c in attributes)
     joined = (
-        f"left join (select customer_id, {first} from raw_customers group by 1) using (customer_id)" if first else ""
+        f"left join (select customer_id, {first} from {_arrived('customers')} group by 1) using (customer_id)"
+        if first
+        else ""
     )
     connection.execute(f"create table customers as select * from ({union}) {joined}")
     conflicts = 0
@@ -273,7 +293,7 @@ def _attribute_from(connection: duckdb.DuckDBPyConnection, table: str, column: s
     connection.execute(f"""
         create table with_attribute as
         with counted as (
-            select customer_id, {_name(column)} as value, count(*) as n from {_name("raw_" + table)}
+            select customer_id, {_name(column)} as value, count(*) as n from {_arrived(table)}
             where {_name(column)} is not null and customer_id is not null group by all
         ), ranked as (
             select *, row_number() over (partition by customer_id order by n desc, value) as rank from counted
@@ -285,7 +305,7 @@ def _attribute_from(connection: duckdb.DuckDBPyConnection, table: str, column: s
     connection.execute("alter table with_attribute rename to customers")
     return _one(
         connection,
-        f"select count(*) from (select customer_id from {_name('raw_' + table)} where {_name(column)} is not null "
+        f"select count(*) from (select customer_id from {_arrived(table)} where {_name(column)} is not null "
         f"group by 1 having count(distinct {_name(column)}) > 1)",
     )
 
@@ -299,58 +319,72 @@ def _prepare_touchpoints(
     duplicates of each other. Columns of few values are stored as codes.
     """
     same = [c for c in incoming.schema.names if c != "sequence"]
-    before = _one(connection, "select count(*) from raw_touchpoints")
+    before = _one(connection, f"select count(*) from {ARRIVED}.touchpoints")
     twice = 0 if incoming.ordered else _alike(connection, same)
     once = f"""
-        select rowid from raw_touchpoints
+        select rowid from {ARRIVED}.touchpoints
         qualify occurred_at is null
             or row_number() over (partition by {", ".join(_name(c) for c in same)} order by sequence) = 1
     """
     kept = f"where rowid in ({once})" if twice else ""
-    coded = [_code(connection, "raw_touchpoints", c) for c in incoming.schema.names if c not in attributes]
-    connection.execute(f"""
-        create view coded_touchpoints as select {", ".join(coded)}, rowid as arrival,
-            epoch_us(occurred_at) as occurred_microseconds
-        from raw_touchpoints {kept}
-    """)
-    named = ", ".join(_code(connection, "customers", c) for c in attributes)
-    connection.execute(
-        f"create view coded_customers as select customer_id, customer_number {', ' + named if named else ''} from customers"
-    )
-    first, last = connection.execute("select min(occurred_at), max(occurred_at) from raw_touchpoints").fetchone() or (
+    own = [c for c in incoming.schema.names if c not in attributes]
+    filled = _filled(connection, own)
+    coded = [_code(connection, f"{ARRIVED}.touchpoints", c, "t.") for c in filled if c != "customer_id"]
+    named = [_code(connection, "customers", c, "customers.") for c in attributes]
+    sorted_rows = f"""
+        select {", ".join(["t.customer_id", "customer_number", *coded, *named])},
+            epoch_us(t.occurred_at) as occurred_microseconds
+        from (select * from {ARRIVED}.touchpoints {kept}) t join customers using (customer_id)
+        order by customer_number, t.occurred_at, t.sequence
+    """
+    first, last = connection.execute(
+        f"select min(occurred_at), max(occurred_at) from {ARRIVED}.touchpoints"
+    ).fetchone() or (
         None,
         None,
     )
     shifts = prepared.clock_shifts(facts.zone, first, last) if first is not None else ()
-    raw, customers = _table(connection, "coded_touchpoints"), _table(connection, "coded_customers")
-    expression = prepared.touchpoints(raw, customers, facts.stages, shifts, attributes)
-    _create(connection, "touchpoints", expression, "order by customer_number, step")
-    connection.execute("drop view coded_touchpoints")
-    connection.execute("drop view coded_customers")
+    reader = connection.cursor().execute(sorted_rows).to_arrow_reader(ROWS_AT_ONCE)
+    schema = walked_schema(reader.schema)
+    connection.register("walked", pa.RecordBatchReader.from_batches(schema, walk(reader, reader.schema, shifts)))
+    t = ibis.table(ibis.Schema.from_pyarrow(schema), name="walked")
+    kinds = ibis.Schema.from_pyarrow(incoming.schema)
+    t = t.mutate(**{c: ibis.null(kinds[c]) for c in own if c not in filled})
+    _create(connection, "touchpoints", prepared.with_rank(t, facts.stages).select(*own, *PREPARED, *attributes))
+    connection.unregister("walked")
     return before - _one(connection, "select count(*) from touchpoints")
+
+
+def _filled(connection: duckdb.DuckDBPyConnection, columns: list[str]) -> list[str]:
+    """The columns of the touchpoints that hold anything, and those that are always asked for."""
+    counts = ", ".join(f"count({_name(c)})" for c in columns)
+    found = connection.execute(f"select {counts} from {ARRIVED}.touchpoints").fetchone() or ()
+    asked = ("customer_id", "occurred_at", "sequence", "touchpoint", "stage")
+    return [c for c, held in zip(columns, found, strict=True) if held or c in asked]
 
 
 def _alike(connection: duckdb.DuckDBPyConnection, same: list[str]) -> int:
     """How many rows look like another one, by a fingerprint? None: nothing stands twice."""
     columns = ", ".join(_name(c) for c in same)
-    return _one(connection, f"select count(*) - count(distinct hash({columns})) from raw_touchpoints")
+    return _one(connection, f"select count(*) - count(distinct hash({columns})) from {ARRIVED}.touchpoints")
 
 
-def _code(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> str:
+def _code(connection: duckdb.DuckDBPyConnection, table: str, column: str, prefix: str = "") -> str:
     """A column as it is stored: texts of few different values as codes that sort as the texts do."""
+    plain = f"{prefix}{_name(column)}"
     if column not in CODED and column in TOUCHPOINTS.names or column in ("customer_id", "customer_number"):
-        return _name(column)
-    kind = connection.execute(f"select typeof(any_value({_name(column)})) from {_name(table)}").fetchone()
+        return plain
+    kind = connection.execute(f"select typeof({_name(column)}) from {table} limit 1").fetchone()
     if kind is None or kind[0] != "VARCHAR":
-        return _name(column)
-    values = f"select distinct {_name(column)} from {_name(table)} where {_name(column)} is not null"
-    if not 0 < _one(connection, f"select count(*) from ({values} limit {MOST_NAMES + 1})") <= MOST_NAMES:
-        return _name(column)
-    code = _name(f"code_{'touchpoint' if column == 'next_touchpoint' else column}")
-    known = _one(connection, f"select count(*) from duckdb_types() where type_name = {_text(code.strip(chr(34)))}")
-    if not known:
-        connection.execute(f"create type {code} as enum ({values} order by 1)")
-    return f"{_name(column)}::{code} as {_name(column)}"
+        return plain
+    values = f"select distinct {_name(column)} as name from {table} where {_name(column)} is not null"
+    connection.execute(f"create or replace temp table names as {values} limit {MOST_NAMES + 1}")
+    code = _name(f"code_{column}")
+    if 0 < _one(connection, "select count(*) from names") <= MOST_NAMES:
+        connection.execute(f"create type {code} as enum (select name from names order by 1)")
+        plain = f"{plain}::{code} as {_name(column)}"
+    connection.execute("drop table names")
+    return plain
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, expression: ibis.Table, order: str = "") -> None:
@@ -413,14 +447,14 @@ def _join_attributes(
 
     Returns how many answers stood twice, the same in every column; each counts once.
     """
-    before = _one(connection, f"select count(*) from {_name('raw_' + table)}")
+    before = _one(connection, f"select count(*) from {_arrived(table)}")
     own = ", ".join(f"t.{_name(f.name)}" for f in schema if f.name not in attributes)
     joined = "".join(f", customers.{_name(c)}" for c in attributes)
     local = f"(t.answered_at at time zone 'UTC' at time zone {_text(zone)})"
     connection.execute(f"""
         create table {_name(table)} as select {own}, {local}::date as day,
             date_trunc('week', {local})::date as week, date_trunc('month', {local})::date as month{joined}
-        from (select distinct * from {_name("raw_" + table)}) t
+        from (select distinct * from {_arrived(table)}) t
         left join customers on customers.customer_id = t.customer_id
         order by t.answered_at, t.response_id
     """)
@@ -433,7 +467,7 @@ def _facts(
     """The facts of the prepared dataset: its range, columns that hold something, and stages beyond the given list."""
     columns = {}
     for name in rows:
-        columns[name] = tuple(c for c in _columns(connection, name) if _any(connection, name, c, prefix=""))
+        columns[name] = tuple(c for c in _columns(connection, name) if _any(connection, _name(name), c))
     timed = not rows.get("touchpoints") or "occurred_at" in columns["touchpoints"]  # no rows: nothing says untimed
     ranges = {}
     for name in ("touchpoints", "surveys"):
@@ -450,10 +484,13 @@ def _stages(connection: duckdb.DuckDBPyConnection, given: tuple[str, ...]) -> tu
 
     A file with stages of its own alone has none of the given ones.
     """
-    found = connection.execute("""
+    names = connection.execute(f"select distinct stage from {ARRIVED}.touchpoints where stage is not null").fetchall()
+    if names and {stage for (stage,) in names} <= set(given):
+        return given
+    found = connection.execute(f"""
         select stage from (
             select stage, row_number() over (partition by customer_id order by occurred_at, sequence) as step
-            from raw_touchpoints where stage is not null
+            from {ARRIVED}.touchpoints where stage is not null
         ) group by stage order by avg(step), stage
     """).fetchall()
     own = tuple(stage for (stage,) in found)
@@ -465,17 +502,18 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     return [row[0] for row in connection.execute(f"describe {_name(table)}").fetchall()]
 
 
-def _any(connection: duckdb.DuckDBPyConnection, table: str, column: str, prefix: str = "raw_") -> bool:
-    return bool(
-        _one(
-            connection, f"select count(*) from (from {_name(prefix + table)} where {_name(column)} is not null limit 1)"
-        )
-    )
+def _any(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    return bool(_one(connection, f"select count(*) from (from {table} where {_name(column)} is not null limit 1)"))
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
     found: Any = connection.execute(sql).fetchone()
     return int(found[0])
+
+
+def _arrived(table: str) -> str:
+    """A table as it came in."""
+    return f"{ARRIVED}.{_name(table)}"
 
 
 def _name(name: str) -> str:

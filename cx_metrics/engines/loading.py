@@ -227,7 +227,10 @@ class _Load:
         self._write("journeys", named)
 
     def _cubes(self, attributes: tuple[str, ...], share: float) -> None:
-        """Moves and pairs added up, with as many attributes as their limit allows; none nearly as long as the touchpoints."""
+        """Moves and pairs added up, with as many attributes as their limit allows; none longer than `share` of the
+        touchpoints."""
+        if not share:
+            return
         t, customers = self.written["touchpoints"], self.written["customers"]
         held = {f"a{i}": customers[a].nunique() + 1 for i, a in enumerate(attributes)}
         found = self.engine.fetch(customers.aggregate(customers=_.count(), **held)).iloc[0]

@@ -56,7 +56,7 @@ def clock_shifts(zone: str, first: datetime, last: datetime) -> tuple[Shift, ...
     shifts = [Shift(_microseconds(first), offset(first))]
     at = first
     while at < last:
-        following = min(at + timedelta(days=7), last)  # no zone changes twice in a week
+        following = min(at + timedelta(days=2), last)  # no zone has changed twice in three days (Recife: in a week)
         if offset(following) != shifts[-1].seconds:
             low, high = at, following
             while high - low > timedelta(seconds=1):
@@ -99,14 +99,18 @@ def touchpoints(
     numbers = customers.select("customer_id", "customer_number")
     keys = raw.select("arrival", "customer_id", *ORDER, "occurred_microseconds", "touchpoint")
     path = _path_columns(keys.join(numbers, "customer_id").drop("customer_id"))
-    beside = customers.select("customer_id", *attributes) if attributes else None
     t = raw.select(*own, "arrival", "occurred_microseconds").join(path, "arrival")
-    t = t if beside is None else t.join(beside, "customer_id")
+    t = t.join(customers.select("customer_number", *attributes), "customer_number") if attributes else t
+    t = with_calendar(with_rank(t, stages), "occurred_microseconds", shifts)
+    return t.select(*own, *PREPARED, *attributes)
+
+
+def with_rank(t: ibis.Table, stages: Sequence[str]) -> ibis.Table:
+    """Add the place of the stage in the ordered list."""
     rank = ibis.null("int64")
     for place, stage in reversed(list(enumerate(stages, 1))):
         rank = ibis.ifelse(t.stage == stage, ibis.literal(place, "int64"), rank)
-    t = with_calendar(t.mutate(stage_rank=rank), "occurred_microseconds", shifts)
-    return t.select(*own, *PREPARED, *attributes)
+    return t.mutate(stage_rank=rank)
 
 
 def _path_columns(t: ibis.Table) -> ibis.Table:
