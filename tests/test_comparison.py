@@ -6,7 +6,6 @@ import random
 from collections import Counter
 from typing import Any
 
-import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportions_ztest
@@ -194,20 +193,15 @@ def test_options_that_only_one_metric_has_differ_from_nothing() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("metric", ["flow_links", "step_matrix", "transition_matrix", "variants"])
+@pytest.mark.parametrize("metric", ["flow_links", "step_matrix", "transition_matrix"])
 def test_many_random_journeys_have_the_counts_of_both_sides(metric: str) -> None:
     store = random_two("long", 10_000)
     options = {} if metric == "transition_matrix" else {"top": 200}
     frame = cx.compare(metric, store, A, B, **options).frame
-    keys = list(cx.METRICS[metric].groups if metric != "variants" else ("path",))
+    keys = cx.METRICS[metric].groups
     count = "transitions" if metric == "transition_matrix" else "journeys"
     both = Counter[tuple[Any, ...]]()
-    if metric == "variants":  # the 200 largest of both together are not those of each
-        keys, both = ["all"], Counter({(1,): 10_000})
-        assert frame["all_a"].iloc[0] + frame["all_b"].iloc[0] == 10_000
-        return
     for view in (A, B):
         for *key, n in records(cx.run(metric, store, view, **options).frame, *keys, count):
             both[tuple(key)] += n
     assert {row[:-2]: row[-2] + row[-1] for row in records(frame, *keys, "journeys_a", "journeys_b")} == both
-    assert np.isfinite(frame["p_value"].dropna()).all()
