@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import ROOT, Server, Visit, start_server, visit, wait_for_health
 
@@ -141,6 +141,7 @@ def test_a_persona_filter_changes_every_chart_of_the_page(tab: Visit) -> None:
     tab.page.keyboard.press("Escape")
     tab.page.wait_for_function("() => location.search.includes('persona=Saver')", timeout=20_000)
     tab.settle()
+    expect(captions.filter(has_text="20,000 customers")).to_have_count(0, timeout=30_000)
     after = [t for t in captions.all_inner_texts() if "customers" in t]
     assert len(after) == len(before)
     assert all(t.startswith("5,648 customers") and "Persona: Saver" in t for t in after)
