@@ -349,7 +349,7 @@ def _prepare_touchpoints(
     connection.register("walked", pa.RecordBatchReader.from_batches(schema, walk(reader, reader.schema, shifts)))
     t = ibis.table(ibis.Schema.from_pyarrow(schema), name="walked")
     kinds = ibis.Schema.from_pyarrow(incoming.schema)
-    t = t.mutate(**{c: ibis.null(kinds[c]) for c in own if c not in filled})
+    t = t.mutate(**{c: ibis.null(kinds[c].copy(nullable=True)) for c in own if c not in filled})
     _create(connection, "touchpoints", prepared.with_rank(t, facts.stages).select(*own, *PREPARED, *attributes))
     connection.unregister("walked")
     return before - _one(connection, "select count(*) from touchpoints")
