@@ -133,6 +133,7 @@ def test_a_persona_filter_changes_every_chart_of_the_page(tab: Visit) -> None:
     """20,000 customers of the sample, 5,648 of them Savers: every caption of the page says so."""
     tab.open("/")
     captions = tab.page.locator("p.tl-caption")
+    expect(captions.filter(has_text="20,000 customers").first).to_be_visible(timeout=30_000)
     before = [t for t in captions.all_inner_texts() if "customers" in t]
     assert before and all(t.startswith("20,000 customers") for t in before)
     tab.page.locator(".st-key-chip_people button").first.click()
