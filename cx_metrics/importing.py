@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from cx_metrics import reading
 from cx_metrics.engines import Engine, Served, Store, build, connect, loading, memory_store, read_address, serve
-from cx_metrics.engines.duckdb_store import Built, Incoming
+from cx_metrics.engines.incoming import Built, Incoming
 from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
 from cx_metrics.reading import FileMapping, NameMapping, Report, Typed
 from cx_metrics.reading.mapping import EXTRA

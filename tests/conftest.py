@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from cx_metrics.engines import Store, memory_store
-from cx_metrics.engines.duckdb_store import Incoming
+from cx_metrics.engines.incoming import Incoming
 from cx_metrics.engines.prepared import CUBE_SHARE
 from cx_metrics.tables import SURVEYS, TOUCHPOINTS
 from cx_metrics.view import Facts

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 from cx_metrics.engines import Store, build, open_store
-from cx_metrics.engines.duckdb_store import Incoming
+from cx_metrics.engines.incoming import Incoming
 from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.tables import TOUCHPOINTS
 from cx_metrics.view import Facts

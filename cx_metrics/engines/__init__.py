@@ -2,7 +2,8 @@
 
 from cx_metrics.engines.address import EngineAddress, read_address
 from cx_metrics.engines.connect import connect
-from cx_metrics.engines.duckdb_store import Store, build, memory_store, open_store
+from cx_metrics.engines.duckdb_build import build, memory_store
+from cx_metrics.engines.duckdb_store import Store, open_store
 from cx_metrics.engines.engine import Engine, Served, serve
 
 __all__ = [

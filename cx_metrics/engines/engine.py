@@ -24,7 +24,7 @@ import pyarrow as pa
 import sqlglot
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
-from cx_metrics.engines.duckdb_store import Incoming
+from cx_metrics.engines.incoming import Incoming
 from cx_metrics.errors import EngineProblem
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from ibis import _
 
 from cx_metrics.engines import prepared
-from cx_metrics.engines.duckdb_store import Built, Incoming
 from cx_metrics.engines.engine import Engine, stored
+from cx_metrics.engines.incoming import Built, Incoming
 from cx_metrics.errors import EngineProblem
 from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, TABLE_NAMES, TABLES, UTC_TIME
 from cx_metrics.texts import N_, Text

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 import cx_metrics as cx
-from cx_metrics.engines.duckdb_store import Incoming
+from cx_metrics.engines.incoming import Incoming
 from cx_metrics.options import Choice, Count
 from cx_metrics.registry import Metric
 from cx_metrics.tables import CHANGES, SPEND, SURVEYS, TOUCHPOINTS

@@ -14,7 +14,7 @@ import pytest
 
 import cx_metrics as cx
 from cx_metrics.engines import Engine, Served, Store, loading, memory_store, serve
-from cx_metrics.engines.duckdb_store import Built
+from cx_metrics.engines.incoming import Built
 from cx_metrics.registry import Metric
 from cx_metrics.view import View
 from tests.engines.events import Events, ask, differences, groups, questions, random_events, same, views

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cx_metrics as cx
-from cx_metrics.engines import Store, duckdb_store, memory_store, prepared
-from cx_metrics.engines.duckdb_store import Built, Incoming
+from cx_metrics.engines import Store, duckdb_build, memory_store, prepared
+from cx_metrics.engines.incoming import Built, Incoming
 from cx_metrics.journeys import PATH_SIGN
 from cx_metrics.routes import ROUTES, level
 from cx_metrics.tables import PREPARED, TOUCHPOINTS
@@ -414,9 +414,9 @@ def test_a_customer_with_ten_thousand_touchpoints_keeps_the_order_of_all() -> No
 def test_texts_of_too_many_values_to_be_coded_are_prepared_alike(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     for seed in range(2):
         log = random_log(seed)
-        monkeypatch.setattr(duckdb_store, "MOST_NAMES", 20_000)
+        monkeypatch.setattr(duckdb_build, "MOST_NAMES", 20_000)
         coded, _ = log.store()
-        monkeypatch.setattr(duckdb_store, "MOST_NAMES", most)
+        monkeypatch.setattr(duckdb_build, "MOST_NAMES", most)
         plain, built = log.store()
         check(log, plain, built)
         for metric in ("flow_links", "transitions", "variants", "touchpoint_engagement"):

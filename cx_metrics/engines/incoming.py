@@ -1,0 +1,34 @@
+"""What an engine is given to prepare, and what it says about it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from cx_metrics.view import Facts
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One typed table on its way into the store: a schema and its batches.
+
+    `ordered` says that its file numbers its rows: then rows that look alike are not duplicates, their numbers differ.
+    """
+
+    schema: pa.Schema
+    batches: Iterable[pa.RecordBatch]
+    ordered: bool = False
+
+
+@dataclass(frozen=True)
+class Built:
+    """What preparing found: rows per table, exact duplicates removed, customers with more than one persona, segment or region
+    in their rows, the facts of the dataset, and how often each touchpoint occurs."""
+
+    rows: dict[str, int]
+    duplicates: int
+    conflicts: int
+    facts: Facts
+    touchpoints: dict[str, int] = field(default_factory=dict)
