@@ -393,42 +393,53 @@ def variants(
     out or has the name of a group.
     """
     paths = paths.under(PathRules.of({"start": start, "end": end, "exclude": exclude, "group": group}))
-    counted = _paths_of(paths, repeats, by, who)
+    whole, counted = _paths_of(paths, repeats, by, who)
     apart = [c for c in by if c not in paths.across]
     sizes = counted
     if paths.across:
         sizes = counted.group_by([*apart, "path_key"]).aggregate(journeys=_.journeys.sum())
-    best = ibis.window(group_by=apart, order_by=[ibis.desc("journeys"), "path_key"])
-    ranked = sizes.mutate(rank=ibis.row_number().over(best) + 1).filter(_.rank <= top)
+    ranked = _most_frequent(sizes, apart, top)
     if paths.across:
         ranked = beside(ranked.drop("journeys"), counted, [*apart, "path_key"])
-    named = paths.named(ranked)
+    times = whole.semi_join(
+        ranked.select("path_key").distinct(), "path_key"
+    )  # of these few alone, because a median is dear
+    times = times.group_by([*by, "path_key"]).aggregate(median_seconds=_.seconds.median())
+    named = paths.named(beside(ranked, times, [*by, "path_key"]))
     if "converted" not in named.columns:
         named = _reaches(named, paths.goal).mutate(converted=_.journeys * _.reaches)
     columns = ("rank", "path", "steps", "journeys", "converted", "median_seconds", "all_journeys")
     return named.select(*by, *columns).order_by([*by, "rank"])
 
 
-def _paths_of(paths: Paths, repeats: Repeats, by: tuple[str, ...], who: Who) -> ibis.Table:
-    """Journeys of `who` by their path: `by`, path_key, journeys, median_seconds, all_journeys (everybody's); and converted
-    where the paths know without a look at their names."""
+def _most_frequent(sizes: ibis.Table, apart: list[str], top: int) -> ibis.Table:
+    """The `top` paths of most journeys in each group of `apart`, with their rank; ties go to the first in order."""
+    order = [ibis.desc("journeys"), "path_key"]
+    if not apart:  # the engine need not put all of them in order
+        sizes = sizes.order_by(order).limit(top)
+    best = ibis.window(group_by=apart, order_by=order)
+    return sizes.mutate(rank=ibis.row_number().over(best) + 1).filter(_.rank <= top)
+
+
+def _paths_of(paths: Paths, repeats: Repeats, by: tuple[str, ...], who: Who) -> tuple[ibis.Table, ibis.Table]:
+    """The journeys of `who` (`by`, path_key, seconds), and by their path: `by`, path_key, journeys, all_journeys (everybody's);
+    and converted where the paths know without a look at their names."""
     each, wanted = ibis.window(group_by=list(by)), 1 if who == "converters" else 0
     whole = paths.whole(repeats, by)
     grouped = whole.group_by([*by, "path_key"])
     if "reaches" in whole.columns:
         kept = ibis.literal(True) if who == "all" else whole.reaches == wanted
         counted = grouped.aggregate(
-            everybody=_.count(), journeys=whole.count(where=kept), converted=ibis.ifelse(kept, whole.reaches, 0).sum(),
-            median_seconds=ibis.ifelse(kept, whole.seconds, ibis.null("float64")).median(),
-        )  # fmt: skip
+            everybody=_.count(), journeys=whole.count(where=kept), converted=ibis.ifelse(kept, whole.reaches, 0).sum()
+        )
         counted = counted.mutate(all_journeys=_.everybody.sum().over(each)).drop("everybody")
-        return counted.filter(counted.journeys > 0)
-    counted = grouped.aggregate(journeys=_.count(), median_seconds=_.seconds.median())
+        return whole.filter(kept), counted.filter(counted.journeys > 0)
+    counted = grouped.aggregate(journeys=_.count())
     counted = counted.mutate(all_journeys=_.journeys.sum().over(each))
-    if who == "all":
-        return counted
-    reached = _reaches(paths.named(counted), paths.goal)
-    return reached.filter(reached.reaches == wanted).drop("path", "steps", "reaches")
+    if who != "all":
+        reached = _reaches(paths.named(counted), paths.goal)
+        counted = reached.filter(reached.reaches == wanted).drop("path", "steps", "reaches")
+    return whole, counted
 
 
 def _reaches(t: ibis.Table, goal: tuple[str, ...]) -> ibis.Table:

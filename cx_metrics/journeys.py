@@ -14,6 +14,7 @@ from typing import Any, Literal
 import ibis
 from ibis import _
 
+from cx_metrics.groups import nullable
 from cx_metrics.view import Passing
 
 Repeats = Literal["merge", "keep"]
@@ -32,6 +33,10 @@ Way = Literal["columns", "slices", "gaps", "windows"] | Cut
 PATH_SIGN = "\x1f"  # unit separator: stands in no name, so a path can be cut again exactly
 PAD = 1_000_000_000  # positions are padded to one width so that they sort as text
 PADDED = len(str(PAD))
+PLACE = 2**31  # a position times this, and the number of a name: one number for a node, in the order of its path
+CODE_PAD = 4 * 10**18  # such numbers are padded too; no journey has 10^9 touchpoints
+CODE_PADDED = len(str(CODE_PAD))
+COUNTED = ("visit", "pair_visit")  # prepared for whole journeys; `nodes` hands them on where they still hold
 
 NODE = ("journey_id", "occurred_microseconds", "touchpoint", "position", "next_touchpoint", "seconds_to_next")
 
@@ -50,8 +55,11 @@ def nodes(touchpoints: ibis.Table, repeats: Repeats, way: Way, keep: Sequence[st
 
     `way`: "columns" where journeys are whole, a Cut where they are cut to a range, "slices" where each journey_id is a stretch
     of a journey with nothing missing inside (a session), "gaps" where touchpoints are missing from journeys, but those left
-    keep their steps in order, "windows" for any rows. Where several hold they give the same nodes.
+    keep their steps in order, "windows" for any rows. Where several hold they give the same nodes. Of `keep`, the columns
+    COUNTED are left out where they do not hold; with a Cut they are null for journeys that began before it.
     """
+    if not isinstance(way, Cut) and way != "columns":
+        keep = [c for c in keep if c not in COUNTED]
     if isinstance(way, Cut):
         return _by_cut(touchpoints, repeats, way, keep)
     if way in ("gaps", "windows"):
@@ -97,8 +105,12 @@ def _by_cut(t: ibis.Table, repeats: Repeats, cut: Cut, keep: Sequence[str]) -> i
     else:
         position, seconds = t.step - t.skipped_steps, t.seconds_to_next
     last = t.ends_here == 1
+    counted = {c: ibis.ifelse(t.skipped_steps == 0, t[c], ibis.null("int64")) for c in COUNTED if c in keep}
+    if "pair_visit" in counted:  # a journey ends once
+        counted["pair_visit"] = ibis.ifelse(last, 1, counted["pair_visit"])
     return t.select(
-        "journey_id", "occurred_microseconds", "touchpoint", *_extra(keep), position=position,
+        "journey_id", "occurred_microseconds", "touchpoint", *(c for c in _extra(keep) if c not in COUNTED), **counted,
+        position=position,
         next_touchpoint=ibis.ifelse(last, ibis.null("string"), t.next_touchpoint),
         seconds_to_next=ibis.ifelse(last, ibis.null("float64"), seconds),
     )  # fmt: skip
@@ -168,15 +180,40 @@ def passing(path: ibis.Table, asked: Passing) -> ibis.Table:
 
 
 def whole(path: ibis.Table, by: Sequence[str] = ()) -> ibis.Table:
-    """Which names does each journey pass, in order? One row per journey: `by`, journey_id, path (names with PATH_SIGN
-    between), steps, ended_microseconds; and begun_microseconds and reaches where the nodes carry them."""
-    padded = path.mutate(named=(path.position + PAD).cast("string") + path.touchpoint)
+    """Which touchpoints does each journey pass, in order? One row per journey: `by`, journey_id, path_key, ended_microseconds;
+    and begun_microseconds and reaches where the nodes carry them.
+
+    `path_key` sorts as the names of the path do: a list of numbers where the nodes carry `touchpoint_number` (`spelled` gives
+    their names), else the names with PATH_SIGN between.
+    """
+    numbered = "touchpoint_number" in path.columns
+    node = path.position * PLACE + path.touchpoint_number if numbered else _padded(path.position + PAD, path.touchpoint)
     told = {"begun_microseconds": _.begun_microseconds.min(), "reaches": _.reaches.max()}
     told = {name: value for name, value in told.items() if name in path.columns}
-    found = padded.group_by([*by, "journey_id"]).aggregate(
-        names=_.named.collect(), steps=_.count(), ended_microseconds=_.occurred_microseconds.max(), **told
-    )
-    return found.mutate(path=found.names.sort().map(lambda name: name.substr(PADDED)).join(PATH_SIGN)).drop("names")
+    found = path.mutate(node=node).group_by([*by, "journey_id"]).aggregate(
+        nodes=_.node.collect(), ended_microseconds=_.occurred_microseconds.max(), **told
+    )  # fmt: skip
+    key = found.nodes.sort() if numbered else _joined(found.nodes, PADDED)
+    return found.mutate(path_key=key).drop("nodes")
+
+
+def spelled(keys: ibis.Table, names: ibis.Table) -> ibis.Table:
+    """The names of paths of numbers: the rows of `keys` (path_id, path_key) as path_id, path, steps. `names`: touchpoint_number,
+    touchpoint."""
+    single = keys.select("path_id", node=keys.path_key.unnest())
+    single = single.mutate(number=single.node % PLACE)
+    named = single.join(names, single.number == names.touchpoint_number)
+    named = named.select("path_id", named=_padded(named.node + CODE_PAD, named.touchpoint))
+    found = named.group_by("path_id").aggregate(nodes=_.named.collect(), steps=_.count())
+    return found.select("path_id", path=_joined(found.nodes, CODE_PADDED), steps=found.steps)
+
+
+def _padded(place: ibis.Value, name: ibis.Value) -> ibis.Value:
+    return place.cast("string") + name.cast("string")
+
+
+def _joined(nodes: ibis.Value, padded: int) -> ibis.Value:
+    return nodes.sort().map(lambda name: name.substr(padded)).join(PATH_SIGN)
 
 
 def moves(path: ibis.Table, by: Sequence[str] = (), most: int | None = None) -> ibis.Table:
@@ -189,10 +226,47 @@ def moves(path: ibis.Table, by: Sequence[str] = (), most: int | None = None) -> 
     )
 
 
-def pairs(path: ibis.Table, by: Sequence[str] = ()) -> ibis.Table:
+def pairs(path: ibis.Table, by: Sequence[str] = (), partly: bool = False) -> ibis.Table:
     """How often does one touchpoint follow another directly? `by`, touchpoint, next_touchpoint (null: the journey ends),
-    transitions, journeys (in which the pair occurs), opens (journeys that begin with the touchpoint), timed, seconds."""
+    transitions, journeys (in which the pair occurs), opens (journeys that begin with the touchpoint), timed, seconds.
+
+    Where the nodes carry `pair_visit`, journeys are counted by it; `partly`: and one by one where it is not known.
+    """
+    journeys = _.count(where=_.pair_visit == 1) if "pair_visit" in path.columns else _.journey_id.nunique()
+    if "pair_visit" in path.columns and partly:
+        path = path.mutate(unknown=ibis.ifelse(path.pair_visit.isnull(), path.journey_id, ibis.null("int64")))
+        journeys = journeys + _.unknown.nunique()
     return path.group_by([*by, "touchpoint", "next_touchpoint"]).aggregate(
-        transitions=_.count(), journeys=_.journey_id.nunique(), opens=ibis.ifelse(_.position == 1, 1, 0).sum(),
+        transitions=_.count(), journeys=journeys, opens=ibis.ifelse(_.position == 1, 1, 0).sum(),
         timed=_.seconds_to_next.count(), seconds=_.seconds_to_next.sum(),
     )  # fmt: skip
+
+
+def visits(path: ibis.Table, by: Sequence[str] = (), partly: bool = False) -> ibis.Table:
+    """How many journeys are at each touchpoint, once and again? `by`, touchpoint, journeys, reworked (journeys that are there
+    more than once), occurrences, begins and ends (journeys whose first or last node it is). `path` has repeats kept.
+
+    Where the nodes carry `visit`, journeys are counted by it; `partly`: and one by one where it is not known.
+    """
+    keys = [*by, "touchpoint"]
+    ends = {
+        "begins": ibis.ifelse(_.position == 1, 1, 0).sum(),
+        "ends": ibis.ifelse(_.next_touchpoint.isnull(), 1, 0).sum(),
+    }
+    if "visit" in path.columns:
+        known = path.filter(path.visit.notnull()) if partly else path
+        counted = known.group_by(keys).aggregate(
+            journeys=_.count(where=_.visit == 1), reworked=_.count(where=_.visit == 2), occurrences=_.count(), **ends
+        )
+        if not partly:
+            return counted
+        path = path.filter(path.visit.isnull())
+    each = path.group_by([*by, "journey_id", "touchpoint"]).aggregate(times=_.count(), **ends)
+    single = each.group_by(keys).aggregate(
+        journeys=_.count(), reworked=ibis.ifelse(_.times > 1, 1, 0).sum(), occurrences=_.times.sum(),
+        begins=_.begins.sum(), ends=_.ends.sum(),
+    )  # fmt: skip
+    if not partly:
+        return single
+    both = nullable(counted).union(nullable(single.select(*counted.columns)))
+    return both.group_by(keys).aggregate(**{c: both[c].sum().cast("int64") for c in counted.columns if c not in keys})

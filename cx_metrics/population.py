@@ -5,7 +5,7 @@ Every metric of a page receives tables that went through here, so that all chart
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,11 +29,13 @@ class Population:
     entries: the same and what came after the range, with `in_range` (1 or 0), for metrics whose windows reach further.
     surveys, spend, changes: cut to the range and the people.
     ways: how the touchpoints become paths (`journeys.nodes`), the fastest first; all give the same paths.
+    journeys: the prepared journeys that the view keeps, where it keeps them whole and their table knows all it asks for.
     """
 
     tables: dict[str, ibis.Table]
     entries: ibis.Table | None
     ways: tuple[Way, ...] = ("windows",)
+    journeys: ibis.Table | None = None
 
     def __getitem__(self, name: str) -> ibis.Table:
         return self.tables[name]
@@ -45,10 +47,12 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
     left: dict[str, ibis.Table] = {}
     entries: ibis.Table | None = None
     ways: tuple[Way, ...] = ("windows",)
-    touched = None
+    touched = whole = None
     if "touchpoints" in tables:
         ways = ways_of(view, facts)
-        entries = _touchpoints(tables["touchpoints"], view, facts, ways[0])
+        entries, chosen = _touchpoints(tables["touchpoints"], view, facts, ways[0])
+        if ways[0] == "columns" and "journeys" in tables:
+            whole = _whole(tables["journeys"], view, facts, chosen)
         left["touchpoints"] = entries.filter(_.in_range == 1).drop("in_range")
         if _narrows_by_touchpoints(view):
             touched = left["touchpoints"]
@@ -60,7 +64,7 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
         left["spend"] = _spend(tables["spend"], view)
     if "changes" in tables:
         left["changes"] = _dated(tables["changes"], "changed_at", view, facts)
-    return Population(left, entries, ways)
+    return Population(left, entries, ways, whole)
 
 
 def ways_of(view: View, facts: Facts) -> tuple[Way, ...]:
@@ -83,8 +87,10 @@ def ways_of(view: View, facts: Facts) -> tuple[Way, ...]:
     return ("columns", "slices", "windows")
 
 
-def _touchpoints(t: ibis.Table, view: View, facts: Facts, way: Way) -> ibis.Table:
-    """All touchpoints of the people the view keeps, with the columns that metrics count by."""
+def _touchpoints(t: ibis.Table, view: View, facts: Facts, way: Way) -> tuple[ibis.Table, list[ibis.Table]]:
+    """All touchpoints of the people the view keeps, with the columns that metrics count by; and who was chosen by touchpoints:
+    tables of one column customer_number, each of which leaves its customers."""
+    chosen: list[ibis.Table] = []
     t = _by_people(t, view, facts)
     start, end = view.bounds(facts.zone)
     at = t.journey_start if view.range_rule == "journeys" else t.occurred_at
@@ -114,10 +120,25 @@ def _touchpoints(t: ibis.Table, view: View, facts: Facts, way: Way) -> ibis.Tabl
         else:
             touched = matching.filter(_.in_range == 1).select("customer_number").distinct()
             t = t.semi_join(touched, "customer_number")
+            chosen.append(touched)
     if view.passing is not None:
         path = journeys.nodes(t.filter(_.in_range == 1), "merge", way)
-        t = t.semi_join(journeys.passing(path, view.passing), "journey_id")
-    return t
+        passing = journeys.passing(path, view.passing)
+        t = t.semi_join(passing, "journey_id")
+        chosen.append(passing.select(customer_number="journey_id"))
+    return t, chosen
+
+
+def _whole(j: ibis.Table, view: View, facts: Facts, chosen: Sequence[ibis.Table]) -> ibis.Table | None:
+    """The prepared journeys that a view of whole journeys keeps; None where it chooses people by more than they know."""
+    if not {kept.column for kept in view.customers} <= set(j.columns):
+        return None
+    j = by_customer(j, view)
+    if view.range_rule == "journeys":
+        j = _dated(j, "journey_start", view, facts)
+    for people in chosen:
+        j = j.semi_join(people, "customer_number")
+    return j
 
 
 def _surveys(s: ibis.Table, view: View, facts: Facts, touched: ibis.Table | None) -> ibis.Table:

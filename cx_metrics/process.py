@@ -51,17 +51,7 @@ def rework(paths: Paths, by: tuple[str, ...] = ()) -> ibis.Table:
     up to all_journeys), all_journeys. Grouped by what changes within a journey (a week), all_journeys are those that begin in
     the group.
     """
-    path = paths.nodes("keep", by)
-    each = path.group_by([*by, "journey_id", "touchpoint"]).aggregate(
-        times=_.count(),
-        begins=ibis.ifelse(path.position == 1, 1, 0).sum(),
-        ends=ibis.ifelse(path.next_touchpoint.isnull(), 1, 0).sum(),
-    )
-    counted = each.group_by([*by, "touchpoint"]).aggregate(
-        journeys=_.count(), reworked=ibis.ifelse(each.times > 1, 1, 0).sum(), occurrences=_.times.sum(),
-        begins=_.begins.sum(), ends=_.ends.sum(),
-    )  # fmt: skip
-    whole = counted.mutate(all_journeys=_.begins.sum().over(ibis.window(group_by=list(by))))
+    whole = paths.visits(by).mutate(all_journeys=_.begins.sum().over(ibis.window(group_by=list(by))))
     return whole.order_by([*by, ibis.desc("journeys"), "touchpoint"])
 
 

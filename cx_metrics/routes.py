@@ -19,7 +19,7 @@ from ibis import _
 
 from cx_metrics import journeys
 from cx_metrics.errors import ViewProblem
-from cx_metrics.journeys import Repeats, Way
+from cx_metrics.journeys import Cut, Repeats, Way
 from cx_metrics.population import Population, by_customer
 from cx_metrics.rules import PathRules, cut, renamed
 from cx_metrics.texts import N_
@@ -29,6 +29,7 @@ Route = Literal["cube", "columns", "windows"]
 ROUTES: tuple[Route, ...] = ("cube", "columns", "windows")
 UNANSWERABLE = N_("The route {found} cannot answer this view.")
 BY_WINDOWS: tuple[Way, ...] = ("gaps", "windows")
+SPELLING = ("names", "paths")  # prepared tables that hold for every view
 CUBE_COLUMNS = {  # of the prepared tables, beside the attributes of customers
     "level", "repeats", "position", "touchpoint", "next_touchpoint", "journeys", "transitions", "opens", "timed", "seconds",
     "customer_number", "customer_id", "journey_start", "touchpoints", "sessions", "path_merge", "path_keep",
@@ -39,16 +40,18 @@ CUBE_COLUMNS = {  # of the prepared tables, beside the attributes of customers
 class Paths:
     """The paths that a view leaves, by whichever routes lead to them.
 
-    `touchpoints`: the rows in the range, with journey_id. `ways`: how they become nodes. `cubes`: the prepared tables
-    `journeys`, `paths`, `moves`, `pairs`, cut to the customers of the view; empty where the view touches more than customers.
-    `held`: the attributes that filters and groups tell apart. `goal`: what counts as conversion. `route`: None for the
-    fastest, or the one to take.
+    `touchpoints`: the rows in the range, with journey_id. `ways`: how they become nodes. `cubes`: the prepared tables that
+    hold for the view: `journeys` where it keeps them whole, `moves` and `pairs` where it chooses customers by nothing but
+    their attributes, each cut to its customers; and `names` and `paths`, which spell them. `held`: the attributes that filters
+    and groups tell apart. `constant`: those that are the same all through a journey. `goal`: what counts as conversion.
+    `route`: None for the fastest, or the one to take.
     """
 
     touchpoints: ibis.Table
     ways: tuple[Way, ...]
     cubes: Mapping[str, ibis.Table]
     held: tuple[str, ...] = ()
+    constant: frozenset[str] = frozenset()
     goal: tuple[str, ...] = ()
     route: Route | None = None
     rules: PathRules = PathRules()
@@ -66,10 +69,11 @@ class Paths:
     def grouped(self, groups: Mapping[str, str]) -> Paths:
         """The same with further columns to group by: new name → column. A cube without the column is left aside."""
         wanted = set(groups.values())
-        cubes = {n: t for n, t in self.cubes.items() if n == "paths" or wanted <= set(t.columns) - CUBE_COLUMNS}
-        named = {n: t if n == "paths" else _named(t, groups) for n, t in cubes.items()}
+        cubes = {n: t for n, t in self.cubes.items() if n in SPELLING or wanted <= set(t.columns) - CUBE_COLUMNS}
+        named = {n: t if n in SPELLING else _named(t, groups) for n, t in cubes.items()}
         held = tuple(dict.fromkeys([*self.held, *groups.values()]))
-        return replace(self, touchpoints=_named(self.touchpoints, groups), cubes=named, held=held)
+        constant = self.constant | {name for name, column in groups.items() if column in self.constant}
+        return replace(self, touchpoints=_named(self.touchpoints, groups), cubes=named, held=held, constant=constant)
 
     def nodes(self, repeats: Repeats, keep: Sequence[str] = (), steps: int | None = None) -> ibis.Table:
         """What stands at each step: one row per node of every journey, as `journeys.nodes`.
@@ -106,7 +110,11 @@ class Paths:
             cube = self._cube("pairs", repeats)
             counts = ("transitions", "journeys", "opens", "timed", "seconds")
             return _summed(cube, [*by, "touchpoint", "next_touchpoint"], counts)
-        return journeys.pairs(self.nodes(repeats, by), by)
+        return journeys.pairs(self.nodes(repeats, self._counting("pair_visit", by)), by, self._partly())
+
+    def visits(self, by: Sequence[str] = ()) -> ibis.Table:
+        """How many journeys are at each touchpoint, once and again? `by` and the columns of `journeys.visits`."""
+        return journeys.visits(self.nodes("keep", self._counting("visit", by)), by, self._partly())
 
     def whole(self, repeats: Repeats, by: Sequence[str] = ()) -> ibis.Table:
         """One row per journey: `by`, path_key (sorts as the path does), seconds from first to last touchpoint of the path.
@@ -115,16 +123,21 @@ class Paths:
         """
         if self.stored():
             return self.cubes["journeys"].select(*by, "seconds", path_key=self.cubes["journeys"][f"path_{repeats}"])
-        found = self._nodes(self._told(by), repeats, (*by, "begun_microseconds", "reaches"), None)
-        path = journeys.whole(found, by)
+        keep = (*by, "begun_microseconds", "reaches", *(("touchpoint_number",) if self._numbered() else ()))
+        path = journeys.whole(self._nodes(self._told(by), repeats, keep, None), by)
         seconds = (path.ended_microseconds - path.begun_microseconds).cast("float64") / 1e6
-        return path.select(*by, "reaches", seconds=seconds, path_key=path.path)
+        return path.select(*by, "reaches", "path_key", seconds=seconds)
 
     def named(self, counted: ibis.Table) -> ibis.Table:
         """Add `path` (names with PATH_SIGN between) and `steps` to rows that have a path_key."""
         if self.stored():
             names = self.cubes["paths"].select("path_id", "path", "steps")
             return counted.join(names, counted.path_key == names.path_id).drop("path_id")
+        if self._numbered():
+            keys = counted.select("path_key").distinct()
+            keys = keys.mutate(path_id=ibis.row_number().over(ibis.window(order_by="path_key")))
+            names = keys.join(journeys.spelled(keys, self.cubes["names"]), "path_id")
+            return counted.join(names, "path_key").drop("path_id")
         return counted.mutate(path=counted.path_key, steps=steps_of(counted.path_key))
 
     def taken(self) -> str:
@@ -137,7 +150,7 @@ class Paths:
 
     def unstored(self) -> Paths:
         """The same without what was stored for whole journeys: paths are put together from their nodes."""
-        return replace(self, cubes={})
+        return replace(self, cubes={n: t for n, t in self.cubes.items() if n == "names"})
 
     def _rows(self) -> ibis.Table:
         """The touchpoints under the rules."""
@@ -177,6 +190,18 @@ class Paths:
         """Are whole journeys and their paths at hand, as they were stored?"""
         return not self.rules.any and (self._takes("columns", "journeys") or self._takes("cube", "journeys"))
 
+    def _numbered(self) -> bool:
+        """Are paths put together from numbers? Not where touchpoints have the names of groups."""
+        return "names" in self.cubes and not self.rules.group
+
+    def _counting(self, column: str, by: Sequence[str]) -> list[str]:
+        """The columns of nodes to count by: `by`, and the prepared one that says what is the first time, where it is still true."""
+        holds = not self.rules.any and set(by) <= self.constant
+        return [*by, column] if holds else [*by]
+
+    def _partly(self) -> bool:
+        return isinstance(self._way(), Cut)
+
     def _takes(self, route: Route, cube: str) -> bool:
         return cube in self.cubes and self.route in (None, route)
 
@@ -198,21 +223,21 @@ def paths(
 ) -> Paths:
     """The paths of a population. Raises ViewProblem if `route` cannot answer this view."""
     ways = left.ways
-    cubes: dict[str, ibis.Table] = {}
+    cubes = {name: tables[name] for name in SPELLING if name in tables}
+    held = {f.column for f in view.customers}
+    if left.journeys is not None and held <= set(left.journeys.columns) - CUBE_COLUMNS | {"customer_id"}:
+        cubes["journeys"] = left.journeys
     if whole_customers(view):
-        held = {f.column for f in view.customers}
-        for name in ("journeys", "moves", "pairs"):
+        for name in ("moves", "pairs"):
             if name in tables and held <= set(tables[name].columns) - CUBE_COLUMNS:
                 cubes[name] = by_customer(tables[name], view)
-        if "paths" in tables:
-            cubes["paths"] = tables["paths"]
     possible = (
         {"windows"} | ({"columns"} if ways[0] not in BY_WINDOWS else set()) | ({"cube"} if "moves" in cubes else set())
     )
     if route is not None and route not in possible:
         raise ViewProblem(UNANSWERABLE, found=route)
     filtered = tuple(f.column for f in view.customers)
-    return Paths(left["touchpoints"], ways, cubes, filtered, facts.goal_of(view), route)
+    return Paths(left["touchpoints"], ways, cubes, filtered, frozenset(facts.attributes), facts.goal_of(view), route)
 
 
 def whole_customers(view: View) -> bool:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from cx_metrics import registry, routes
 from cx_metrics.errors import OptionProblem, ViewProblem, nearest
+from cx_metrics.journeys import Cut
 from cx_metrics.population import Population, population
 from cx_metrics.registry import Measure, Metric
 from cx_metrics.routes import Paths, Route
@@ -166,6 +167,13 @@ def _counted(dataset: Dataset, view: View) -> ibis.Table:
         return whole.mutate(begun_earlier=ibis.literal(0))
     t = left["touchpoints"]
     start, _end = view.bounds(dataset.facts.zone)
+    if isinstance(left.ways[0], Cut):  # a journey has one touchpoint that is its first in the range
+        before = ibis.ifelse(t.previous_microseconds < (left.ways[0].from_microseconds or 0), 1, 0)
+        before = ibis.literal(0) if start is None else before.fill_null(0)
+        firsts = ibis.ifelse(t.step == 1, 1, before).sum().fill_null(0)
+        return t.aggregate(
+            customers=firsts, journeys=firsts, touchpoints=t.count(), begun_earlier=before.sum().fill_null(0)
+        )
     earlier = t.journey_start < ibis.timestamp(start) if start is not None else ibis.literal(False)
     return t.aggregate(
         customers=t.customer_number.nunique(),

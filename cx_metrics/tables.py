@@ -149,8 +149,11 @@ TABLES: dict[str, Table] = {t.name: t for t in (TOUCHPOINTS, SURVEYS, CUSTOMERS,
 PREPARED = {
     "occurred_microseconds": "int64",  # microseconds since 1970, exact: elapsed windows are compared on it
     "customer_number": "int64",  # the customer, from 1: counts and joins faster than a text
+    "touchpoint_number": "int64",  # its name, numbered from 1 in the order of names: a path of numbers sorts as one of names
     "step": "int64",  # 1 for the first touchpoint of the customer
     "next_touchpoint": "string",
+    "visit": "int64",  # 1 where the customer is at this touchpoint for the first time, 2 for the second …
+    "pair_visit": "int64",  # the same for the touchpoint and the next one together; 1 for the last of a journey
     "seconds_to_next": "float64",
     "run": "int64",  # number of the run of equal neighbours that the touchpoint stands in, from 1
     "run_ends": "int64",  # 1 for the last touchpoint of its run, else 0
@@ -167,6 +170,7 @@ PREPARED = {
 RESERVED = ("arrival", "rowid", "local_time", "journey_id", "is_goal", "in_range", "path", "repeats", "level")
 # Tables that the engine keeps beside the typed ones: what pages ask most, added up in advance.
 PREPARED_TABLES = {
+    "names": "one touchpoint: its number and its name",
     "journeys": "one customer with touchpoints: their journey's start, length, and the numbers of its paths",
     "paths": "one whole path, as it is with repeats merged or kept",
     "moves": "one move at one step of journeys, for one group of customers",

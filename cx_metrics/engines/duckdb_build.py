@@ -14,6 +14,7 @@ import duckdb
 import ibis
 import pyarrow as pa
 
+from cx_metrics import journeys
 from cx_metrics.engines import prepared
 from cx_metrics.engines.duckdb_store import (
     CLOSED,
@@ -195,10 +196,12 @@ def _prepare_touchpoints(
     filled = _filled(connection, own)
     coded = [_code(connection, f"{ARRIVED}.touchpoints", c, "t.") for c in filled if c != "customer_id"]
     named = [_code(connection, "customers", c, "customers.") for c in attributes]
+    number, joined = _number(connection)
     sorted_rows = f"""
-        select {", ".join(["t.customer_id", "customer_number", *coded, *named])},
+        select {", ".join(["t.customer_id", "customer_number", number, *coded, *named])},
             epoch_us(t.occurred_at) as occurred_microseconds
         from (select * from {ARRIVED}.touchpoints {kept}) t join customers using (customer_id)
+        {joined}
         order by customer_number, t.occurred_at, t.sequence
     """
     first, last = connection.execute(
@@ -242,19 +245,35 @@ def _code(connection: duckdb.DuckDBPyConnection, table: str, column: str, prefix
     if kind is None or kind[0] != "VARCHAR":
         return plain
     values = f"select distinct {quoted(column)} as name from {table} where {quoted(column)} is not null"
-    connection.execute(f"create or replace temp table names as {values} limit {MOST_NAMES + 1}")
+    connection.execute(f"create or replace temp table values_held as {values} limit {MOST_NAMES + 1}")
     code = quoted(f"code_{column}")
-    if 0 < _one(connection, "select count(*) from names") <= MOST_NAMES:
-        connection.execute(f"create type {code} as enum (select name from names order by 1)")
+    if 0 < _one(connection, "select count(*) from values_held") <= MOST_NAMES:
+        connection.execute(f"create type {code} as enum (select name from values_held order by 1)")
         plain = f"{plain}::{code} as {quoted(column)}"
-    connection.execute("drop table names")
+    connection.execute("drop table values_held")
     return plain
+
+
+def _number(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
+    """Write the names of touchpoints, numbered in their order. Returns the number of a row's name, and the join it needs; where
+    names have codes, these are the numbers, less one."""
+    numbered = "select row_number() over (order by touchpoint) as touchpoint_number, touchpoint"
+    each = f"select distinct touchpoint from {ARRIVED}.touchpoints"
+    connection.execute(f"create table names as {numbered} from ({each}) order by 1")
+    if "code_touchpoint" in _codes(connection):
+        return "enum_code(t.touchpoint::code_touchpoint)::bigint + 1 as touchpoint_number", ""
+    return "touchpoint_number", "join names on names.touchpoint = t.touchpoint"
+
+
+def _codes(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The kinds of codes that were made."""
+    return {row[0] for row in connection.execute("select type_name from duckdb_types() where not internal").fetchall()}
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, expression: ibis.Table, order: str = "") -> None:
     """Write an expression as a table, with the types it promises; texts that have codes are stored as codes."""
     kinds = {"int64": "bigint", "float64": "double", "date": "date"}
-    codes = {row[0] for row in connection.execute("select type_name from duckdb_types() where not internal").fetchall()}
+    codes = _codes(connection)
     typed = []
     for column, kind in expression.schema().items():
         code = f"code_{'touchpoint' if column == 'next_touchpoint' else column}"
@@ -269,22 +288,23 @@ def _prepare_paths(connection: duckdb.DuckDBPyConnection, attributes: tuple[str,
     t = table_of(connection, "touchpoints")
     for repeats in prepared.REPEATS:
         _create(connection, f"{repeats}_paths", prepared.customer_paths(t, repeats))
-    both = " union all ".join(f"select path, steps from {repeats}_paths" for repeats in prepared.REPEATS)
-    connection.execute(f"""
-        create table paths as select row_number() over (order by path) as path_id, path, steps
-        from (select distinct path, steps from ({both})) order by path_id
-    """)
+    both = " union ".join(f"select path_key from {repeats}_paths" for repeats in prepared.REPEATS)
+    connection.execute(
+        f"create table keys as select row_number() over (order by path_key) as path_id, path_key from ({both})"
+    )
+    spelled = journeys.spelled(table_of(connection, "keys"), table_of(connection, "names"))
+    _create(connection, "paths", spelled, "order by path_id")
     _create(connection, "own_journeys", prepared.journeys(t, attributes))
-    numbered = ", ".join(f"{r}_named.path_id as path_{r}" for r in prepared.REPEATS)
+    numbered = ", ".join(f"{r}_keys.path_id as path_{r}" for r in prepared.REPEATS)
     joins = " ".join(
         f"join {r}_paths on {r}_paths.journey_id = own_journeys.customer_number "
-        f"join paths as {r}_named on {r}_named.path = {r}_paths.path"
+        f"join keys as {r}_keys on {r}_keys.path_key = {r}_paths.path_key"
         for r in prepared.REPEATS
     )
     connection.execute(
         f"create table journeys as select own_journeys.*, {numbered} from own_journeys {joins} order by customer_number"
     )
-    for name in ("own_journeys", *(f"{r}_paths" for r in prepared.REPEATS)):
+    for name in ("own_journeys", "keys", *(f"{r}_paths" for r in prepared.REPEATS)):
         connection.execute(f"drop table {name}")
 
 

@@ -1,8 +1,8 @@
 """The prepared store: what is computed once, when data come in, so that pages do not compute it again. Runs on every engine.
 
 Written beside the touchpoints, in one pass over (customer, time, sequence): step, next touchpoint, seconds to next, run of
-equal neighbours, session, journey start, calendar. Then, once per customer, the facts of the journey and its whole path;
-and two cubes, which answer flows without reading touchpoints at all.
+equal neighbours, how often the customer was here before, session, journey start, calendar. Then, once per customer, the facts
+of the journey and its whole path; and two cubes, which answer flows without reading touchpoints at all.
 
 Stored: journeys whole, repeats merged and kept (columns, paths, cubes): what nearly every view asks for.
 From the same columns: sessions, and journeys cut to a date range. A slice of a journey keeps its order, so positions shift
@@ -87,18 +87,31 @@ def with_calendar(t: ibis.Table, microseconds: str, shifts: Sequence[Shift]) -> 
     ).drop("local_time")  # fmt: skip
 
 
+def names(raw: ibis.Table) -> ibis.Table:
+    """The names of touchpoints, numbered from 1 in their order: touchpoint_number, touchpoint."""
+    each = raw.select("touchpoint").distinct()
+    return each.select("touchpoint", touchpoint_number=ibis.row_number().over(ibis.window(order_by="touchpoint")) + 1)
+
+
 def touchpoints(
-    raw: ibis.Table, customers: ibis.Table, stages: Sequence[str], shifts: Sequence[Shift], attributes: Sequence[str]
+    raw: ibis.Table,
+    customers: ibis.Table,
+    names: ibis.Table,
+    stages: Sequence[str],
+    shifts: Sequence[Shift],
+    attributes: Sequence[str],
 ) -> ibis.Table:
     """The prepared touchpoints: the columns of `raw`, those of `tables.PREPARED`, and the customers' attributes.
 
     `raw` has the columns of the table, `occurred_microseconds` and `arrival` (a number of its own for every row); `customers`
-    has customer_id, customer_number and the attributes. Rows come in no particular order; the engine sorts them.
+    has customer_id, customer_number and the attributes; `names` is what `prepared.names` gives. Rows come in no particular
+    order; the engine sorts them.
     """
     own = [c for c in raw.columns if c not in (*attributes, *PREPARED, "arrival")]
     numbers = customers.select("customer_id", "customer_number")
     keys = raw.select("arrival", "customer_id", *ORDER, "occurred_microseconds", "touchpoint")
-    path = _path_columns(keys.join(numbers, "customer_id").drop("customer_id"))
+    keys = keys.join(names, "touchpoint").join(numbers, "customer_id").drop("customer_id")
+    path = _path_columns(keys)
     t = raw.select(*own, "arrival", "occurred_microseconds").join(path, "arrival")
     t = t.join(customers.select("customer_number", *attributes), "customer_number") if attributes else t
     t = with_calendar(with_rank(t, stages), "occurred_microseconds", shifts)
@@ -126,6 +139,10 @@ def _path_columns(t: ibis.Table) -> ibis.Table:
         next_microseconds=t.occurred_microseconds.lead().over(each),
         previous_microseconds=t.occurred_microseconds.lag().over(each),
         journey_start=t.occurred_at.min().over(so_far),
+        visit=ibis.row_number().over(within("customer_number", "touchpoint_number")) + 1,
+    )
+    t = t.mutate(
+        pair_visit=ibis.row_number().over(within("customer_number", "touchpoint_number", "next_touchpoint")) + 1
     )
     t = t.mutate(
         next_microseconds=ibis.ifelse(t.next_touchpoint.isnull(), null, t.next_microseconds),
@@ -145,8 +162,8 @@ def _path_columns(t: ibis.Table) -> ibis.Table:
     )
     moves_on = (t.run_ends == 1) & t.next_touchpoint.notnull()
     return t.select(
-        "arrival", "customer_number", "step", "next_touchpoint", "run", "run_ends", "previous_microseconds",
-        "session_number", "journey_start",
+        "arrival", "customer_number", "touchpoint_number", "step", "next_touchpoint", "visit", "pair_visit", "run",
+        "run_ends", "previous_microseconds", "session_number", "journey_start",
         seconds_to_next=(t.next_microseconds - t.occurred_microseconds).cast("float64") / 1e6,
         run_seconds=ibis.ifelse(
             moves_on, (t.next_run_ends_at - t.occurred_microseconds).cast("float64") / 1e6, ibis.null("float64")
@@ -169,8 +186,10 @@ def as_journeys(prepared: ibis.Table) -> ibis.Table:
 
 
 def customer_paths(prepared: ibis.Table, repeats: Repeats) -> ibis.Table:
-    """The whole path of each customer: journey_id, path, steps."""
-    return whole(nodes(as_journeys(prepared), repeats, "columns"))
+    """The whole path of each customer: journey_id, path_key (a list of numbers, as `journeys.whole`)."""
+    return whole(nodes(as_journeys(prepared), repeats, "columns", ["touchpoint_number"])).select(
+        "journey_id", "path_key"
+    )
 
 
 def moves_cube(prepared: ibis.Table, attributes: Sequence[str]) -> ibis.Table:
@@ -185,7 +204,8 @@ def pairs_cube(prepared: ibis.Table, attributes: Sequence[str]) -> ibis.Table:
     """How often does one touchpoint follow another, by attribute of the customer? Columns of `journeys.pairs`, the attributes,
     and `repeats`."""
     units = as_journeys(prepared)
-    each = [_of(r, pairs(nodes(units, r, "columns", attributes), attributes)) for r in REPEATS]
+    keep = [*attributes, "pair_visit"]
+    each = [_of(r, pairs(nodes(units, r, "columns", keep), attributes)) for r in REPEATS]
     return each[0].union(each[1])
 
 

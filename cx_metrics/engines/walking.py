@@ -16,7 +16,8 @@ from cx_metrics.engines.prepared import SESSION_GAP_SECONDS, Shift
 ROWS_AT_ONCE = 500_000
 PATH = pa.schema(
     [
-        ("step", pa.int64()), ("next_touchpoint", pa.string()), ("run", pa.int64()), ("run_ends", pa.int64()),
+        ("step", pa.int64()), ("next_touchpoint", pa.string()), ("visit", pa.int64()), ("pair_visit", pa.int64()),
+        ("run", pa.int64()), ("run_ends", pa.int64()),
         ("previous_microseconds", pa.int64()), ("session_number", pa.int64()), ("journey_start", pa.timestamp("us")),
         ("seconds_to_next", pa.float64()), ("run_seconds", pa.float64()),
         ("day", pa.date32()), ("week", pa.date32()), ("month", pa.date32()),
@@ -36,7 +37,8 @@ def walked_schema(schema: pa.Schema) -> pa.Schema:
 
 
 def walk(batches: Iterable[pa.RecordBatch], schema: pa.Schema, shifts: Sequence[Shift]) -> Iterator[pa.RecordBatch]:
-    """Add the path columns to touchpoints that come sorted by (customer_number, occurred_at, sequence), unknown times last.
+    """Add the path columns to touchpoints that come sorted by (customer_number, occurred_at, sequence), unknown times last, with
+    the number of their name.
 
     Holds about `ROWS_AT_ONCE` rows in memory, or all rows of one customer who has more.
     """
@@ -67,7 +69,9 @@ def _with_path(t: pa.Table, shifts: Sequence[Shift]) -> list[pa.RecordBatch]:
     names = t["touchpoint"].chunk(0)
     first = _differs(t["customer_number"].to_numpy())
     last = np.append(first[1:], True)
-    begins = first | _differs(names.dictionary_encode().indices.to_numpy())
+    number = t["touchpoint_number"].to_numpy()
+    begins = first | _differs(number)
+    following = np.where(last, 0, np.append(number[1:], 0))
     at = t["occurred_microseconds"].fill_null(0).to_numpy()
     known = t["occurred_microseconds"].is_valid().to_numpy()
     start = np.flatnonzero(first)[np.cumsum(first) - 1]  # where the journey begins that a row stands in
@@ -81,6 +85,8 @@ def _with_path(t: pa.Table, shifts: Sequence[Shift]) -> list[pa.RecordBatch]:
     path = {
         "step": pa.array(np.arange(len(t)) - start + 1),
         "next_touchpoint": names.take(pa.array(np.arange(1, len(t) + 1), mask=last)),
+        "visit": pa.array(_nth(start, number)),
+        "pair_visit": pa.array(_nth(start, number, following)),
         "run": pa.array(_counted(begins, start)),
         "run_ends": pa.array(run_ends),
         "previous_microseconds": pa.array(before[0], mask=~before[1]),
@@ -92,6 +98,16 @@ def _with_path(t: pa.Table, shifts: Sequence[Shift]) -> list[pa.RecordBatch]:
     for name in PATH.names:
         t = t.append_column(name, path[name])
     return list(t.to_batches(65_536))
+
+
+def _nth(*keys: Numbers) -> Numbers:
+    """The how-manieth row with the same keys each row is, from 1."""
+    order = np.lexsort(keys[::-1])
+    new = np.logical_or.reduce([_differs(key[order]) for key in keys])
+    places = np.arange(len(order))
+    found = np.empty(len(order), np.int64)
+    found[order] = places - np.flatnonzero(new)[np.cumsum(new) - 1] + 1
+    return found
 
 
 def _differs(values: npt.NDArray[np.generic]) -> Marks:

@@ -26,7 +26,9 @@ def by_windows(store: Store) -> str:
     schema = store.connection.execute("select * from raw_rows limit 0").to_arrow_table().schema
     raw = ibis.table(ibis.Schema.from_pyarrow(schema), name="raw_rows")
     customers = store.tables["customers"]
-    found = prepared.touchpoints(raw, customers, store.facts.stages, shifts, store.facts.attributes)
+    found = prepared.touchpoints(
+        raw, customers, prepared.names(raw), store.facts.stages, shifts, store.facts.attributes
+    )
     return str(ibis.to_sql(found, dialect="duckdb"))
 
 
@@ -54,24 +56,30 @@ def test_walk_and_windows_give_the_same_prepared_touchpoints(seed: int) -> None:
     assert_agrees(random_log(seed))
 
 
+WALKED = pa.schema(
+    [
+        ("customer_number", pa.int64()), ("occurred_microseconds", pa.int64()), ("touchpoint", pa.string()),
+        ("touchpoint_number", pa.int64()),
+    ]
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("at_once", [1, 2, 7])
 def test_journeys_are_whole_however_few_rows_are_walked_at_once(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     monkeypatch.setattr(walking, "ROWS_AT_ONCE", at_once)
     for seed in (3, 4, 5):
         log = random_log(seed)
-        schema = pa.schema(
-            [("customer_number", pa.int64()), ("occurred_microseconds", pa.int64()), ("touchpoint", pa.string())]
-        )
         ids = sorted({row["customer_id"] for row in log.touchpoints})
-        own = sorted((ids.index(row["customer_id"]) + 1, n, row["touchpoint"]) for n, row in enumerate(log.touchpoints))
-        t = pa.table(list(zip(*own, strict=True)), schema=schema)
+        names = sorted({row["touchpoint"] for row in log.touchpoints})
+        own = sorted(
+            (ids.index(row["customer_id"]) + 1, n, row["touchpoint"], names.index(row["touchpoint"]) + 1)
+            for n, row in enumerate(log.touchpoints)
+        )
+        t = pa.table(list(zip(*own, strict=True)), schema=WALKED)
         whole = list(walking._with_path(t, ()))
-        cut = list(walking.walk(t.to_batches(max_chunksize=2), schema, ()))
+        cut = list(walking.walk(t.to_batches(max_chunksize=2), WALKED, ()))
         assert pa.Table.from_batches(cut).equals(pa.Table.from_batches(whole))
 
 
 def test_no_rows_are_walked_to_no_rows() -> None:
-    schema = pa.schema(
-        [("customer_number", pa.int64()), ("occurred_microseconds", pa.int64()), ("touchpoint", pa.string())]
-    )
-    assert list(walking.walk([pa.RecordBatch.from_pylist([], schema)], schema, ())) == []
+    assert list(walking.walk([pa.RecordBatch.from_pylist([], WALKED)], WALKED, ())) == []
