@@ -393,7 +393,7 @@ def variants(
     out or has the name of a group.
     """
     paths = paths.under(PathRules.of({"start": start, "end": end, "exclude": exclude, "group": group}))
-    whole, counted = _paths_of(paths, repeats, by, who)
+    counted = _paths_of(paths, repeats, by, who)
     apart = [c for c in by if c not in paths.across]
     sizes = counted
     if paths.across:
@@ -401,11 +401,11 @@ def variants(
     ranked = _most_frequent(sizes, apart, top)
     if paths.across:
         ranked = beside(ranked.drop("journeys"), counted, [*apart, "path_key"])
-    times = whole.semi_join(
-        ranked.select("path_key").distinct(), "path_key"
-    )  # of these few alone, because a median is dear
-    times = times.group_by([*by, "path_key"]).aggregate(median_seconds=_.seconds.median())
-    named = paths.named(beside(ranked, times, [*by, "path_key"]))
+    if "median_seconds" not in ranked.columns:  # of these few alone: a median is dear
+        times = paths.whole(repeats, by).semi_join(ranked.select("path_key").distinct(), "path_key")
+        times = times.group_by([*by, "path_key"]).aggregate(median_seconds=_.seconds.median())
+        ranked = beside(ranked, times, [*by, "path_key"])
+    named = paths.named(ranked)
     if "converted" not in named.columns:
         named = _reaches(named, paths.goal).mutate(converted=_.journeys * _.reaches)
     columns = ("rank", "path", "steps", "journeys", "converted", "median_seconds", "all_journeys")
@@ -421,25 +421,26 @@ def _most_frequent(sizes: ibis.Table, apart: list[str], top: int) -> ibis.Table:
     return sizes.mutate(rank=ibis.row_number().over(best) + 1).filter(_.rank <= top)
 
 
-def _paths_of(paths: Paths, repeats: Repeats, by: tuple[str, ...], who: Who) -> tuple[ibis.Table, ibis.Table]:
-    """The journeys of `who` (`by`, path_key, seconds), and by their path: `by`, path_key, journeys, all_journeys (everybody's);
-    and converted where the paths know without a look at their names."""
+def _paths_of(paths: Paths, repeats: Repeats, by: tuple[str, ...], who: Who) -> ibis.Table:
+    """Journeys of `who` by their path: `by`, path_key, journeys, all_journeys (everybody's). Where paths are put together from
+    their nodes also median_seconds, because nobody wants to do that twice, and converted, which is known without names."""
     each, wanted = ibis.window(group_by=list(by)), 1 if who == "converters" else 0
     whole = paths.whole(repeats, by)
     grouped = whole.group_by([*by, "path_key"])
     if "reaches" in whole.columns:
         kept = ibis.literal(True) if who == "all" else whole.reaches == wanted
         counted = grouped.aggregate(
-            everybody=_.count(), journeys=whole.count(where=kept), converted=ibis.ifelse(kept, whole.reaches, 0).sum()
-        )
+            everybody=_.count(), journeys=whole.count(where=kept), converted=ibis.ifelse(kept, whole.reaches, 0).sum(),
+            median_seconds=ibis.ifelse(kept, whole.seconds, ibis.null("float64")).median(),
+        )  # fmt: skip
         counted = counted.mutate(all_journeys=_.everybody.sum().over(each)).drop("everybody")
-        return whole.filter(kept), counted.filter(counted.journeys > 0)
+        return counted.filter(counted.journeys > 0)
     counted = grouped.aggregate(journeys=_.count())
     counted = counted.mutate(all_journeys=_.journeys.sum().over(each))
-    if who != "all":
-        reached = _reaches(paths.named(counted), paths.goal)
-        counted = reached.filter(reached.reaches == wanted).drop("path", "steps", "reaches")
-    return whole, counted
+    if who == "all":
+        return counted
+    reached = _reaches(paths.named(counted), paths.goal)
+    return reached.filter(reached.reaches == wanted).drop("path", "steps", "reaches")
 
 
 def _reaches(t: ibis.Table, goal: tuple[str, ...]) -> ibis.Table:

@@ -19,6 +19,7 @@ from ibis import _
 
 from cx_metrics import journeys
 from cx_metrics.errors import ViewProblem
+from cx_metrics.groups import beside
 from cx_metrics.journeys import Cut, Repeats, Way
 from cx_metrics.population import Population, by_customer
 from cx_metrics.rules import PathRules, cut, renamed
@@ -29,9 +30,11 @@ Route = Literal["cube", "columns", "windows"]
 ROUTES: tuple[Route, ...] = ("cube", "columns", "windows")
 UNANSWERABLE = N_("The route {found} cannot answer this view.")
 BY_WINDOWS: tuple[Way, ...] = ("gaps", "windows")
+CUBES = ("moves", "pairs", "visits")
 SPELLING = ("names", "paths")  # prepared tables that hold for every view
 CUBE_COLUMNS = {  # of the prepared tables, beside the attributes of customers
     "level", "repeats", "position", "touchpoint", "next_touchpoint", "journeys", "transitions", "opens", "timed", "seconds",
+    "reworked", "occurrences", "begins", "ends",
     "customer_number", "customer_id", "journey_start", "touchpoints", "sessions", "path_merge", "path_keep",
 }  # fmt: skip
 
@@ -41,8 +44,8 @@ class Paths:
     """The paths that a view leaves, by whichever routes lead to them.
 
     `touchpoints`: the rows in the range, with journey_id. `ways`: how they become nodes. `cubes`: the prepared tables that
-    hold for the view: `journeys` where it keeps them whole, `moves` and `pairs` where it chooses customers by nothing but
-    their attributes, each cut to its customers; and `names` and `paths`, which spell them. `held`: the attributes that filters
+    hold for the view: `journeys` where it keeps them whole, `moves`, `pairs`, `visits` where it chooses customers by nothing
+    but their attributes, each cut to its customers; and `names` and `paths`, which spell them. `held`: the attributes that filters
     and groups tell apart. `constant`: those that are the same all through a journey. `goal`: what counts as conversion.
     `route`: None for the fastest, or the one to take.
     """
@@ -114,6 +117,9 @@ class Paths:
 
     def visits(self, by: Sequence[str] = ()) -> ibis.Table:
         """How many journeys are at each touchpoint, once and again? `by` and the columns of `journeys.visits`."""
+        if not self.rules.any and self._takes("cube", "visits"):
+            counts = ("journeys", "reworked", "occurrences", "begins", "ends")
+            return _summed(self._cube("visits", "keep"), [*by, "touchpoint"], counts)
         return journeys.visits(self.nodes("keep", self._counting("visit", by)), by, self._partly())
 
     def whole(self, repeats: Repeats, by: Sequence[str] = ()) -> ibis.Table:
@@ -123,8 +129,15 @@ class Paths:
         """
         if self.stored():
             return self.cubes["journeys"].select(*by, "seconds", path_key=self.cubes["journeys"][f"path_{repeats}"])
-        keep = (*by, "begun_microseconds", "reaches", *(("touchpoint_number",) if self._numbered() else ()))
-        path = journeys.whole(self._nodes(self._told(by), repeats, keep, None), by)
+        keep = [*by, *(["touchpoint_number"] if self._numbered() else [])]
+        if self.rules.any:
+            told = self._told(by)
+            path = journeys.whole(self._nodes(told, repeats, [*keep, "begun_microseconds", "reaches"], None), by)
+        else:  # equal neighbours reach the goal together, or not at all
+            nodes = self.nodes(repeats, [*keep, "is_goal"]).rename(reaches="is_goal")
+            path = journeys.whole(nodes, by)
+            each = self.touchpoints.group_by([*by, "journey_id"])
+            path = beside(path, each.aggregate(begun_microseconds=_.occurred_microseconds.min()), [*by, "journey_id"])
         seconds = (path.ended_microseconds - path.begun_microseconds).cast("float64") / 1e6
         return path.select(*by, "reaches", "path_key", seconds=seconds)
 
@@ -144,7 +157,7 @@ class Paths:
         """The route that answers, for those who want to know."""
         if self.route is not None:
             return self.route
-        if {"moves", "pairs"} & set(self.cubes) and not self.rules.any:
+        if set(CUBES) & set(self.cubes) and not self.rules.any:
             return "cube"
         return "windows" if self._way() in BY_WINDOWS else "columns"
 
@@ -163,13 +176,9 @@ class Paths:
         return cut(path, self.rules, steps) if self.rules.cut else path
 
     def _told(self, by: Sequence[str]) -> ibis.Table:
-        """The touchpoints under the rules, with `begun_microseconds`, when the path begins, and `reaches`, whether the journey
+        """The touchpoints under rules, with `begun_microseconds`, when the path begins, and `reaches`, whether the journey
         reaches the goal after that. A goal that is left out, or has another name now, is reached nevertheless."""
         each, grouped = ibis.window(group_by="journey_id"), ibis.window(group_by=[*by, "journey_id"])
-        if not self.rules.any:
-            return self.touchpoints.mutate(
-                begun_microseconds=_.occurred_microseconds.min().over(grouped), reaches=_.is_goal.max().over(grouped)
-            )
         t = renamed(self.touchpoints, self.rules)
         if self.rules.start:
             t = t.mutate(place=ibis.row_number().over(journeys.within()) + 1)
@@ -228,7 +237,7 @@ def paths(
     if left.journeys is not None and held <= set(left.journeys.columns) - CUBE_COLUMNS | {"customer_id"}:
         cubes["journeys"] = left.journeys
     if whole_customers(view):
-        for name in ("moves", "pairs"):
+        for name in CUBES:
             if name in tables and held <= set(tables[name].columns) - CUBE_COLUMNS:
                 cubes[name] = by_customer(tables[name], view)
     possible = (

@@ -175,6 +175,7 @@ PREPARED_TABLES = {
     "paths": "one whole path, as it is with repeats merged or kept",
     "moves": "one move at one step of journeys, for one group of customers",
     "pairs": "one touchpoint that follows another, for one group of customers",
+    "visits": "one touchpoint, for one group of customers: their journeys there, and those that come back",
 }
 CALENDAR = ("day", "week", "month")
 CUSTOMER_COLUMNS = ("persona", "segment", "region")

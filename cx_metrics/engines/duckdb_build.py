@@ -313,8 +313,7 @@ def _prepare_cubes(connection: duckdb.DuckDBPyConnection, attributes: tuple[str,
     t = table_of(connection, "touchpoints")
     rows = _one(connection, "select count(*) from touchpoints")
     counts = {a: _one(connection, f"select count(distinct {quoted(a)}) + 1 from customers") for a in attributes}
-    cubes = {"moves": prepared.moves_cube, "pairs": prepared.pairs_cube}
-    for name, cube in cubes.items():
+    for name, cube in prepared.CUBES.items():
         cells = _one(connection, f"select count(*) from ({ibis.to_sql(cube(t, ()), dialect='duckdb')})")
         chosen = prepared.cube_attributes(counts, cells)
         _create(connection, "finest", cube(t, chosen))

@@ -237,7 +237,7 @@ class _Load:
         found = self.engine.fetch(customers.aggregate(customers=_.count(), **held)).iloc[0]
         values = {a: int(found[f"a{i}"]) for i, a in enumerate(attributes)}
         rows = self._one(t.count())
-        for name, cube in {"moves": prepared.moves_cube, "pairs": prepared.pairs_cube}.items():
+        for name, cube in prepared.CUBES.items():
             chosen = prepared.cube_attributes(values, self._one(cube(t, ()).count()))
             finest = self.engine.create(self.place(f"finest_{name}"), cube(t, chosen))
             self.raw[f"finest_{name}"] = finest

@@ -2,7 +2,7 @@
 
 Written beside the touchpoints, in one pass over (customer, time, sequence): step, next touchpoint, seconds to next, run of
 equal neighbours, how often the customer was here before, session, journey start, calendar. Then, once per customer, the facts
-of the journey and its whole path; and two cubes, which answer flows without reading touchpoints at all.
+of the journey and its whole path; and three cubes, which answer flows without reading touchpoints at all.
 
 Stored: journeys whole, repeats merged and kept (columns, paths, cubes): what nearly every view asks for.
 From the same columns: sessions, and journeys cut to a date range. A slice of a journey keeps its order, so positions shift
@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import ibis
 from ibis import _
 
-from cx_metrics.journeys import ORDER, Repeats, moves, nodes, pairs, whole, within
+from cx_metrics.journeys import ORDER, Repeats, moves, nodes, pairs, visits, whole, within
 from cx_metrics.routes import CUBE_COLUMNS, level
 from cx_metrics.tables import PREPARED
 
@@ -34,7 +34,9 @@ ERA = 62_135_596_800  # seconds from year 1 to 1970: whole divisions stay positi
 
 REPEATS: tuple[Repeats, ...] = ("merge", "keep")
 PATH_COLUMNS = {"path", "steps", "path_id"}
-COUNTS = ("journeys", "transitions", "opens", "timed", "seconds")
+COUNTS = (
+    "journeys", "transitions", "opens", "timed", "seconds", "reworked", "occurrences", "begins", "ends",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,16 @@ def pairs_cube(prepared: ibis.Table, attributes: Sequence[str]) -> ibis.Table:
     keep = [*attributes, "pair_visit"]
     each = [_of(r, pairs(nodes(units, r, "columns", keep), attributes)) for r in REPEATS]
     return each[0].union(each[1])
+
+
+def visits_cube(prepared: ibis.Table, attributes: Sequence[str]) -> ibis.Table:
+    """How many journeys are at each touchpoint, by attribute of their customer? Columns of `journeys.visits`, the attributes, and
+    `repeats`."""
+    path = nodes(as_journeys(prepared), "keep", "columns", [*attributes, "visit"])
+    return _of("keep", visits(path, attributes))
+
+
+CUBES = {"moves": moves_cube, "pairs": pairs_cube, "visits": visits_cube}
 
 
 def _of(repeats: Repeats, t: ibis.Table) -> ibis.Table:
