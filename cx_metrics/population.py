@@ -53,7 +53,7 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
         entries, chosen = _touchpoints(tables["touchpoints"], view, facts, ways[0])
         if ways[0] == "columns" and "journeys" in tables:
             whole = _whole(tables["journeys"], view, facts, chosen)
-        left["touchpoints"] = entries.filter(_.in_range == 1).drop("in_range")
+        left["touchpoints"] = entries.filter(_inside(entries, view, facts)).drop("in_range")
         if _narrows_by_touchpoints(view):
             touched = left["touchpoints"]
     if "surveys" in tables:
@@ -92,16 +92,9 @@ def _touchpoints(t: ibis.Table, view: View, facts: Facts, way: Way) -> tuple[ibi
     tables of one column customer_number, each of which leaves its customers."""
     chosen: list[ibis.Table] = []
     t = _by_people(t, view, facts)
-    start, end = view.bounds(facts.zone)
-    at = t.journey_start if view.range_rule == "journeys" else t.occurred_at
-    inside = ibis.literal(True)
-    if start is not None:
-        inside = inside & (at >= ibis.timestamp(start))
-    if end is not None:
-        inside = inside & (at < ibis.timestamp(end))
-    t = t.mutate(in_range=ibis.ifelse(inside, 1, 0))
     if view.range_rule == "journeys":  # journeys are kept whole, or not at all
-        t = t.filter(_.in_range == 1)
+        t = t.filter(_inside(t, view, facts))
+    t = t.mutate(in_range=ibis.ifelse(_inside(t, view, facts), 1, 0))
     if view.grain == "session":
         t = t.mutate(journey_id=_.customer_number * MOST_SESSIONS + _.session_number)
     elif view.grain == "case":
@@ -118,15 +111,27 @@ def _touchpoints(t: ibis.Table, view: View, facts: Facts, way: Way) -> tuple[ibi
         if view.touchpoint_rule == "touchpoints":
             t = matching
         else:
-            touched = matching.filter(_.in_range == 1).select("customer_number").distinct()
+            touched = matching.filter(_inside(matching, view, facts)).select("customer_number").distinct()
             t = t.semi_join(touched, "customer_number")
             chosen.append(touched)
     if view.passing is not None:
-        path = journeys.nodes(t.filter(_.in_range == 1), "merge", way)
+        path = journeys.nodes(t.filter(_inside(t, view, facts)), "merge", way)
         passing = journeys.passing(path, view.passing)
         t = t.semi_join(passing, "journey_id")
         chosen.append(passing.select(customer_number="journey_id"))
     return t, chosen
+
+
+def _inside(t: ibis.Table, view: View, facts: Facts) -> ibis.Value:
+    """Is a touchpoint in the range, or the journey it belongs to? Said plainly wherever it filters: engines plan by it."""
+    start, end = view.bounds(facts.zone)
+    at = t.journey_start if view.range_rule == "journeys" else t.occurred_at
+    inside = ibis.literal(True)
+    if start is not None:
+        inside = inside & (at >= ibis.timestamp(start))
+    if end is not None:
+        inside = inside & (at < ibis.timestamp(end))
+    return inside
 
 
 def _whole(j: ibis.Table, view: View, facts: Facts, chosen: Sequence[ibis.Table]) -> ibis.Table | None:

@@ -24,7 +24,7 @@ from pages.parts.markup import Words
 from pages.parts.page import Page
 
 FLOW = "flow_links"
-MOST_WITH_MEDIANS = 2_000_000  # touchpoints of a view above which a median of every move would be waited for
+MOST_WITH_MEDIANS = 500_000  # touchpoints of a view above which a median of every move would be waited for
 
 PART_WORDS: dict[Anchor, str] = {
     "none": N_("Whole journeys"),
