@@ -20,7 +20,7 @@ from cx_metrics.engines import prepared
 from cx_metrics.engines.engine import Engine, stored
 from cx_metrics.engines.incoming import Built, Incoming
 from cx_metrics.errors import EngineProblem
-from cx_metrics.journeys import spelled
+from cx_metrics.routes import steps_of
 from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, TABLE_NAMES, TABLES, UTC_TIME
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts
@@ -213,16 +213,15 @@ class _Load:
         t = self.written["touchpoints"]
         named = prepared.journeys(t, attributes)
         for repeats in prepared.REPEATS:
-            own = prepared.customer_paths(t, repeats).rename({f"key_{repeats}": "path_key"})
+            own = prepared.customer_paths(t, repeats, numbered=False).rename({f"key_{repeats}": "path_key"})
             named = named.join(own, named.customer_number == own.journey_id).drop("journey_id")
         self.raw["paths"] = named = self.engine.create(self.place("raw_paths"), named)
-        both = [named.select(path_key=named[f"key_{r}"]) for r in prepared.REPEATS]
-        order = ibis.window(order_by="path_key")
-        keys = ibis.union(*both, distinct=True).mutate(path_id=ibis.row_number().over(order) + 1)
-        self.raw["keys"] = keys = self.engine.create(self.place("raw_keys"), keys)
-        self._write("paths", spelled(keys, self.written["names"]))
+        both = [named.select(path=named[f"key_{r}"]) for r in prepared.REPEATS]
+        order = ibis.window(order_by="path")
+        paths = ibis.union(*both, distinct=True).mutate(path_id=ibis.row_number().over(order) + 1)
+        paths = self._write("paths", paths.select("path_id", "path", steps=steps_of(paths.path)))
         for repeats in prepared.REPEATS:
-            known = keys.select(**{f"path_{repeats}": keys.path_id, f"known_{repeats}": keys.path_key})
+            known = paths.select(**{f"path_{repeats}": paths.path_id, f"known_{repeats}": paths.path})
             named = named.join(known, named[f"key_{repeats}"] == known[f"known_{repeats}"])
             named = named.drop(f"key_{repeats}", f"known_{repeats}")
         self._write("journeys", named)

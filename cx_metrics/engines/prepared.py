@@ -187,11 +187,10 @@ def as_journeys(prepared: ibis.Table) -> ibis.Table:
     return prepared.mutate(journey_id=prepared.customer_number)
 
 
-def customer_paths(prepared: ibis.Table, repeats: Repeats) -> ibis.Table:
-    """The whole path of each customer: journey_id, path_key (a list of numbers, as `journeys.whole`)."""
-    return whole(nodes(as_journeys(prepared), repeats, "columns", ["touchpoint_number"])).select(
-        "journey_id", "path_key"
-    )
+def customer_paths(prepared: ibis.Table, repeats: Repeats, numbered: bool = True) -> ibis.Table:
+    """The whole path of each customer: journey_id, path_key (as `journeys.whole`: a list of numbers, or names)."""
+    keep = ["touchpoint_number"] if numbered else []
+    return whole(nodes(as_journeys(prepared), repeats, "columns", keep)).select("journey_id", "path_key")
 
 
 def moves_cube(prepared: ibis.Table, attributes: Sequence[str]) -> ibis.Table:
