@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import ibis
 from ibis import _
@@ -16,7 +15,7 @@ from cx_metrics import journeys
 from cx_metrics.errors import ViewProblem, nearest
 from cx_metrics.journeys import Cut, Way
 from cx_metrics.texts import N_
-from cx_metrics.view import Facts, Filter, View
+from cx_metrics.view import EPOCH, Facts, Filter, View, microseconds
 
 Tables = Mapping[str, ibis.Table]
 
@@ -82,7 +81,7 @@ def ways_of(view: View, facts: Facts) -> tuple[Way, ...]:
     if view.grain == "session":
         return ("slices", "windows")
     if cut:
-        start, end = (None if at is None else _microseconds(at) for at in view.bounds(facts.zone))
+        start, end = (None if at is None else microseconds(at) for at in view.bounds(facts.zone))
         return (Cut(start, end), "slices", "windows")
     return ("columns", "slices", "windows")
 
@@ -125,13 +124,13 @@ def _touchpoints(t: ibis.Table, view: View, facts: Facts, way: Way) -> tuple[ibi
 def _inside(t: ibis.Table, view: View, facts: Facts) -> ibis.Value:
     """Is a touchpoint in the range, or the journey it belongs to? Said plainly wherever it filters: engines plan by it."""
     start, end = view.bounds(facts.zone)
-    at = t.journey_start if view.range_rule == "journeys" else t.occurred_at
     inside = ibis.literal(True)
-    if start is not None:
-        inside = inside & (at >= ibis.timestamp(start))
-    if end is not None:
-        inside = inside & (at < ibis.timestamp(end))
-    return inside
+    if view.range_rule == "journeys":
+        inside = inside if start is None else inside & (t.journey_start >= ibis.timestamp(start))
+        return inside if end is None else inside & (t.journey_start < ibis.timestamp(end))
+    at = t.occurred_microseconds
+    inside = inside if start is None else inside & (at >= microseconds(start))
+    return inside if end is None else inside & (at < microseconds(end))
 
 
 def _whole(j: ibis.Table, view: View, facts: Facts, chosen: Sequence[ibis.Table]) -> ibis.Table | None:
@@ -182,7 +181,6 @@ def _spend(s: ibis.Table, view: View) -> ibis.Table:
 
 
 MOST_SESSIONS = 2**31  # of one customer: numbers of customers times this leave room for them
-EPOCH = 719_163  # ordinal of 1970-01-01
 
 
 def _dated(t: ibis.Table, column: str, view: View, facts: Facts) -> ibis.Table:
@@ -192,10 +190,6 @@ def _dated(t: ibis.Table, column: str, view: View, facts: Facts) -> ibis.Table:
     if end is not None:
         t = t.filter(t[column] < ibis.timestamp(end))
     return t
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
 
 
 def _by_people(t: ibis.Table, view: View, facts: Facts) -> ibis.Table:

@@ -157,7 +157,7 @@ class Paths:
         """The route that answers, for those who want to know."""
         if self.route is not None:
             return self.route
-        if set(CUBES) & set(self.cubes) and not self.rules.any:
+        if {"moves", "pairs"} & set(self.cubes) and not self.rules.any:
             return "cube"
         return "windows" if self._way() in BY_WINDOWS else "columns"
 

@@ -44,8 +44,12 @@ class Remembering(Protocol):
     """A dataset that keeps compiled queries: for another value of the same filter, only the value is another."""
 
     def remembered(
-        self, key: tuple[Any, ...], build: Callable[[], Asked], values: Mapping[str, str]
-    ) -> tuple[pd.DataFrame, Any]: ...
+        self,
+        key: tuple[Any, ...],
+        build: Callable[[], Asked],
+        values: Mapping[str, str],
+        instants: Mapping[str, str] | None = None,
+    ) -> tuple[pd.DataFrame, Any] | None: ...
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,12 @@ def _fetched(
     """The frame of a query, compiled once for all views of the same shape where the dataset remembers."""
     if isinstance(dataset, Remembering):
         shape, values = view.shape()
-        return dataset.remembered((*key, shape), lambda: build(shape), values)
+        moved, instants = shape.at_stand_in(dataset.facts.zone)
+        if instants and (found := dataset.remembered((*key, moved), lambda: build(moved), values, instants)):
+            return found
+        found = dataset.remembered((*key, shape), lambda: build(shape), values)
+        assert found is not None  # nothing stands in for anything but names
+        return found
     query, known = build(view)
     return dataset.fetch(query), known
 

@@ -21,6 +21,8 @@ TOUCHPOINT_RULES: tuple[TouchpointRule, ...] = ("customers", "touchpoints")
 COMPARES: tuple[Compare, ...] = ("none", "previous")
 
 TOUCHPOINT_FILTERS = ("channel", "touchpoint_type", "phase", "stage", "touchpoint")
+EPOCH = 719_163  # ordinal of 1970-01-01
+STAND_INS = (date(9990, 5, 4), date(9991, 8, 7))  # days that no data have: years end before
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,15 @@ class View:
 
         return replace(self, customers=filters(self.customers), touchpoints=filters(self.touchpoints)), values
 
+    def at_stand_in(self, zone: str) -> tuple[View, dict[str, str]]:
+        """The same view with its range moved to days that no data have, and the instants that these stand for (microseconds, as
+        numbers are written): views that differ by their range alone ask the same query at other instants."""
+        moved = replace(
+            self, first_day=self.first_day and STAND_INS[0], last_day=self.last_day and STAND_INS[1]
+        )  # fmt: skip
+        both = zip(moved.bounds(zone), self.bounds(zone), strict=True)
+        return moved, {str(microseconds(there)): str(microseconds(here)) for there, here in both if there and here}
+
     def values_against(self, column: str) -> tuple[str, ...]:
         """The values of a customer column that segment B keeps; empty if it keeps all."""
         return next((f.values for f in self.against if f.column == column), ())
@@ -164,6 +175,11 @@ class Facts:
         start = max(first, view.first_day or first)
         end = last if view.range_rule == "journeys" else min(last, view.last_day or last)
         return (start, end) if start <= end else None
+
+
+def microseconds(at: datetime) -> int:
+    """Since 1970, exact; `at` is UTC without zone."""
+    return (at - datetime(1970, 1, 1)) // timedelta(microseconds=1)
 
 
 def _midnight(day: date | None, zone: str) -> datetime | None:

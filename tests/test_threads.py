@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 import cx_metrics as cx
 from cx_metrics.engines import Store, build, duckdb_store, memory_store, open_store
-from cx_metrics.view import Filter, View
+from cx_metrics.view import Filter, Grain, View
 from cx_metrics.workspace import Version, Workspace
 from cx_metrics.workspace.store import facts_to_dict
 from pages.parts import cache
@@ -232,3 +233,37 @@ def test_who_opens_a_version_again_after_it_was_closed_can_read_it(tmp_path: Pat
     wanted = cx.people(first)
     first.close()
     assert cx.people(open_store(version.path, version.facts)) == wanted  # `first` is still held, and closed
+
+
+@pytest.mark.parametrize("grain", ["journey", "session"])
+def test_another_range_asks_the_same_query_at_other_instants(grain: Grain) -> None:
+    store = replace(memory_of(5))  # with nothing compiled yet
+    first, last = store.facts.ranges["touchpoints"]
+    day = timedelta(1)
+    for start, end in (
+        (first, None),
+        (None, last - day),
+        (first + day, None),
+        (None, last),
+        (first, last - day),
+        (first + day, last),
+    ):
+        view = View(grain=grain, first_day=start, last_day=end)
+        for metric in ("flow_links", "variants", "transitions", "rework", "conversion", "channel_performance"):
+            before = len(store._compiled)
+            found = cx.run(metric, store, view)
+            fresh = cx.run(metric, replace(store), view)
+            assert same(found.frame, fresh.frame) and found.definition == fresh.definition, (metric, view)
+            again = start == first + day or end == last  # the second of its kind
+            if metric != "channel_performance":  # spend is cut by day, so its query is another one
+                assert (len(store._compiled) == before) == again, (metric, view)
+
+
+def test_answers_by_the_time_they_were_given_are_asked_for_each_range() -> None:
+    store = memory_of(5)
+    first, last = store.facts.ranges["surveys"]
+    middle = first + (last - first) / 2
+    ranges = ((first, last), (first, middle), (middle + timedelta(1), last), (last + timedelta(1), last + timedelta(9)))
+    views = [View(first_day=start, last_day=end) for start, end in ranges]
+    whole, early, late, none = (int(cx.run("nps", store, view).frame["responses"].sum()) for view in views)
+    assert whole == early + late and 0 < early < whole and none == 0

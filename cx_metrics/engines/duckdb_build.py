@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from cx_metrics import journeys
 from cx_metrics.engines import prepared
+from cx_metrics.engines.ahead import ahead
 from cx_metrics.engines.duckdb_store import (
     CLOSED,
     MEMORY_LIMIT,
@@ -74,7 +75,7 @@ def _prepare(
     )  # not kept, so not packed; what is too much for memory is spilled
     for done, (name, incoming) in enumerate(tables.items()):
         progress(done, stages)
-        reader = pa.RecordBatchReader.from_batches(incoming.schema, incoming.batches)
+        reader = pa.RecordBatchReader.from_batches(incoming.schema, ahead(incoming.batches))
         connection.register("batches", reader)
         connection.execute(f"create table {_arrived(name)} as select * from batches")
         connection.unregister("batches")
@@ -154,25 +155,23 @@ def _prepare_customers(connection: duckdb.DuckDBPyConnection, tables: Mapping[st
 
 
 def _attribute_from(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> int:
-    """Add a customer attribute from the rows of another table: the most frequent value, ties by name."""
+    """Add a customer attribute from the rows of another table: the most frequent value, ties by name. Returns how many customers
+    have several."""
+    connection.execute(f"""
+        create temp table counted as select customer_id, {quoted(column)} as value, count(*) as n from {_arrived(table)}
+        where {quoted(column)} is not null and customer_id is not null group by all
+    """)
     connection.execute(f"""
         create table with_attribute as
-        with counted as (
-            select customer_id, {quoted(column)} as value, count(*) as n from {_arrived(table)}
-            where {quoted(column)} is not null and customer_id is not null group by all
-        ), ranked as (
-            select *, row_number() over (partition by customer_id order by n desc, value) as rank from counted
-        )
+        with ranked as (select *, row_number() over (partition by customer_id order by n desc, value) as rank from counted)
         select customers.*, ranked.value as {quoted(column)} from customers
         left join ranked on ranked.customer_id = customers.customer_id and ranked.rank = 1
     """)
     connection.execute("drop table customers")
     connection.execute("alter table with_attribute rename to customers")
-    return _one(
-        connection,
-        f"select count(*) from (select customer_id from {_arrived(table)} where {quoted(column)} is not null "
-        f"group by 1 having count(distinct {quoted(column)}) > 1)",
-    )
+    several = _one(connection, "select count(*) from (select customer_id from counted group by 1 having count(*) > 1)")
+    connection.execute("drop table counted")
+    return several
 
 
 def _prepare_touchpoints(
@@ -213,7 +212,8 @@ def _prepare_touchpoints(
     shifts = prepared.clock_shifts(facts.zone, first, last) if first is not None else ()
     reader = connection.cursor().execute(sorted_rows).to_arrow_reader(ROWS_AT_ONCE)
     schema = walked_schema(reader.schema)
-    connection.register("walked", pa.RecordBatchReader.from_batches(schema, walk(reader, reader.schema, shifts)))
+    walked = ahead(walk(reader, reader.schema, shifts))
+    connection.register("walked", pa.RecordBatchReader.from_batches(schema, walked))
     t = ibis.table(ibis.Schema.from_pyarrow(schema), name="walked")
     kinds = ibis.Schema.from_pyarrow(incoming.schema)
     t = t.mutate(**{c: ibis.null(kinds[c].copy(nullable=True)) for c in own if c not in filled})

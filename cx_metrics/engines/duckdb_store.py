@@ -24,7 +24,7 @@ import pyarrow as pa
 from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.tables import PREPARED_TABLES, TABLES
 from cx_metrics.texts import N_
-from cx_metrics.view import Facts
+from cx_metrics.view import EPOCH, STAND_INS, Facts
 
 MOST_COMPILED = 1_000  # queries kept compiled per dataset
 MEMORY_LIMIT = "2GB"
@@ -56,9 +56,14 @@ class Store:
         return self._run(self.sql(expression), expression.schema().to_pyarrow())
 
     def remembered(
-        self, key: tuple[Any, ...], build: Callable[[], tuple[ibis.Table, Any]], values: Mapping[str, str]
-    ) -> tuple[pd.DataFrame, Any]:
-        """The frame of a query that is compiled once per key; `values` take the places of the placeholders in it."""
+        self,
+        key: tuple[Any, ...],
+        build: Callable[[], tuple[ibis.Table, Any]],
+        values: Mapping[str, str],
+        instants: Mapping[str, str] | None = None,
+    ) -> tuple[pd.DataFrame, Any] | None:
+        """The frame of a query that is compiled once per key; `values` take the places of the placeholders in it, `instants` those
+        of the numbers that stand in. None where the query says the days that stand in in another form too."""
         compiled = self._compiled.get(key)
         if compiled is None:
             expression, known = build()
@@ -67,6 +72,10 @@ class Store:
                 self._compiled.clear()
             self._compiled[key] = compiled
         sql, schema, known = compiled
+        if instants:
+            if _says_the_days(sql):
+                return None
+            sql = re.sub(r"\b(" + "|".join(instants) + r")\b", lambda found: instants[found[0]], sql)
         if values:  # in one go, so that no value is taken for a placeholder
             literals = {literal(place): literal(value) for place, value in values.items()}
             sql = re.sub("|".join(map(re.escape, literals)), lambda found: literals[found[0]], sql)
@@ -146,6 +155,12 @@ def table_of(cursor: duckdb.DuckDBPyConnection, name: str) -> ibis.Table:
 def quoted(name: str) -> str:
     """An identifier, quoted."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _says_the_days(sql: str) -> bool:
+    """Does a query name a day that stands in for another, as a date or counted from 1970?"""
+    marks = [mark for day in STAND_INS for mark in (day.year, day.toordinal() - EPOCH, day.toordinal() - EPOCH + 1)]
+    return re.search(r"\b(" + "|".join(map(str, marks)) + r")\b", sql) is not None
 
 
 def literal(text: str) -> str:

@@ -143,7 +143,10 @@ def journeys_of(log: Log) -> dict[str, list[Row]]:
 def expected(log: Log, stages: Sequence[str]) -> dict[int, Row]:
     """What each row of touchpoints has in its prepared columns, by sequence; all but customer_number."""
     found = {}
+    names = sorted({row["touchpoint"] for row in log.touchpoints})
     for own in journeys_of(log).values():
+        visits: Counter[str] = Counter()
+        pairs: Counter[tuple[str, str | None]] = Counter()
         runs = [list(run) for _name, run in groupby(own, key=lambda r: r["touchpoint"])]
         step, session = 0, 1
         for number, run in enumerate(runs, 1):
@@ -151,6 +154,9 @@ def expected(log: Log, stages: Sequence[str]) -> dict[int, Row]:
                 before = own[step - 1] if step else None
                 after = own[step + 1] if step + 1 < len(own) else None
                 step += 1
+                pair = row["touchpoint"], after["touchpoint"] if after else None
+                visits[pair[0]] += 1
+                pairs[pair] += 1
                 gap = elapsed(before, row) if before else None
                 session += gap is not None and gap > 1_800
                 ends, next_run = row is run[-1], runs[number] if number < len(runs) else None
@@ -158,7 +164,9 @@ def expected(log: Log, stages: Sequence[str]) -> dict[int, Row]:
                 local = at.replace(tzinfo=UTC).astimezone(ZoneInfo(log.zone)).date() if at else None
                 found[row["sequence"]] = {
                     "occurred_microseconds": microseconds(at) if at else None,
+                    "touchpoint_number": names.index(row["touchpoint"]) + 1,
                     "step": step, "next_touchpoint": after["touchpoint"] if after else None,
+                    "visit": visits[pair[0]], "pair_visit": pairs[pair],
                     "seconds_to_next": elapsed(row, after) if after else None,
                     "run": number, "run_ends": int(ends),
                     "run_seconds": elapsed(row, next_run[-1]) if ends and next_run else None,
@@ -181,6 +189,9 @@ def check(log: Log, store: Store, built: Built) -> None:
     check_journeys(log, store, numbers)
     check_moves(log, store)
     check_pairs(log, store)
+    check_visits(log, store)
+    names = sorted({row["touchpoint"] for row in log.touchpoints})
+    assert query(store, "select touchpoint_number, touchpoint from names order by 1") == list(enumerate(names, 1))
 
 
 def check_columns(log: Log, store: Store, built: Built) -> dict[str, int]:
@@ -318,6 +329,21 @@ def check_pairs(log: Log, store: Store) -> None:
             ("transitions", "journeys", "opens", "timed", "seconds"),
         )
         compare_sums(cube_rows(store, "pairs", keys, counts, held), wanted)
+
+
+def check_visits(log: Log, store: Store) -> None:
+    known = attributes_of(log)
+    for held in stored_levels(store, "visits"):
+        wanted: Sums = defaultdict(lambda: [0.0, 0.0, 0.0, 0.0, 0.0])
+        for who, own in journeys_of(log).items():
+            names = [row["touchpoint"] for row in own]
+            for name in set(names):
+                cell = wanted["keep", name, *held_of(who, held, known)]
+                ends = names[0] == name, names[-1] == name
+                for place, n in enumerate((1, names.count(name) > 1, names.count(name), *ends)):
+                    cell[place] += n
+        counts = ("journeys", "reworked", "occurrences", "begins", "ends")
+        compare_sums(cube_rows(store, "visits", ("repeats", "touchpoint"), counts, held), wanted)
 
 
 # Random logs
