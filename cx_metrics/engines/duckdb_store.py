@@ -6,7 +6,6 @@ cursor of its own; a `.wal` beside an immutable file would be replayed even in r
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 import threading
@@ -21,10 +20,11 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from cx_metrics.engines.templates import filled
 from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.tables import PREPARED_TABLES, TABLES
 from cx_metrics.texts import N_
-from cx_metrics.view import EPOCH, STAND_INS, Facts
+from cx_metrics.view import Facts
 
 MOST_COMPILED = 1_000  # queries kept compiled per dataset
 MEMORY_LIMIT = "2GB"
@@ -62,8 +62,7 @@ class Store:
         values: Mapping[str, str],
         instants: Mapping[str, str] | None = None,
     ) -> tuple[pd.DataFrame, Any] | None:
-        """The frame of a query that is compiled once per key; `values` take the places of the placeholders in it, `instants` those
-        of the numbers that stand in. None where the query says the days that stand in in another form too."""
+        """The frame of a query that is compiled once per key, filled as `templates.filled` says; None where it cannot be."""
         compiled = self._compiled.get(key)
         if compiled is None:
             expression, known = build()
@@ -72,14 +71,8 @@ class Store:
                 self._compiled.clear()
             self._compiled[key] = compiled
         sql, schema, known = compiled
-        if instants:
-            if _says_the_days(sql):
-                return None
-            sql = re.sub(r"\b(" + "|".join(instants) + r")\b", lambda found: instants[found[0]], sql)
-        if values:  # in one go, so that no value is taken for a placeholder
-            literals = {literal(place): literal(value) for place, value in values.items()}
-            sql = re.sub("|".join(map(re.escape, literals)), lambda found: literals[found[0]], sql)
-        return self._run(sql, schema), known
+        asked = filled(sql, values, instants, literal)
+        return None if asked is None else (self._run(asked, schema), known)
 
     def _run(self, sql: str, schema: pa.Schema) -> pd.DataFrame:
         fetched = self.connection.cursor().execute(sql).to_arrow_table()
@@ -155,12 +148,6 @@ def table_of(cursor: duckdb.DuckDBPyConnection, name: str) -> ibis.Table:
 def quoted(name: str) -> str:
     """An identifier, quoted."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _says_the_days(sql: str) -> bool:
-    """Does a query name a day that stands in for another, as a date or counted from 1970?"""
-    marks = [mark for day in STAND_INS for mark in (day.year, day.toordinal() - EPOCH, day.toordinal() - EPOCH + 1)]
-    return re.search(r"\b(" + "|".join(map(str, marks)) + r")\b", sql) is not None
 
 
 def literal(text: str) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ import sqlglot
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
 from cx_metrics.engines.incoming import Incoming
+from cx_metrics.engines.templates import filled
 from cx_metrics.errors import EngineProblem
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
@@ -185,19 +185,23 @@ class Served:
         return self.engine.fetch(expression)
 
     def remembered(
-        self, key: tuple[Any, ...], build: Callable[[], tuple[ibis.Table, Any]], values: Mapping[str, str]
-    ) -> tuple[pd.DataFrame, Any]:
-        """The frame of a query that is compiled once per key; `values` take the places of the placeholders in it."""
+        self,
+        key: tuple[Any, ...],
+        build: Callable[[], tuple[ibis.Table, Any]],
+        values: Mapping[str, str],
+        instants: Mapping[str, str] | None = None,
+    ) -> tuple[pd.DataFrame, Any] | None:
+        """The frame of a query that is compiled once per key, filled as `templates.filled` says; None where it cannot be."""
         if key not in self._compiled:
             expression, known = build()
             if len(self._compiled) >= MOST_COMPILED:
                 self._compiled.clear()
             self._compiled[key] = (self.engine.sql(expression), expression.schema(), known)
         sql, schema, known = self._compiled[key]
-        if values:  # in one go, so that no value is taken for a placeholder
-            literals = {self.engine.literal(place): self.engine.literal(value) for place, value in values.items()}
-            sql = re.sub("|".join(map(re.escape, literals)), lambda found: literals[found[0]], sql)
-        frame: pd.DataFrame = as_promised(self.engine.arrow(sql), schema).to_pandas()
+        asked = filled(sql, values, instants, self.engine.literal)
+        if asked is None:
+            return None
+        frame: pd.DataFrame = as_promised(self.engine.arrow(asked), schema).to_pandas()
         return frame, known
 
     def sql(self, expression: ibis.Table) -> str:
