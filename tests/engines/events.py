@@ -24,6 +24,10 @@ STAGES = ("awareness", "consideration", "decision", "own stage", None)
 CHANNELS = ("web", "Web", "store", "call", None)
 START = datetime(2025, 10, 20, 21, 30)  # the clocks of Berlin change in the weeks after it
 ZONE = "Europe/Berlin"
+RULES = (
+    {"start": "A"}, {"end": "B"}, {"start": "A|a", "end": "o'clock|B"}, {"exclude": "b|C"}, {"group": "back*|*%"},
+    {"start": "A", "exclude": "b", "group": "o'*|خ*"},
+)  # fmt: skip
 STEPS = ("A,B", "A|a,b,B", "B,A,B", "é,o'clock,A")
 
 
@@ -140,7 +144,7 @@ def views(timed: bool = True) -> dict[str, View]:
 
 
 def questions(metric: Metric) -> Iterator[dict[str, Any]]:
-    """The options to ask a metric with: as they stand, and each choice once."""
+    """The options to ask a metric with: as they stand, each choice once, and the rules of paths it takes."""
     needed = {"steps": STEPS[0]} if any(o.required for o in metric.options) else {}
     yield needed
     for option in metric.options:
@@ -152,6 +156,8 @@ def questions(metric: Metric) -> Iterator[dict[str, Any]]:
             yield from ({"steps": steps} for steps in STEPS[1:])
         elif option.name in ("window", "lookback"):
             yield from (needed | {option.name: length} for length in ("unlimited", "2d"))
+    known = {option.name for option in metric.options}
+    yield from (needed | rules for rules in RULES if set(rules) <= known)
 
 
 GROUPS = {"touchpoints": ("persona", "week"), "paths": ("persona",), "surveys": ("stage", "region")}
