@@ -14,7 +14,6 @@ import duckdb
 import ibis
 import pyarrow as pa
 
-from cx_metrics import journeys
 from cx_metrics.engines import prepared
 from cx_metrics.engines.ahead import ahead
 from cx_metrics.engines.duckdb_store import (
@@ -30,6 +29,7 @@ from cx_metrics.engines.duckdb_store import (
 )  # fmt: skip
 from cx_metrics.engines.incoming import Built, Incoming
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
+from cx_metrics.journeys import PATH_SIGN, PLACE
 from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, PREPARED, TABLES, TOUCHPOINTS
 from cx_metrics.view import Facts
 
@@ -292,8 +292,11 @@ def _prepare_paths(connection: duckdb.DuckDBPyConnection, attributes: tuple[str,
     connection.execute(
         f"create table keys as select row_number() over (order by path_key) as path_id, path_key from ({both})"
     )
-    spelled = journeys.spelled(table_of(connection, "keys"), table_of(connection, "names"))
-    _create(connection, "paths", spelled, "order by path_id")
+    connection.execute(f"""
+        create table paths as select path_id, len(path_key) as steps,
+            array_to_string(list_transform(path_key, node -> held.names[node % {PLACE}]), chr({ord(PATH_SIGN)})) as path
+        from keys, (select list(touchpoint::varchar order by touchpoint_number) as names from names) held order by path_id
+    """)
     _create(connection, "own_journeys", prepared.journeys(t, attributes))
     numbered = ", ".join(f"{r}_keys.path_id as path_{r}" for r in prepared.REPEATS)
     joins = " ".join(
