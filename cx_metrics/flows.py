@@ -14,7 +14,7 @@ import pandas as pd
 from ibis import _
 
 from cx_metrics import intervals
-from cx_metrics.groups import beside, nullable
+from cx_metrics.groups import beside, how_many, nullable
 from cx_metrics.journeys import PATH_SIGN, Repeats
 from cx_metrics.options import Count
 from cx_metrics.registry import Measure, metric
@@ -428,9 +428,9 @@ def _paths_of(paths: Paths, repeats: Repeats, by: tuple[str, ...], who: Who) -> 
     whole = paths.whole(repeats, by)
     grouped = whole.group_by([*by, "path_key"])
     if "reaches" in whole.columns:
-        kept = ibis.literal(True) if who == "all" else whole.reaches == wanted
+        kept = whole.reaches.notnull() if who == "all" else whole.reaches == wanted
         counted = grouped.aggregate(
-            everybody=_.count(), journeys=whole.count(where=kept), converted=ibis.ifelse(kept, whole.reaches, 0).sum(),
+            everybody=_.count(), journeys=how_many(kept), converted=ibis.ifelse(kept, whole.reaches, 0).sum(),
             median_seconds=ibis.ifelse(kept, whole.seconds, ibis.null("float64")).median(),
         )  # fmt: skip
         counted = counted.mutate(all_journeys=_.everybody.sum().over(each)).drop("everybody")

@@ -23,3 +23,8 @@ def nullable(t: ibis.Table) -> ibis.Table:
         else:
             wide[name] = t[name].cast("float64" if kind.is_numeric() else kind.copy(nullable=True))
     return t.mutate(**wide)
+
+
+def how_many(true: ibis.Value) -> ibis.Value:
+    """For how many rows does it hold? 0 where there are no rows, on every engine (Spark counts none as nothing known)."""
+    return ibis.ifelse(true, 1, 0).sum().fill_null(0)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import ibis
 from ibis import _
 
-from cx_metrics.groups import nullable
+from cx_metrics.groups import how_many, nullable
 from cx_metrics.view import Passing
 
 Repeats = Literal["merge", "keep"]
@@ -232,7 +232,7 @@ def pairs(path: ibis.Table, by: Sequence[str] = (), partly: bool = False) -> ibi
 
     Where the nodes carry `pair_visit`, journeys are counted by it; `partly`: and one by one where it is not known.
     """
-    journeys = _.count(where=_.pair_visit == 1) if "pair_visit" in path.columns else _.journey_id.nunique()
+    journeys = how_many(_.pair_visit == 1) if "pair_visit" in path.columns else _.journey_id.nunique()
     if "pair_visit" in path.columns and partly:
         path = path.mutate(unknown=ibis.ifelse(path.pair_visit.isnull(), path.journey_id, ibis.null("int64")))
         journeys = journeys + _.unknown.nunique()
@@ -256,7 +256,7 @@ def visits(path: ibis.Table, by: Sequence[str] = (), partly: bool = False) -> ib
     if "visit" in path.columns:
         known = path.filter(path.visit.notnull()) if partly else path
         counted = known.group_by(keys).aggregate(
-            journeys=_.count(where=_.visit == 1), reworked=_.count(where=_.visit == 2), occurrences=_.count(), **ends
+            journeys=how_many(_.visit == 1), reworked=how_many(_.visit == 2), occurrences=_.count(), **ends
         )
         if not partly:
             return counted

@@ -14,6 +14,7 @@ import pandas as pd
 
 from cx_metrics import registry, routes
 from cx_metrics.errors import OptionProblem, ViewProblem, nearest
+from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
 from cx_metrics.population import Population, population
 from cx_metrics.registry import Measure, Metric
@@ -162,7 +163,7 @@ def _alone(count: Callable[[Dataset, View], ibis.Table], dataset: Dataset, view:
 def _answers(dataset: Dataset, view: View) -> ibis.Table:
     """Valid responses and all answers, in one row."""
     s = population(dataset.tables, view, dataset.facts)["surveys"]
-    return s.aggregate(responses=s.count(where=s.score_status == "valid"), answers=s.count())
+    return s.aggregate(responses=how_many(s.score_status == "valid"), answers=s.count())
 
 
 def _counted(dataset: Dataset, view: View) -> ibis.Table:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from cx_metrics import intervals
 from cx_metrics.errors import DataProblem
+from cx_metrics.groups import how_many
 from cx_metrics.intervals import NpsMethod, ShareMethod
 from cx_metrics.registry import Measure, metric
 from cx_metrics.texts import N_
@@ -68,12 +69,12 @@ def nps(
     valid = asked & (s.score_status == "valid")
     counted = s.aggregate(
         by=list(by),
-        responses=s.count(where=valid),
-        promoters=s.count(where=valid & s.score.between(9, 10)),
-        passives=s.count(where=valid & s.score.between(7, 8)),
-        detractors=s.count(where=valid & s.score.between(0, 6)),
-        missing=s.count(where=asked & (s.score_status == "missing")),
-        invalid=s.count(where=asked & (s.score_status == "invalid")),
+        responses=how_many(valid),
+        promoters=how_many(valid & s.score.between(9, 10)),
+        passives=how_many(valid & s.score.between(7, 8)),
+        detractors=how_many(valid & s.score.between(0, 6)),
+        missing=how_many(asked & (s.score_status == "missing")),
+        invalid=how_many(asked & (s.score_status == "invalid")),
     )
     return counted.order_by([*by, "responses"])
 
@@ -178,17 +179,17 @@ def _scored(s: ibis.Table, kind: str, by: tuple[str, ...], **counted: ibis.Value
     scale = s.scale_low.cast("string") + "|" + s.scale_high.cast("string") + "|" + s.higher_is_better.cast("string")
     scored = s.aggregate(
         by=list(by),
-        responses=s.count(where=valid),
+        responses=how_many(valid),
         **{name: value.sum(where=valid).fill_null(0) for name, value in counted.items()},
         mean=s.score.mean(where=valid),
         deviation=s.score.std(where=valid, how="sample"),
         scales=scale.nunique(where=valid),
-        unscaled=s.count(where=valid & scale.isnull()),
+        unscaled=how_many(valid & scale.isnull()),
         scale_low=s.scale_low.min(where=valid),
         scale_high=s.scale_high.max(where=valid),
         higher_is_better=s.higher_is_better.max(where=valid),
-        missing=s.count(where=asked & (s.score_status == "missing")),
-        invalid=s.count(where=asked & (s.score_status == "invalid")),
+        missing=how_many(asked & (s.score_status == "missing")),
+        invalid=how_many(asked & (s.score_status == "invalid")),
     )
     return scored.order_by([*by, "responses"])
 

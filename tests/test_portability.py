@@ -60,6 +60,14 @@ def firsts_and_lasts(tree: ast.AST) -> Found:
     return named(tree, {"first", "last", "first_value", "last_value", "nth"})
 
 
+def counts_under_a_condition(tree: ast.AST) -> Found:
+    """Of no rows at all Spark counts nothing instead of 0: groups.how_many."""
+    return [
+        (node.lineno, ast.unparse(node)) for node, name, _before in calls(tree)
+        if name == "count" and any(k.arg == "where" for k in node.keywords)
+    ]  # fmt: skip
+
+
 def casts_of_truths(tree: ast.AST) -> Found:
     """PostgreSQL casts no boolean to a number: ifelse(condition, 1, 0)."""
     found = []
@@ -143,6 +151,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
     ordered_collects: ("t.touchpoint.collect(order_by=t.step)", "t.touchpoint.group_concat('>')"),
     asof_joins: ("a.asof_join(b, on='occurred_at')",),
     firsts_and_lasts: ("t.channel.first().over(w)", "t.channel.last(order_by=t.step)"),
+    counts_under_a_condition: ("t.count(where=t.a == 1)",),
     casts_of_truths: (
         "(t.a == 1).cast('int64')", "t.stage.isnull().cast('int64')", "((t.a > 1) & (t.b > 1)).cast(int)", "(~t.a).cast('float64')",
     ),
