@@ -133,11 +133,10 @@ class Paths:
         if self.rules.any:
             told = self._told(by)
             path = journeys.whole(self._nodes(told, repeats, [*keep, "begun_microseconds", "reaches"], None), by)
-        else:  # equal neighbours reach the goal together, or not at all
-            nodes = self.nodes(repeats, [*keep, "is_goal"]).rename(reaches="is_goal")
-            path = journeys.whole(nodes, by)
+        else:
             each = self.touchpoints.group_by([*by, "journey_id"])
-            path = beside(path, each.aggregate(begun_microseconds=_.occurred_microseconds.min()), [*by, "journey_id"])
+            told = each.aggregate(begun_microseconds=_.occurred_microseconds.min(), reaches=_.is_goal.max())
+            path = beside(journeys.whole(self.nodes(repeats, keep), by), told, [*by, "journey_id"])
         seconds = (path.ended_microseconds - path.begun_microseconds).cast("float64") / 1e6
         return path.select(*by, "reaches", "path_key", seconds=seconds)
 

@@ -178,12 +178,11 @@ def _counted(dataset: Dataset, view: View) -> ibis.Table:
     t = left["touchpoints"]
     start, _end = view.bounds(dataset.facts.zone)
     if isinstance(left.ways[0], Cut):  # a journey has one touchpoint that is its first in the range
-        before = ibis.ifelse(t.previous_microseconds < (left.ways[0].from_microseconds or 0), 1, 0)
-        before = ibis.literal(0) if start is None else before.fill_null(0)
-        firsts = ibis.ifelse(t.step == 1, 1, before).sum().fill_null(0)
-        return t.aggregate(
-            customers=firsts, journeys=firsts, touchpoints=t.count(), begun_earlier=before.sum().fill_null(0)
-        )
+        since = left.ways[0].from_microseconds
+        earlier = ibis.literal(False) if since is None else (t.previous_microseconds < since).fill_null(False)
+        firsts = how_many((t.step == 1) | earlier)
+        begun = ibis.literal(0) if since is None else how_many(earlier)
+        return t.aggregate(customers=firsts, journeys=firsts, touchpoints=t.count(), begun_earlier=begun)
     earlier = t.journey_start < ibis.timestamp(start) if start is not None else ibis.literal(False)
     return t.aggregate(
         customers=t.customer_number.nunique(),

@@ -259,6 +259,25 @@ def test_another_range_asks_the_same_query_at_other_instants(grain: Grain) -> No
                 assert (len(store._compiled) == before) == again, (metric, view)
 
 
+def test_people_of_a_range_with_one_end_or_two_are_those_of_its_rows() -> None:
+    store = memory_of(5)
+    columns = store.tables["touchpoints"].select("customer_id", "day")
+    rows = [
+        (who, at.date() if hasattr(at, "date") else at)
+        for who, at in store.fetch(columns).dropna().itertuples(index=False)
+    ]
+    first, last = store.facts.ranges["touchpoints"]
+    day = timedelta(1)
+    for start, end in ((None, last - day), (first + day, None), (first + day, last - day), (last + day, None)):
+        held = [who for who, at in rows if (start or first) <= at <= (end or last)]
+        begun = {who for who, at in rows if start and at < start}
+        found = cx.people(store, View(first_day=start, last_day=end))
+        customers = len(set(held))
+        wanted = {"customers": customers, "journeys": customers, "touchpoints": len(held),
+                  "begun_earlier": len(begun & set(held))}  # fmt: skip
+        assert {name: found[name] for name in wanted} == wanted, (start, end)
+
+
 def test_answers_by_the_time_they_were_given_are_asked_for_each_range() -> None:
     store = memory_of(5)
     first, last = store.facts.ranges["surveys"]
