@@ -26,7 +26,8 @@ import cx_metrics
 from cx_metrics import importing
 from cx_metrics.engines import Served, Store, connect, read_address
 from cx_metrics.errors import OptionProblem, TouchlineError, nearest
-from cx_metrics.options import Choice, Count, Steps, Touchpoints
+from cx_metrics.options import Choice, Count, Touchpoints
+from cx_metrics.steps import Steps
 from cx_metrics.reading import Report, default_mapping, open_raw, recognise
 from cx_metrics.registry import METRICS, Metric, find
 from cx_metrics.run import CONFIDENCE, Result, run

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from cx_metrics.channels import NONE
-from cx_metrics.flows import OTHER
+from cx_metrics.groups import OTHER
 from cx_metrics.texts import N_, NP_, Text
 
 MIN_SCORES = 30  # answers below which a score is not put in a title

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from cx_metrics.findings import MIN_SCORES, MIN_SHARE, counted
-from cx_metrics.flows import OTHER, PATH_END, PATH_START
+from cx_metrics.flows import PATH_END, PATH_START
+from cx_metrics.groups import OTHER
 from cx_metrics.rules import FOLDED
 from cx_metrics.texts import N_, NP_, Text
 

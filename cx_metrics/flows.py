@@ -14,7 +14,7 @@ import pandas as pd
 from ibis import _
 
 from cx_metrics import intervals
-from cx_metrics.groups import beside, how_many, nullable
+from cx_metrics.groups import OTHER, beside, how_many, nullable
 from cx_metrics.journeys import PATH_SIGN, Repeats
 from cx_metrics.options import Count
 from cx_metrics.registry import Measure, metric
@@ -22,7 +22,6 @@ from cx_metrics.routes import Paths
 from cx_metrics.rules import GOES_ON, EndOption, ExcludeOption, GroupOption, PathRules, StartOption
 from cx_metrics.texts import N_
 
-OTHER = "(other)"  # the touchpoints of a step beyond the largest ones, folded into one
 PATH_START, PATH_END = "path_start", "path_end"  # before the first touchpoint of a path, and after its last
 
 JOURNEYS = Measure(N_("Journeys"), "count", meaning=N_("journeys that make this move"))

@@ -1,56 +1,87 @@
-"""Funnels: how many go on from step to step, and how long do they take?"""
+"""Funnels: how many go on from step to step, how long do they take, and does it get better?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from itertools import combinations
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from cx_metrics import intervals
 from cx_metrics.errors import OptionProblem
-from cx_metrics.options import Duration, Step, Steps
-from cx_metrics.registry import Measure, metric
+from cx_metrics.groups import OTHER
+from cx_metrics.options import Count, Duration
+from cx_metrics.registry import Measure, Walk, metric
+from cx_metrics.steps import FIRST_TOUCH, Exclusion, Exclusions, Step, Steps, TakenFrom
 from cx_metrics.texts import N_
+from cx_metrics.tries import Entry, EqualTimes, Funnel, Order, Repeats, Tries, step_events, walk
 
-Entry = Literal["every_entry", "first_entry"]
-MOST_LINKED = 5  # either-or steps that overlap: every set of them has to be looked at
-NEVER = 2**62  # an instant later than all others, in microseconds
+Span = Literal["first_step", "every_step"]
+Period = Literal["day", "week", "month", "quarter"]
 
-FunnelSteps = Annotated[tuple[Step, ...], Steps(N_("the steps, in order: ad|search,visit,purchase"))]
+FunnelSteps = Annotated[tuple[Step, ...], Steps(N_("the steps, in order: ad|search,visit[channel=web],cart?,purchase@2d"))]
 Window = Annotated[timedelta | None, Duration(N_("longest time from the first step to the last"), unlimited=True)]
+OrderRule = Annotated[
+    Order,
+    N_("ordered: other touchpoints may lie between the steps; strict: none may; unordered: the steps in any order"),
+]
 EntryRule = Annotated[
     Entry, N_("whether every touchpoint of the first step may start a try, or only the customer's first")
 ]
+EqualTimesRule = Annotated[
+    EqualTimes, N_("whether touchpoints of one instant may be steps one after the other (together), or not (apart)")
+]
+RepeatsRule = Annotated[
+    Repeats, N_("whether a step that is done again before the next one is tolerated, or ends the try (end_the_try)")
+]
+ExcludeRule = Annotated[
+    tuple[Exclusion, ...], Exclusions(N_("what must not happen between the steps: complaint,refund|return@2-3"))
+]
+SpanRule = Annotated[
+    Span, N_("whether the first step alone has to lie in the range of dates, or every step (every_step)")
+]
+TakenFromRule = Annotated[
+    str,
+    TakenFrom(N_("whose value a breakdown takes: first_touch or last_touch of the try, every_touchpoint, or a step, like step 2")),
+]
+TopGroups = Annotated[int, Count(N_("how many groups to show by the size of their first step; the rest becomes one"), 1, 1_000)]
+ToStep = Annotated[int, Count(N_("the step to arrive at; 0 for the last"), 0, 12)]
 
 
-def finish_funnel(
-    frame: pd.DataFrame, *, by: tuple[str, ...], steps: tuple[Step, ...], confidence: float
-) -> pd.DataFrame:
-    """One row per step, also for steps that nobody reached; shares with Wilson intervals; customers lost before the step."""
-    groups = frame[list(by)].drop_duplicates() if by else pd.DataFrame(index=[0])
-    every = groups.merge(
-        pd.DataFrame({"step": range(1, len(steps) + 1), "touchpoint": [s.label for s in steps]}), how="cross"
-    )
-    frame = every.merge(frame, on=[*by, "step"], how="left")
-    frame["customers"] = frame["customers"].fillna(0).astype("int64")
-    earlier = frame.groupby(list(by), dropna=False)["customers"] if by else frame["customers"]
-    first = earlier.transform("first") if by else pd.Series(frame["customers"].iloc[0], index=frame.index)
-    previous = earlier.shift(1)
-    frame["entrants"], frame["previous"] = first, previous.fillna(frame["customers"]).astype("int64")
-    frame = intervals.add_share(frame, "share_of_first", "customers", "entrants", confidence)
-    frame = intervals.add_share(frame, "share_of_previous", "customers", "previous", confidence)
-    start = frame["step"] == 1  # there is no step before the first
-    for column in ("share_of_previous", "share_of_previous_low", "share_of_previous_high"):
-        frame[column] = frame[column].mask(start, np.nan)
-    frame["drop_off"] = frame["previous"] - frame["customers"]
-    shares = [f"{name}{end}" for name in ("share_of_first", "share_of_previous") for end in ("", "_low", "_high")]
-    return frame[[*by, "step", "touchpoint", "customers", *shares, "drop_off", "mean_seconds", "median_seconds",
-                  "p90_seconds", "entrants", "previous"]]  # fmt: skip
+def ask_tries(
+    touchpoints: ibis.Table,
+    by: tuple[str, ...] = (),
+    *,
+    steps: FunnelSteps,
+    window: Window = timedelta(14),
+    order: OrderRule = "ordered",
+    entry: EntryRule = "every_entry",
+    equal_times: EqualTimesRule = "together",
+    repeats: RepeatsRule = "tolerated",
+    exclude: ExcludeRule = (),
+    span: SpanRule = "first_step",
+    taken_from: TakenFromRule = FIRST_TOUCH,
+) -> ibis.Table:
+    """The touchpoints that tries are made of."""
+    rules = Funnel(steps, window, order, entry, equal_times, repeats, exclude)
+    return step_events(touchpoints if span == "first_step" else touchpoints.filter(touchpoints.in_range == 1), by, rules)
+
+
+def make_tries(rows: pd.DataFrame, ends: int | None, by: Sequence[str], *, span: str, taken_from: str, **rules: Any) -> Tries:
+    """The counted tries; `span` has had its say in the query."""
+    return walk(rows, Funnel(**rules), ends, by, taken_from)
+
+
+TRIES = Walk(ask_tries, make_tries)
+SOURCE = "ClickHouse windowFunnel; PostHog and Mixpanel funnels"
+ENTRANTS = Measure(N_("Entrants"), "count", meaning=N_("customers who reached the first step"))
+OPEN = Measure(
+    N_("Not over yet"), "count",
+    meaning=N_("of those who did not get here, how many still could: their window is not over"),
+)  # fmt: skip
 
 
 @metric(
@@ -58,10 +89,10 @@ def finish_funnel(
     unit=N_("customers"),
     denominator=N_("entrants: customers who reached the first step"),
     inputs=("touchpoints",),
-    source="ClickHouse windowFunnel; PostHog and Mixpanel funnels",
+    source=SOURCE,
     entries=True,
     groups=("step", "touchpoint"),
-    finish=finish_funnel,
+    walk=TRIES,
     measures={
         "customers": Measure(N_("Customers"), "count", meaning=N_("customers who reached this step")),
         "share_of_first": Measure(
@@ -76,157 +107,229 @@ def finish_funnel(
         "mean_seconds": Measure(N_("Mean time"), "seconds", n="customers", meaning=N_("mean time since the step before")),
         "median_seconds": Measure(N_("Median time"), "seconds", n="customers", meaning=N_("median time since the step before")),
         "p90_seconds": Measure(N_("90% within"), "seconds", n="customers", meaning=N_("nine in ten took no longer than this")),
-        "entrants": Measure(N_("Entrants"), "count", meaning=N_("customers who reached the first step")),
+        "entrants": ENTRANTS,
         "previous": Measure(N_("At the step before"), "count", meaning=N_("customers who reached the step before")),
+        "not_over": OPEN,
     },
 )  # fmt: skip
-def funnel(
-    touchpoints: ibis.Table,
-    by: tuple[str, ...] = (),
-    *,
-    steps: FunnelSteps,
-    window: Window = timedelta(14),
-    entry: EntryRule = "every_entry",
-) -> ibis.Table:
+def funnel(tries: Tries, by: tuple[str, ...] = (), confidence: float = 0.95, *, top: TopGroups = 25) -> pd.DataFrame:
     """How many customers go on from step to step, in order, within the window?
 
-    One row per step: customers (reached this step or a later one), share_of_first and share_of_previous, drop_off, mean,
-    median and 90th percentile of the seconds since the step before, over the customers who reached the step.
+    One row per step, also for steps that nobody reached: customers (reached this step or a later one), share_of_first and
+    share_of_previous, drop_off, mean, median and 90th percentile of the seconds since the step before, over the customers who
+    reached the step, entrants, previous, not_over. The unit is that of the view: customers, sessions or cases.
 
-    Other touchpoints may lie between. One touchpoint serves one step; a step that stands twice needs two. Touchpoints of one
-    instant count as in order. The window runs from the first step of a try, inclusive. A customer's result is the furthest
-    step of any try; ties are won by the try that finished first, then by the one that started last. The first step lies in
-    the range of the view, later ones may lie after it. `by` groups by a column of the first step of the counted try.
-    Without times the order counts, without a window and without seconds.
+    Other touchpoints may lie between, unless the order is strict: then any other one breaks the chain, and a later first step
+    may start a new one. One touchpoint serves one step; a step that stands twice needs two. Touchpoints of one instant count
+    as in order. The window runs from the first step of a try, inclusive; a step's own window from the step before. A
+    customer's result is the furthest step of any try; ties are won by the try that finished first, then by the one that
+    started last. The first step lies in the range of the view, later ones may lie after it.
+
+    An optional step may be skipped: its row counts who took it in the counted try, and the step after it is compared with the
+    last step that is not optional. In any order, row k counts who did at least k of the steps within one window. Who meets an
+    exclusion in the furthest try leaves the funnel from step 1 on, unless another try got equally far without; in any order,
+    the steps done before it stay.
+
+    `by` groups by a column of the touchpoints of the counted try; who has no value is a group. Groups beyond `top` are one,
+    counted again over their customers. Without times the order counts, without a window and without seconds.
     """
-    for step in steps:
-        if step.optional or step.window is not None:
-            raise OptionProblem(
-                N_("Step {step} is optional or has a window of its own; this funnel takes plain and either-or steps. "
-                   "Leave out ? and @, and use the option window."), step=str(step),
-            )  # fmt: skip
-    tries = _tries(touchpoints, by, steps, window)
-    if entry == "first_entry":
-        first = ibis.window(group_by="customer_id", order_by="t1")
-        tries = tries.mutate(nth=ibis.row_number().over(first)).filter(_.nth == 0).drop("nth")
-    finished = tries[f"t{len(steps)}"]
-    for j in range(len(steps) - 1, 0, -1):
-        finished = ibis.ifelse(tries.depth == j, tries[f"t{j}"], finished)
-    best = ibis.window(group_by="customer_id", order_by=[ibis.desc("depth"), "finished", ibis.desc("t1")])
-    counted = tries.mutate(finished=finished)
-    counted = counted.mutate(nth=ibis.row_number().over(best)).filter(_.nth == 0)
-    rows = None
-    for j in range(1, len(steps) + 1):
-        elapsed = ibis.null("float64")
-        if j > 1:
-            seconds = (counted[f"t{j}"] - counted[f"t{j - 1}"]).cast("float64") / 1e6
-            elapsed = ibis.ifelse(counted.timed == 1, seconds, elapsed)
-        reached = counted.filter(counted.depth >= j).select(*by, step=ibis.literal(j, type="int64"), seconds=elapsed)
-        rows = reached if rows is None else rows.union(reached)
-    assert rows is not None
-    group = ibis.window(group_by=[*by, "step"])
-    ordered = ibis.window(group_by=[*by, "step"], order_by="seconds")
-    rows = rows.mutate(place=ibis.row_number().over(ordered), known=rows.seconds.count().over(group))
-    rows = rows.mutate(tenths=(rows.known - 1) * 9)  # the 90th percentile lies so many tenths of a row after the first
-    under = rows.place == rows.tenths // 10
-    above = rows.place == (rows.tenths + 9) // 10
-    counted = rows.group_by([*by, "step"]).aggregate(
-        customers=_.count(), mean_seconds=_.seconds.mean(), median_seconds=_.seconds.median(), tenths=_.tenths.max(),
-        lower=rows.seconds.max(where=under), upper=rows.seconds.max(where=above),
+    groups, frame = tries_by_group(tries, by, top)
+    rows = []
+    for j, step in enumerate(tries.funnel.steps):
+        reached, seconds = tries.reached(j), tries.seconds(j)
+        here = frame[reached[frame["which"]]]
+        counted = per_group(here, seconds, len(groups))
+        counted["not_over"] = np.bincount(frame["group"][_just_before(tries, j)[frame["which"]]], minlength=len(groups))
+        label = f"{j + 1}/{len(tries.funnel.steps)}" if tries.funnel.order == "unordered" else step.label
+        rows.append(groups.assign(step=j + 1, touchpoint=label, optional=step.optional, **counted))
+    found = pd.concat(rows, ignore_index=True)
+    return _compared(found, by, confidence)
+
+
+def tries_by_group(tries: Tries, by: Sequence[str], top: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The groups in order (one row each: `by`), and the tries of each: which, group (its place). Groups beyond the `top` largest
+    are one; one try counts once in it."""
+    if not by:
+        return pd.DataFrame(index=[0]), tries.groups[["which"]].assign(group=0)
+    frame = tries.groups.assign(group=tries.groups.groupby(list(by), dropna=False, sort=False).ngroup())
+    groups = frame.drop_duplicates("group").sort_values("group")[list(by)].reset_index(drop=True)
+    size = np.bincount(frame["group"], minlength=len(groups))
+    name = [tuple("" if pd.isna(v) else str(v) for v in row) for row in groups.itertuples(index=False)]
+    ranked = sorted(range(len(groups)), key=lambda g: (-size[g], name[g]))
+    place = np.full(len(groups), top, dtype="int64")
+    place[ranked[:top]] = np.arange(min(top, len(groups)))
+    kept = groups.iloc[ranked[:top]].reset_index(drop=True)
+    if len(groups) > top:
+        kept = pd.concat([kept, pd.DataFrame({column: [OTHER] for column in by})], ignore_index=True)
+    frame = frame[["which"]].assign(group=place[frame["group"]]).drop_duplicates()
+    order = _by_name(kept, by, rest=len(groups) > top)
+    back = np.empty(len(kept), dtype="int64")
+    back[order] = np.arange(len(kept))
+    return kept.iloc[order].reset_index(drop=True), frame.assign(group=back[frame["group"]] if len(kept) else [])
+
+
+def _by_name(groups: pd.DataFrame, by: Sequence[str], rest: bool) -> list[int]:
+    """The order in which groups are shown: by value, what is not known after, the rest last."""
+
+    def key(place: int) -> tuple[Any, ...]:
+        values = [groups[column].iloc[place] for column in by]
+        last = rest and place == len(groups) - 1
+        return (last, *((pd.isna(v), "" if pd.isna(v) else v) for v in values))
+
+    try:
+        return sorted(range(len(groups)), key=key)
+    except TypeError:  # values of two kinds have no order of their own
+        return list(range(len(groups)))
+
+
+def per_group(here: pd.DataFrame, seconds: np.ndarray[Any, Any], groups: int) -> dict[str, Any]:
+    """Of the tries of each group: how many, and the mean, median and 90th percentile (Hyndman & Fan type 7) of their seconds."""
+    found: dict[str, Any] = {"customers": np.bincount(here["group"], minlength=groups)}
+    times = pd.Series(seconds[here["which"]]).groupby(here["group"].to_numpy())
+    for name, taken in (("mean_seconds", times.mean()), ("median_seconds", times.median()), ("p90_seconds", times.quantile(0.9))):
+        found[name] = taken.reindex(range(groups)).to_numpy(dtype="float64")
+    return found
+
+
+def _just_before(tries: Tries, j: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whose try came no further than to the step before, and is not over?"""
+    if tries.funnel.order == "unordered":
+        return tries.open & (tries.depth == j)
+    if tries.funnel.steps[j].optional:
+        return np.zeros(len(tries.depth), dtype=bool)
+    return tries.open & (tries.depth == tries.funnel.needed.index(j))
+
+
+def _compared(frame: pd.DataFrame, by: Sequence[str], confidence: float) -> pd.DataFrame:
+    """Shares of the first step and of the step before with Wilson intervals; customers lost before the step."""
+    frame = frame.astype({"customers": "int64", "not_over": "int64"})
+    frame["order"] = frame.groupby("step").cumcount()
+    frame = frame.sort_values(["order", "step"], kind="stable")
+    frame["entrants"] = frame.groupby("order")["customers"].transform("first")
+    needed = frame["customers"].where(~frame["optional"])
+    frame["previous"] = needed.groupby(frame["order"]).ffill().groupby(frame["order"]).shift(1)
+    frame["previous"] = frame["previous"].fillna(frame["customers"]).astype("int64")
+    frame = intervals.add_share(frame, "share_of_first", "customers", "entrants", confidence)
+    frame = intervals.add_share(frame, "share_of_previous", "customers", "previous", confidence)
+    start = frame["step"] == 1  # there is no step before the first
+    for column in ("share_of_previous", "share_of_previous_low", "share_of_previous_high"):
+        frame[column] = frame[column].mask(start, np.nan)
+    frame["drop_off"] = (frame["previous"] - frame["customers"]).mask(frame["optional"], 0)
+    shares = [f"{name}{end}" for name in ("share_of_first", "share_of_previous") for end in ("", "_low", "_high")]
+    return frame[[*by, "step", "touchpoint", "customers", *shares, "drop_off", "mean_seconds", "median_seconds",
+                  "p90_seconds", "entrants", "previous", "not_over"]].reset_index(drop=True)  # fmt: skip
+
+
+Bins = Annotated[int, Count(N_("how many bars, all of the same width"), 1, 200)]
+FromStep = Annotated[int, Count(N_("the step to start from"), 1, 12)]
+
+
+@metric(
+    title=N_("Time to convert"),
+    unit=N_("customers"),
+    denominator=N_("customers who took both steps in the counted try"),
+    inputs=("touchpoints",),
+    source=SOURCE,
+    entries=True,
+    needs_time=True,
+    groups=("bar",),
+    walk=TRIES,
+    measures={
+        "from_seconds": Measure(N_("From"), "seconds", meaning=N_("the shortest time of the bar, which belongs to it")),
+        "to_seconds": Measure(N_("To"), "seconds", meaning=N_("the next bar begins here; the last bar holds it too")),
+        "customers": Measure(N_("Customers"), "count", meaning=N_("customers who took so long")),
+        "share": Measure(N_("Share"), "share", n="all_customers", interval="wilson", meaning=N_("their share of all who took both steps")),
+        "all_customers": Measure(N_("All customers"), "count", meaning=N_("customers who took both steps")),
+    },
+)  # fmt: skip
+def time_to_convert(
+    tries: Tries, by: tuple[str, ...] = (), confidence: float = 0.95, *,
+    from_step: FromStep = 1, to_step: ToStep = 0, bins: Bins = 20, top: TopGroups = 25,
+) -> pd.DataFrame:  # fmt: skip
+    """How long do they take from one step to another?
+
+    One row per bar of equal width between the shortest and the longest time: from_seconds, to_seconds, customers, share,
+    all_customers. The left edge belongs to a bar; the last bar holds the longest time too. Times are those of the counted
+    tries; all groups have the same bars. If all take the same time, there is one bar. Nobody converted: no rows.
+    """
+    first, last = from_step - 1, (to_step or len(tries.funnel.steps)) - 1
+    if not first < last < len(tries.funnel.steps):
+        raise OptionProblem(N_("The times are from step {first} to step {last}, and the funnel has {count} steps."),
+                            first=first + 1, last=last + 1, count=len(tries.funnel.steps))  # fmt: skip
+    seconds = tries.seconds(last, since=first)
+    groups, frame = tries_by_group(tries, by, top)
+    known = ~np.isnan(seconds)
+    columns = [*by, "bar", "from_seconds", "to_seconds", "customers", "share", "share_low", "share_high", "all_customers"]
+    if not known.any():
+        return groups.iloc[:0].assign(
+            **{c: pd.Series(dtype="int64" if c in ("bar", "customers", "all_customers") else "float64") for c in columns[len(by) :]}
+        )
+    shortest, longest = float(seconds[known].min()), float(seconds[known].max())
+    edges = np.linspace(shortest, longest, (bins if longest > shortest else 1) + 1)
+    frame = frame[known[frame["which"]]]
+    bar = np.clip(np.searchsorted(edges, seconds[frame["which"]], side="right") - 1, 0, len(edges) - 2)
+    counted = np.bincount(frame["group"] * (len(edges) - 1) + bar, minlength=len(groups) * (len(edges) - 1))
+    found = groups.loc[np.repeat(np.arange(len(groups)), len(edges) - 1)].reset_index(drop=True)
+    found = found.assign(
+        bar=np.tile(np.arange(1, len(edges)), len(groups)), from_seconds=np.tile(edges[:-1], len(groups)),
+        to_seconds=np.tile(edges[1:], len(groups)), customers=counted,
+        all_customers=np.repeat(np.bincount(frame["group"], minlength=len(groups)), len(edges) - 1),
     )  # fmt: skip
-    between = (counted.tenths % 10).cast("float64") / 10
-    p90 = counted.lower + between * (counted.upper - counted.lower)
-    return counted.select(
-        *by, "step", "customers", "mean_seconds", "median_seconds", p90_seconds=p90
-    ).order_by([*by, "step"])  # fmt: skip
+    return intervals.add_share(found, "share", "customers", "all_customers", confidence)[columns]
 
 
-def _tries(
-    touchpoints: ibis.Table, by: tuple[str, ...], steps: tuple[Step, ...], window: timedelta | None
-) -> ibis.Table:
-    """Every try of every customer: `t1` … `tn` = when its steps were reached (null = not), `depth` = how many were.
+PeriodRule = Annotated[Period, N_("how long a period is: a day, a week from Monday, a month or a quarter")]
+STARTS = {"day": "D", "week": "W-SUN", "month": "M", "quarter": "Q"}
 
-    Works on instants, not rows, so that touchpoints of one instant have no order: an instant knows how many touchpoints of
-    each step's kind it holds, hence how far a chain that arrives wanting step i may advance there (`r{i}`: the first step
-    still wanted). Then, from the last step backwards, `f{i}_{j}` is when step j is reached by a chain that takes step i at
-    this instant, `n{i}_{j}` by one that takes it at a later one: the earliest is never worse, so a running minimum finds it.
+
+@metric(
+    title=N_("Conversion over time"),
+    unit=N_("customers"),
+    denominator=N_("entrants of the period: customers whose counted try began in it"),
+    inputs=("touchpoints",),
+    source=SOURCE,
+    entries=True,
+    needs_time=True,
+    groups=("period",),
+    walk=TRIES,
+    measures={
+        "entrants": ENTRANTS,
+        "converted": Measure(N_("Converted"), "count", meaning=N_("entrants of the period who reached the step")),
+        "conversion_rate": Measure(
+            N_("Conversion rate"), "share", n="entrants", interval="wilson", higher_is_better=True,
+            meaning=N_("share of the entrants of the period who reached the step"),
+        ),
+        "not_over": OPEN,
+    },
+)  # fmt: skip
+def conversion_trend(
+    tries: Tries, by: tuple[str, ...] = (), confidence: float = 0.95, zone: str = "UTC", *,
+    period: PeriodRule = "week", to_step: ToStep = 0, top: TopGroups = 25,
+) -> pd.DataFrame:  # fmt: skip
+    """Do those who enter later convert more often?
+
+    One row per period, by the day the counted try began, in the time zone of the dataset: period (its first day), entrants,
+    converted (reached the step), conversion_rate, not_over (did not, but their window is not over: the rate may still rise).
+    Periods between the first and the last without an entrant have 0 and no rate.
     """
-    n = len(steps)
-    kinds = [frozenset(s.touchpoints) for s in steps]
-    demands = {(i, j): _demands(kinds[i - 1 : j]) for i in range(1, n + 1) for j in range(i, n + 1)}
-    unions = sorted({union for needed in demands.values() for union in needed}, key=sorted)
-    column = {union: f"k{i}" for i, union in enumerate(unions)}
-    names = sorted(frozenset().union(*kinds))
-    t = touchpoints.filter(_.touchpoint.isin(names))
-    # without a time, the order of the file stands in for it: each row is an instant of its own
-    untimed = t.occurred_microseconds.isnull()
-    t = t.mutate(at=ibis.coalesce(t.occurred_microseconds, t.sequence), timed=ibis.ifelse(untimed, 0, 1))
-    held = {column[u]: ibis.ifelse(t.touchpoint.isin(sorted(u)), 1, 0).sum() for u in unions}
-    first = t.touchpoint.isin(steps[0].touchpoints) & (t.in_range == 1)
-    groups = {f"g{i}": t[name].max(where=first) for i, name in enumerate(by)}
-    instants = t.group_by(["customer_id", "at", "timed"]).aggregate(
-        **held, **groups, opens=ibis.ifelse(first, 1, 0).max()
-    )
-    advance = {}
-    for i in range(1, n + 1):  # r{i}: the step wanted after this instant by a chain that comes wanting step i
-        advance[f"r{i}"] = ibis.literal(i, type="int64")
-        for j in range(i, n + 1):
-            enough = ibis.and_(*(instants[column[u]] >= needed for u, needed in demands[i, j].items()))
-            advance[f"r{i}"] = ibis.ifelse(enough, j + 1, advance[f"r{i}"])
-    instants = instants.mutate(**advance)
-    null = ibis.literal(NEVER, type="int64")
-    later = ibis.window(group_by="customer_id", order_by="at", following=(1, None))
-    for i in range(n, 0, -1):  # arrival times of a chain that takes step i exactly here: f{i}_{j}
-        taken = {}
-        for j in range(i, n + 1):
-            value = null
-            for wanted in range(n + 1, i, -1):  # the chain leaves here still wanting step `wanted`
-                arrival = instants["at"] if j < wanted else instants[f"n{wanted}_{j}"]
-                value = ibis.ifelse(instants[f"r{i}"] == wanted, arrival, value)
-            taken[f"f{i}_{j}"] = value
-        instants = instants.mutate(**taken)
-        if i > 1:  # the same for a chain that takes step i somewhere after this instant
-            instants = instants.mutate(
-                **{f"n{i}_{j}": instants[f"f{i}_{j}"].min().over(later).fill_null(NEVER) for j in range(i, n + 1)}
-            )
-    limit = NEVER - 1 if window is None else round(window.total_seconds() * 1e6)
-    opened = instants.filter(instants.opens == 1)
-    reached = {}
-    for j in range(1, n + 1):
-        inside = (opened[f"f1_{j}"] - opened["at"] <= limit) | (opened.timed == 0)
-        reached[j] = (opened[f"f1_{j}"] < NEVER) & inside
-    depth = ibis.literal(0, type="int64")
-    for j in range(1, n + 1):
-        depth = depth + ibis.ifelse(reached[j], 1, 0)
-    return opened.select(
-        "customer_id",
-        "timed",
-        depth=depth,
-        **{name: opened[f"g{i}"] for i, name in enumerate(by)},
-        **{f"t{j}": ibis.ifelse(reached[j], opened[f"f1_{j}"], ibis.null("int64")) for j in range(1, n + 1)},
-    )
-
-
-def _demands(kinds: list[frozenset[str]]) -> dict[frozenset[str], int]:
-    """How many touchpoints of one instant do these steps need to be taken at that instant?
-
-    Hall's condition: for every set of steps, as many touchpoints of their names as there are steps in the set. Only sets of
-    kinds that share names, one with the next, can add to what the single kinds ask.
-    """
-    needed: dict[frozenset[str], int] = {}
-    linked: list[list[frozenset[str]]] = []
-    for kind in dict.fromkeys(kinds):
-        touching = [group for group in linked if any(kind & other for other in group)]
-        linked = [group for group in linked if group not in touching] + [[kind, *(k for g in touching for k in g)]]
-    for group in linked:
-        if len(group) > MOST_LINKED:
-            raise OptionProblem(
-                N_("{count} either-or steps share touchpoints with each other; at most {most} may. Name each in fewer steps."),
-                count=len(group), most=MOST_LINKED,
-            )  # fmt: skip
-        for size in range(1, len(group) + 1):
-            for chosen in combinations(group, size):
-                union = frozenset[str]().union(*chosen)
-                count = sum(kinds.count(kind) for kind in chosen)
-                needed[union] = max(needed.get(union, 0), count)
-    return needed
+    n = len(tries.funnel.steps)
+    if to_step > n:
+        raise OptionProblem(N_("The trend is of step {step}, and the funnel has {count} steps."), step=to_step, count=n)
+    reached = tries.reached((to_step or n) - 1)
+    columns = [*by, "period", "entrants", "converted", "conversion_rate", "conversion_rate_low", "conversion_rate_high", "not_over"]
+    if not len(tries.depth):
+        return pd.DataFrame({c: pd.Series(dtype="object") for c in columns})
+    began = pd.to_datetime(pd.Series(tries.at[0]), unit="us", utc=True).dt.tz_convert(zone).dt.tz_localize(None)
+    periods = began.dt.to_period(STARTS[period])
+    every = pd.period_range(periods.min(), periods.max(), freq=STARTS[period])
+    place = (periods.astype("int64") - every[0].ordinal).to_numpy()
+    groups, frame = tries_by_group(tries, by, top)
+    cell = frame["group"].to_numpy() * len(every) + place[frame["which"]]
+    size = len(groups) * len(every)
+    found = groups.loc[np.repeat(np.arange(len(groups)), len(every))].reset_index(drop=True).assign(
+        period=np.tile(every.start_time.date, len(groups)),
+        entrants=np.bincount(cell, minlength=size),
+        converted=np.bincount(cell[reached[frame["which"]]], minlength=size),
+        not_over=np.bincount(cell[(tries.open & ~reached)[frame["which"]]], minlength=size),
+    )  # fmt: skip
+    return intervals.add_share(found, "conversion_rate", "converted", "entrants", confidence)[columns]

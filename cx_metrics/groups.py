@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import ibis
 
+OTHER = "(other)"  # what lies beyond the largest ones, folded into one
+
 
 def beside(left: ibis.Table, right: ibis.Table, keys: Sequence[str]) -> ibis.Table:
     """The columns of `right` beside the rows of `left` that have the same `keys`; null finds null, and all rows stay."""

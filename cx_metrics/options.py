@@ -132,7 +132,7 @@ class Touchpoints:
             return None
         if self.optional and text.strip() == ALL:
             return ()
-        names, rest = _alternatives(text)
+        names, rest = alternatives(text)
         if rest.strip():
             raise OptionProblem(N_("{found} cannot be read after the touchpoints in {text}."), found=rest, text=text)
         return names
@@ -141,7 +141,7 @@ class Touchpoints:
         """The names between bars, quoted where needed."""
         if not value:
             return ALL if self.optional and not self.off else ""
-        return '"all"' if self.optional and tuple(value) == (ALL,) else "|".join(_quoted(name) for name in value)
+        return '"all"' if self.optional and tuple(value) == (ALL,) else "|".join(quoted(name) for name in value)
 
 
 TRAILING_SLASH = "*/"  # the pattern that takes slashes off the end of a name
@@ -161,85 +161,33 @@ class Patterns:
         """Patterns between bars; one that holds a sign of the syntax stands in double quotes."""
         if not text.strip():
             return None
-        patterns, rest = _alternatives(text)
+        patterns, rest = alternatives(text)
         if rest.strip():
             raise OptionProblem(N_("{found} cannot be read after the patterns in {text}."), found=rest, text=text)
         return patterns
 
     def print(self, value: Sequence[str] | None) -> str:
         """The patterns between bars, quoted where needed."""
-        return "|".join(_quoted(pattern) for pattern in value or ())
+        return "|".join(quoted(pattern) for pattern in value or ())
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of a funnel: any one of `touchpoints`; may be optional; may have a window of its own."""
-
-    touchpoints: tuple[str, ...]
-    optional: bool = False
-    window: timedelta | None = None
-
-    def __str__(self) -> str:
-        own = "" if self.window is None else "@" + Duration("").print(self.window)
-        return "|".join(_quoted(t) for t in self.touchpoints) + ("?" if self.optional else "") + own
-
-    @property
-    def label(self) -> str:
-        """The step's touchpoints as a reader sees them."""
-        return " | ".join(self.touchpoints)
+SIGNS = ',|?@"['
+SIGNS_INSIDE = SIGNS + "];="  # of a filter in brackets
 
 
-@dataclass(frozen=True)
-class Steps:
-    """An ordered list of steps: `ad|search,visit,"cart, web"?,purchase@2d`."""
-
-    help: str
-    fewest: int = 2
-    most: int = 12
-
-    def parse(self, text: str) -> tuple[Step, ...]:
-        """`,` between steps, `|` either-or, trailing `?` optional, trailing `@2d` its own window."""
-        steps, rest = [], text
-        while True:
-            names, rest = _alternatives(rest)
-            optional = rest.startswith("?")
-            rest = rest[1:].lstrip() if optional else rest
-            found = re.match(r"@([^,]*)", rest)
-            window = Duration("").parse(found[1]) if found else None
-            rest = rest[found.end() :] if found else rest
-            steps.append(Step(names, optional, window))
-            if not rest.strip():
-                break
-            if not rest.startswith(","):
-                raise OptionProblem(N_("{found} cannot be read after step {step}. Put a comma between steps."),
-                                    found=rest, step=str(steps[-1]))  # fmt: skip
-            rest = rest[1:]
-        if not self.fewest <= len(steps) <= self.most:
-            raise OptionProblem(N_("A funnel has {low} to {high} steps; found {found}."),
-                                low=self.fewest, high=self.most, found=len(steps))  # fmt: skip
-        return tuple(steps)
-
-    def print(self, value: Sequence[Step]) -> str:
-        """The steps between commas."""
-        return ",".join(str(step) for step in value)
-
-
-SIGNS = re.compile(r'[,|?@"]')
-
-
-def _quoted(name: str) -> str:
+def quoted(name: str, signs: str = SIGNS) -> str:
     """A name as the syntax writes it; quotes are doubled inside quotes."""
-    plain = name and name == name.strip() and not SIGNS.search(name)
+    plain = name and name == name.strip() and not set(signs) & set(name)
     return name if plain else '"' + name.replace('"', '""') + '"'
 
 
-def _alternatives(text: str) -> tuple[tuple[str, ...], str]:
-    """The either-or names at the start of `text`, and what follows them."""
+def alternatives(text: str, signs: str = SIGNS, empty: bool = False) -> tuple[tuple[str, ...], str]:
+    """The either-or names at the start of `text`, and what follows them. `empty`: a name may be "", in quotes."""
     names: list[str] = []
     while True:
-        found = re.match(r'\s*(?:"((?:[^"]|"")*)"\s*|([^,|?@"]+))', text)
+        found = re.match(rf'\s*(?:"((?:[^"]|"")*)"\s*|([^{re.escape(signs)}]+))', text)
         name = "" if not found else (found[1].replace('""', '"') if found[1] is not None else found[2].strip())
-        if not found or not name:
+        if not found or (not name and not (empty and found[1] is not None)):
             raise OptionProblem(N_("A touchpoint is missing in {found}."), found=text or '""')
         names.append(name)
         text = text[found.end() :]

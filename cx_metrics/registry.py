@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import ibis
 import pandas as pd
@@ -17,6 +17,22 @@ from cx_metrics.texts import N_
 Unit = Literal["count", "share", "points", "seconds", "score", "money", "per customer", "ratio", "rank", "name"]
 Query = Callable[..., ibis.Table]
 Finish = Callable[..., pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What several metrics are made from: rows that a query picks, made into something once, and kept while they ask.
+
+    `make(rows, ends, by, **options of the query)`; `ends`: when the data end, in microseconds.
+    """
+
+    query: Query
+    make: Callable[..., Any]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that decide what is made."""
+        return tuple(_own(self.query))
 
 
 @dataclass(frozen=True)
@@ -67,7 +83,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's declaration, its query (a table in, a table out) and what finishes the frame."""
+    """A metric's declaration, its query (a table in, a table out) and what finishes the frame.
+
+    A metric with a `walk` finishes what that made of its query's rows.
+    """
 
     name: str
     title: str
@@ -84,16 +103,22 @@ class Metric:
     entries: bool = False
     groups: tuple[str, ...] = ()
     options: tuple[Option, ...] = field(default=())
+    walk: Walk | None = None
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What was declared: it carries the docstring."""
+        return self.query if self.walk is None or self.finish is None else self.finish
 
     @property
     def question(self) -> str:
         """The question that the number answers: first line of the docstring."""
-        return (inspect.getdoc(self.query) or "").split("\n", 1)[0]
+        return (inspect.getdoc(self.function) or "").split("\n", 1)[0]
 
     @property
     def description(self) -> str:
         """The docstring after its first line: shape, edges, source."""
-        return (inspect.getdoc(self.query) or "").partition("\n")[2].strip()
+        return (inspect.getdoc(self.function) or "").partition("\n")[2].strip()
 
     def read_options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The options in full: texts are parsed, defaults filled in. Raises OptionProblem for what cannot be."""
@@ -115,6 +140,7 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {}
+Declared = TypeVar("Declared", bound=Callable[..., Any])
 
 
 def metric(
@@ -131,21 +157,26 @@ def metric(
     needs_time: bool = False,
     entries: bool = False,
     groups: Sequence[str] = (),
-) -> Callable[[Query], Query]:
+    walk: Walk | None = None,
+) -> Callable[[Declared], Declared]:
     """Declare a metric. The decorated function stays a plain function.
 
     `inputs` names the tables it takes, in order; `optional_inputs` those it can do without. `entries` asks for touchpoints
     after the range too (funnels: only the first step has to lie in the range). `groups` are the columns that rows are
-    about, before `by`. `finish(frame, *, confidence, …)` may name any option of the metric.
+    about, before `by`. `finish(frame, *, confidence, …)` may name any option of the metric. With a `walk` the decorated
+    function takes what that makes and gives the frame; its options come after those of the walk.
     """
 
-    def declare(query: Query) -> Query:
-        name = query.__name__
+    def declare(function: Declared) -> Declared:
+        name = function.__name__
+        query, last, options = function, finish, _options(function)
+        if walk is not None:
+            query, last, options = walk.query, function, (*_options(walk.query), *options)  # type: ignore[assignment]
         METRICS[name] = Metric(
-            name, title, unit, denominator, tuple(inputs), source, dict(measures), query, finish,
-            tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), _options(query),
+            name, title, unit, denominator, tuple(inputs), source, dict(measures), query, last,
+            tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), options, walk,
         )  # fmt: skip
-        return query
+        return function
 
     return declare
 
@@ -166,14 +197,18 @@ def accepted(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str
     return {k: v for k, v in given.items() if k in names}
 
 
-def _options(query: Query) -> tuple[Option, ...]:
-    hints = get_type_hints(query, include_extras=True)
-    found = []
-    for name, parameter in inspect.signature(query).parameters.items():
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            continue
-        found.append(Option(name, _option_type(query.__name__, name, hints[name]), parameter.default))
-    return tuple(found)
+def _own(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The keyword-only parameters: a metric's options."""
+    found = inspect.signature(function).parameters
+    return {name: p for name, p in found.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def _options(function: Callable[..., Any]) -> tuple[Option, ...]:
+    hints = get_type_hints(function, include_extras=True)
+    return tuple(
+        Option(name, _option_type(function.__name__, name, hints[name]), parameter.default)
+        for name, parameter in _own(function).items()
+    )
 
 
 def _option_type(metric_name: str, name: str, hint: Any) -> OptionType:

@@ -17,9 +17,10 @@ from cx_metrics.errors import OptionProblem, ViewProblem, nearest
 from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
 from cx_metrics.population import Population, population
-from cx_metrics.registry import Measure, Metric
+from cx_metrics.registry import Measure, Metric, Walk
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
+from cx_metrics.shelf import Shelf
 from cx_metrics.tables import TABLE_NAMES
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts, View
@@ -34,6 +35,8 @@ class Dataset(Protocol):
     def facts(self) -> Facts: ...
     @property
     def tables(self) -> Mapping[str, ibis.Table]: ...
+    @property
+    def shelf(self) -> Shelf: ...
     def fetch(self, expression: ibis.Table) -> pd.DataFrame: ...
 
 
@@ -96,11 +99,15 @@ def run(
         query, groups, taken = ask(metric, dataset, shown, by, asked, confidence, route)
         return query, (groups, taken)
 
-    frame, (groups, taken) = _fetched(dataset, view, (metric.name, tuple(by), printed, confidence, route), build)
+    if metric.walk is not None:
+        frame, groups, taken = _walked(metric, metric.walk, dataset, view, by, asked, build)
+    else:
+        key = (metric.name, tuple(by), printed, confidence, route)
+        frame, (groups, taken) = _fetched(dataset, view, key, build)
     named = tuple(apart(column) for column in groups)
     if metric.finish is not None:
         given = asked | {"confidence": confidence, "by": named, "stages": dataset.facts.stages}
-        given |= {"days": dataset.facts.days_of(view)}
+        given |= {"days": dataset.facts.days_of(view), "zone": dataset.facts.zone}
         frame = metric.finish(frame, **registry.accepted(metric.finish, given))
     frame = frame.drop(columns=[c for c in groups if c in frame]).rename(columns=dict(zip(named, groups, strict=True)))
     definition = define(metric, dataset.facts, view, groups, asked, confidence, version)
@@ -123,6 +130,30 @@ def _fetched(
     return dataset.fetch(query), known
 
 
+def _walked(
+    metric: Metric, walk: Walk, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any],
+    build: Callable[[View], Asked],
+) -> tuple[Any, tuple[str, ...], str]:  # fmt: skip
+    """What a walk makes of its rows, made once for all metrics that ask the same of the same view."""
+    shared = {name: options[name] for name in walk.options}
+    key = (walk.query.__name__, tuple(by), tuple(shared.items()))
+
+    def make() -> tuple[Any, tuple[str, ...], str]:
+        rows, (groups, taken) = _fetched(dataset, view, key, build)
+        ends, _known = _fetched(dataset, View(), ("ends",), partial(_alone, _ends, dataset))
+        last = None if ends.empty or pd.isna(ends["ends"].iloc[0]) else int(ends["ends"].iloc[0])
+        return walk.make(rows, last, tuple(apart(column) for column in groups), **shared), groups, taken
+
+    made: tuple[Any, tuple[str, ...], str] = dataset.shelf.get((view.alone(), key), make)
+    return made
+
+
+def _ends(dataset: Dataset, _view: View) -> ibis.Table:
+    """When the touchpoints of the dataset end, in microseconds."""
+    t = dataset.tables["touchpoints"]
+    return t.aggregate(ends=t.occurred_microseconds.max())
+
+
 def ask(
     metric: Metric,
     dataset: Dataset,
@@ -139,7 +170,8 @@ def ask(
     tables = set_apart(inputs, groups)
     known = {"confidence": confidence, "goal": dataset.facts.goal_of(view), "attributes": dataset.facts.attributes}
     given = registry.accepted(metric.query, known)
-    query = metric.query(*tables, by=tuple(apart(c) for c in groups), **options, **given)
+    own = {name: options[name] for name in metric.walk.options} if metric.walk else options
+    query = metric.query(*tables, by=tuple(apart(c) for c in groups), **own, **given)
     first = tables[0]
     return query, groups, first.under(PathRules.of(options)).taken() if isinstance(first, Paths) else ""
 

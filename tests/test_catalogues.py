@@ -17,7 +17,7 @@ import pytest
 from babel.messages.catalog import Catalog
 
 from cx_metrics import findings, findings_engagement
-from cx_metrics.flows import OTHER
+from cx_metrics.groups import OTHER
 from cx_metrics.texts import Text
 from pages.parts import language
 from pages.parts.language import LANGUAGES, PageReader

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import cx_metrics as cx
 from cx_metrics.engines import Store
 from cx_metrics.errors import OptionProblem, ViewProblem
-from cx_metrics.flows import OTHER
+from cx_metrics.groups import OTHER
 from cx_metrics.view import Passing, View
 from tests.conftest import MORNING, dataset, paths
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import cx_metrics as cx
 from cx_metrics.engines import Store
 from cx_metrics.errors import OptionProblem
-from cx_metrics.options import Step
+from cx_metrics.steps import Step
 from cx_metrics.view import View
 from tests.conftest import MORNING, dataset, paths
 
@@ -52,11 +52,11 @@ def level(journey: str, steps: str, **options: Any) -> int:
     return sum(counts(at(u1=journey), steps, **options))
 
 
-def levels(journeys: Iterable[str], steps: str) -> dict[str, int]:
+def levels(journeys: Iterable[str], steps: str, **options: Any) -> dict[str, int]:
     """How many steps each of these journeys reaches, one customer each."""
     rows = at(**{journey: journey for journey in journeys})
     frame = cx.run(
-        "funnel", dataset([row | {"who": row["customer_id"]} for row in rows]), steps=steps, by=["who"]
+        "funnel", dataset([row | {"who": row["customer_id"]} for row in rows]), steps=steps, by=["who"], **options
     ).frame
     return dict(frame[frame["customers"] > 0].groupby("who")["step"].max())
 
@@ -75,8 +75,9 @@ def test_four_journeys_of_retentioneering_count_3_2_1() -> None:
 
 
 def test_clickhouse_in_its_default_mode_reaches_level_4() -> None:
-    # ClickHouse windowFunnel: a b c b d for steps a b c d; strict_deduplication would stop at 3
+    # ClickHouse windowFunnel: a b c b d for steps a b c d; strict_deduplication stops at 3
     assert counts(paths("a b c b d"), "a,b,c,d") == [1, 1, 1, 1]
+    assert counts(paths("a b c b d"), "a,b,c,d", repeats="end_the_try") == [1, 1, 1, 0]
 
 
 def test_mixpanel_journey_converts_only_with_re_entry() -> None:
@@ -262,10 +263,28 @@ def test_median_of_an_even_number_is_the_mean_of_the_middle_two_and_p90_lies_bet
     )  # position .9 × 3 = 2.7 (Hyndman & Fan type 7)
 
 
-def test_optional_steps_and_windows_of_steps_are_refused_with_the_step() -> None:
-    for steps in ("A,B?,C", "A,B@2d"):
-        with pytest.raises(OptionProblem, match="Step B"):
-            counts(paths("A B C"), steps)
+@pytest.mark.parametrize(
+    ("steps", "options", "words"),
+    [
+        ("A?,B", {}, "cannot be optional.*A"),
+        ("A@2d,B", {}, "window of its own.*A"),
+        ("A,B?,C?,D?,E?,F?", {}, "5 steps are optional; at most 4"),
+        ("A,B", {"exclude": "X@1-3"}, "step 3, and the funnel has 2"),
+        ("A,B?,C", {"exclude": "X@1-2"}, "step 2, which is optional"),
+        ("A,B", {"exclude": "X@2-1"}, "earlier and a later step"),
+        ("A,B", {"exclude": "X@one"}, "between which steps"),
+        ("A,B?", {"order": "unordered"}, "Step B. is optional"),
+        ("A,B@2d", {"order": "unordered"}, "window of its own"),
+        ("A,B", {"order": "unordered", "exclude": "X@1-2"}, "In any order there is no step before"),
+        ("A|B,B|C", {"order": "unordered"}, "may not share touchpoints"),
+        ("A[nothing=web],B", {}, "filters by nothing"),
+        ("A[channel=web,B", {}, "not closed"),
+        ("A,B", {"taken_from": "somewhere"}, "Choose one of: first_touch"),
+    ],
+)
+def test_rules_that_do_not_go_together_are_refused_with_the_reason(steps: str, options: Row, words: str) -> None:
+    with pytest.raises(OptionProblem, match=words):
+        counts(paths("A B C"), steps, **options)
 
 
 def test_a_funnel_over_touchpoints_without_times_goes_by_their_order() -> None:
@@ -273,6 +292,205 @@ def test_a_funnel_over_touchpoints_without_times_goes_by_their_order() -> None:
     assert counts(rows, "A,B") == [3, 2]
     frame = cx.run("funnel", dataset(rows), steps="A,B").frame
     assert frame["median_seconds"].isna().all()
+
+
+# Strict: no other touchpoint between two steps
+
+
+@pytest.mark.parametrize(
+    ("options", "reached"),
+    [
+        ({}, {"a 0, b 1, b 2, c 3": 3, "a 0, x 1, b 2, c 3": 1, "a 0, b 1, a 2, b 3, c 4": 3, "x 0, a 1, b 2, c 3, x 4": 3}),
+        ({"repeats": "end_the_try"}, {"a 0, b 1, b 2, c 3": 2, "a 0, b 1, c 2": 3}),
+        ({"entry": "first_entry"}, {"a 0, b 1, x 2, a 3, b 4, c 5": 2, "a 0, a 1, b 2, c 3": 3}),  # the first chain counts
+        ({}, {"a 0, b 1, x 1, c 2": 3, "a 0, x 0, b 1, c 2": 3}),  # what shares an instant with a step is not between
+    ],
+)
+def test_strict_steps_follow_each_other_directly(options: Row, reached: dict[str, int]) -> None:
+    assert levels(reached, "a,b,c", order="strict", **options) == reached
+
+
+# In any order
+
+
+def test_in_any_order_step_k_counts_who_did_at_least_k_within_one_window() -> None:
+    rows = at(u1="C 0, A 10, B 20", u2="B 0, A 4000, C 4010", u3="A 0, A 1", u4="X 0")
+    frame = funnel(rows, "A,B,C", order="unordered", window="1h")
+    assert frame["customers"].tolist() == [3, 2, 1]  # u2 does A and C within an hour of each other
+    assert frame["touchpoint"].tolist() == ["1/3", "2/3", "3/3"]
+    assert frame["median_seconds"].tolist()[1:] == [10, 10]  # u1: 10 and 10; u2: A to C 10
+
+
+def test_a_step_that_stands_twice_has_to_be_done_twice_in_any_order_too() -> None:
+    reached = {"A 0, B 1": 2, "A 0, B 1, A 2": 3, "A 0, A 0": 2}
+    assert levels(reached, "A,B,A", order="unordered") == reached
+
+
+# What must not happen
+
+
+@pytest.mark.parametrize(
+    ("exclude", "reached"),
+    [
+        ("X", {"A 0, B 1, C 2": 3, "A 0, X 1, B 2, C 3": 0, "X 0, A 1, B 2, C 3, X 4": 3, "A 0, X 1": 0, "A 0, B 1, X 2": 0}),
+        ("X@2-3", {"A 0, X 1, B 2, C 3": 3, "A 0, B 1, X 2, C 3": 0, "A 0, X 1": 1, "A 0, B 1, X 2": 0}),
+        ("X@1-2", {"A 0, B 1, X 2": 2, "A 0, B 1, X 2, C 3": 3}),
+        ("X", {"A 0, X 0, B 1, X 1, C 2": 3}),  # at exactly the instant of a step
+        ("X", {"A 0, X 1, B 2, C 3, A 10, B 11, C 12": 3, "A 0, X 1, B 2, C 3, A 10, B 11": 0}),  # a live try as far, or not
+        ("X|Y", {"A 0, Y 1, B 2, C 3": 0}),
+        ("B", {"A 0, B 1, C 2": 3, "A 0, B 1, B 2, C 3": 0}),  # either B has the other one between two steps
+    ],
+)  # fmt: skip
+def test_a_furthest_try_that_meets_what_is_excluded_leaves_the_funnel(exclude: str, reached: dict[str, int]) -> None:
+    found = levels(reached, "A,B,C", exclude=exclude, window="1min")
+    assert {journey: found.get(journey, 0) for journey in reached} == reached
+
+
+def test_what_is_excluded_does_not_matter_after_the_window() -> None:
+    assert level("A 0, B 10, X 61", "A,B,C", exclude="X", window="1min") == 2
+    assert level("A 0, B 10, X 60", "A,B,C", exclude="X", window="1min") == 0
+    # the A of 0 had its minute when X came; the later one had not, but got no further
+    assert level("A 0, A 10, B 20, X 65", "A,B,C", exclude="X", window="1min") == 2
+
+
+def test_in_any_order_the_steps_done_before_an_exclusion_stay() -> None:
+    reached = {"B 0, A 1, X 2, C 3": 2, "B 0, X 1, A 2, C 3": 2, "B 0, A 1, C 2": 3}
+    assert levels(reached, "A,B,C", order="unordered", exclude="X") == reached  # of the second, A and C after X
+
+
+# Optional steps, windows of steps, filters of steps
+
+
+def test_an_optional_step_may_be_skipped_and_counts_who_took_it() -> None:
+    frame = funnel(paths("A B C", "A C", "A B", "A", "A C B"), "A,B?,C")
+    assert frame["customers"].tolist() == [5, 2, 3]  # of the last, B came after C
+    assert frame["previous"].tolist() == [5, 5, 5]  # C is compared with A
+    assert frame["drop_off"].tolist() == [0, 0, 2]
+    assert frame["share_of_previous"].tolist()[1:] == [0.4, 0.6]
+    # seconds since the step taken before: from B 60, from A 60 in "A C", 60 in "A C B"
+    assert frame["mean_seconds"].tolist()[1:] == [60, 60]
+
+
+def test_a_step_with_a_window_of_its_own_takes_the_way_that_keeps_it() -> None:
+    # C within 5 seconds of B: the first B is too early, the second is not
+    frame = funnel(at(u1="A 0, B 10, B 100, C 104"), "A,B,C@5s", window="1h")
+    assert frame["customers"].tolist() == [1, 1, 1]
+    assert frame["median_seconds"].tolist()[1:] == [100, 4]
+    assert level("A 0, B 10, C 16", "A,B,C@5s", window="1h") == 2
+    assert level("A 0, B 10, C 15", "A,B,C@5s", window="1h") == 3
+
+
+def test_a_filter_of_a_step_holds_for_that_step_alone() -> None:
+    rows = at(u1="A 0, B 1", u2="A 0, B 1", u3="A 0, B 1")
+    channels = ["web", "app", "app", "web", "web", None]
+    rows = [row | {"channel": channel} for row, channel in zip(rows, channels, strict=True)]
+    assert counts(rows, "A[channel=web],B") == [2, 2]
+    assert counts(rows, "A,B[channel=web|app]") == [3, 2]
+    assert counts(rows, 'A[channel=web],B[channel=""]') == [2, 1]
+    frame = funnel(rows, "A[channel=web],A|B[channel=app]")
+    assert frame["touchpoint"].tolist() == ["A (channel: web)", "A | B (channel: app)"]
+    assert frame["customers"].tolist() == [2, 1]
+
+
+def test_equal_times_can_be_told_to_have_an_order() -> None:
+    assert level("A 0, B 0", "A,B", equal_times="apart") == 1
+    assert level("A 0, B 0, B 1", "A,B", equal_times="apart") == 2
+
+
+def test_all_steps_can_be_asked_to_lie_in_the_range() -> None:
+    store = dataset(at(u1=f"A 0, B {86_400}", u2="A 0, B 1"))
+    one_day = View(first_day=date(2026, 1, 5), last_day=date(2026, 1, 5))
+    assert counts(store, "A,B", one_day) == [2, 2]
+    assert counts(store, "A,B", one_day, span="every_step") == [2, 1]
+
+
+def test_a_funnel_of_sessions_counts_each_session() -> None:
+    rows = at(u1="A 0, B 10, A 90000, B 90010", u2="A 0, B 90000")
+    assert counts(rows, "A,B") == [2, 2]
+    assert counts(rows, "A,B", View(grain="session")) == [3, 2]  # u2's B is in another session
+
+
+# Breakdowns
+
+
+def broken_down(rows: list[Row], taken_from: str, steps: str = "A,B,C", **options: Any) -> dict[Any, list[int]]:
+    frame = cx.run("funnel", dataset(rows), steps=steps, by=["channel"], taken_from=taken_from, **options).frame
+    return {None if pd.isna(k) else k: list(part["customers"]) for k, part in frame.groupby("channel", dropna=False)}
+
+
+def with_channels(rows: list[Row], *channels: str | None) -> list[Row]:
+    return [row | {"channel": channel} for row, channel in zip(rows, channels, strict=True)]
+
+
+def test_breakdowns_take_the_value_of_the_touchpoint_that_is_asked_for() -> None:
+    rows = with_channels(at(u1="A 0, B 1, C 2", u2="A 0, B 1"), None, "web", "app", "app", None)
+    assert broken_down(rows, "first_touch") == {"web": [1, 1, 1], "app": [1, 1, 0]}  # u1: the first that is set is B's
+    assert broken_down(rows, "last_touch") == {"app": [2, 2, 1]}
+    assert broken_down(rows, "step 2") == {"web": [1, 1, 1], None: [1, 1, 0]}
+    assert broken_down(rows, "step 3") == {"app": [1, 1, 1]}  # who never did step 3 is in no group
+    assert broken_down(rows, "every_touchpoint") == {None: [1, 0, 0], "app": [1, 0, 0]}  # u1's A is not known; its B is not after it
+
+
+def test_who_has_two_values_at_a_step_is_in_both_groups() -> None:
+    rows = with_channels(at(u1="A 0, B 5, B 5, C 9"), None, "web", "app", None)
+    assert broken_down(rows, "step 2") == {"web": [1, 1, 1], "app": [1, 1, 1]}
+    assert broken_down(rows, "step 2", top=1) == {"app": [1, 1, 1], "(other)": [1, 1, 1]}
+
+
+def test_groups_beyond_the_largest_are_one_counted_over_its_customers() -> None:
+    rows = with_channels(at(u1="A 0, B 1", u2="A 0", u3="A 0, B 1", u4="A 0", u5="A 0"), "w", "w", "w", "b", "b", "c", None)
+    found = broken_down(rows, "first_touch", "A,B", top=1)
+    assert found == {"w": [2, 1], "(other)": [3, 1]}  # by size, ties by name
+    assert broken_down(rows, "first_touch", "A,B", top=2) == {"w": [2, 1], None: [1, 0], "(other)": [2, 1]}
+
+
+# Tries whose window is not over
+
+
+def test_lost_customers_whose_window_is_not_over_are_counted_apart() -> None:
+    rows = at(u1="A 0, B 10", u2="A 0", u3="A 3000", u4="A 3000, B 3100", u5="X 3600")  # the data end at 3600
+    frame = funnel(rows, "A,B,C", window="1h")
+    assert frame["customers"].tolist() == [4, 2, 0]
+    assert frame["not_over"].tolist() == [0, 1, 1]  # u3 until 6600 for B, u4 for C; the hour of u1 and u2 is over
+    assert funnel(rows, "A,B,C", window="unlimited")["not_over"].tolist() == [0, 0, 0]
+    assert funnel(rows, "A,B,C@1min", window="1h")["not_over"].tolist() == [0, 1, 0]  # u4 had a minute
+
+
+# Time to convert, and the trend
+
+
+def test_times_to_convert_lie_in_bars_of_one_width_and_the_last_holds_the_longest() -> None:
+    journeys = {f"u{i}": f"A 0, B {seconds}" for i, seconds in enumerate([0, 10, 19, 20, 40])}
+    frame = cx.run("time_to_convert", dataset(at(**journeys, z="A 0")), steps="A,B", bins=4).frame
+    assert frame[["from_seconds", "to_seconds", "customers"]].values.tolist() == [
+        [0, 10, 1], [10, 20, 2], [20, 30, 1], [30, 40, 1],
+    ]  # fmt: skip
+    assert frame["all_customers"].tolist() == [5] * 4
+    assert frame["share"].tolist() == [0.2, 0.4, 0.2, 0.2]
+
+
+def test_times_to_convert_can_be_those_of_a_pair_of_steps_and_all_the_same() -> None:
+    store = dataset(at(u1="A 0, B 10, C 15", u2="A 0, B 30, C 35"))
+    frame = cx.run("time_to_convert", store, steps="A,B,C", from_step=2).frame
+    assert frame[["bar", "from_seconds", "to_seconds", "customers"]].values.tolist() == [[1, 5, 5, 2]]
+    assert cx.run("time_to_convert", store, steps="C,A").frame.empty
+    with pytest.raises(OptionProblem, match="from step 3 to step 3"):
+        cx.run("time_to_convert", store, steps="A,B,C", from_step=3)
+
+
+def test_the_trend_is_by_the_day_in_the_datasets_zone_on_which_the_try_began() -> None:
+    hour = 3_600
+    rows = at(u1="A 0, B 10", u2=f"A {15 * hour}, B {40 * hour}", u3=f"A {60 * hour}")  # MORNING is 09:00 UTC on Monday the 5th
+    frame = cx.run("conversion_trend", dataset(rows, zone="Asia/Tehran"), steps="A,B", period="day").frame
+    # Tehran is 3.5 hours ahead: u2 enters on Tuesday at 03:30, u3 on Thursday at 00:30
+    assert frame[["period", "entrants", "converted", "not_over"]].values.tolist() == [
+        [date(2026, 1, 5), 1, 1, 0], [date(2026, 1, 6), 1, 1, 0], [date(2026, 1, 7), 0, 0, 0], [date(2026, 1, 8), 1, 0, 1],
+    ]  # fmt: skip
+    assert frame["conversion_rate"].isna().tolist() == [False, False, True, False]
+    weekly = cx.run("conversion_trend", dataset(rows), steps="A,B").frame
+    assert weekly[["period", "entrants", "converted"]].values.tolist() == [[date(2026, 1, 5), 3, 2]]
+    monthly = cx.run("conversion_trend", dataset(rows), steps="A,B", period="quarter").frame
+    assert monthly["period"].tolist() == [date(2026, 1, 1)]
 
 
 # Second opinion: every assignment of distinct touchpoints to steps
@@ -336,7 +554,7 @@ def compare(seed: int, customers: int, funnels: int) -> None:
         )
         asked = tuple(Step(tuple(sorted(names))) for names in steps)
         options = {"steps": asked, "window": timedelta(seconds=window), "entry": entry}
-        each = cx.run("funnel", store, by=["who"], **options).frame
+        each = cx.run("funnel", store, by=["who"], top=1_000, **options).frame
         found = {
             who: (int((part["customers"] > 0).sum()), part["median_seconds"].dropna().tolist())
             for who, part in each.groupby("who")

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cx_metrics.errors import OptionProblem
-from cx_metrics.options import Choice, Count, Duration, OptionType, Patterns, Step, Steps, Touchpoints
+from cx_metrics.options import Choice, Count, Duration, OptionType, Patterns, Touchpoints
+from cx_metrics.steps import Step, Steps
 
 QUIET = settings(deadline=None, max_examples=50)
 names = st.text(min_size=1, max_size=12) | st.text(' ,|?@"\n', min_size=1, max_size=4) | st.sampled_from(["ad", "a b"])

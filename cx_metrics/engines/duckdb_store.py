@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from cx_metrics.engines.templates import filled
 from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.shelf import Shelf
 from cx_metrics.tables import PREPARED_TABLES, TABLES
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
@@ -50,6 +51,7 @@ class Store:
     _compiled: dict[tuple[Any, ...], tuple[str, pa.Schema, Any]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )  # of this store alone: one with other facts, as by `replace`, asks other queries
+    shelf: Shelf = field(default_factory=Shelf, init=False, compare=False, repr=False)
 
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
         """Run the query on a cursor of its own and give a frame with the types that the expression promises."""

@@ -26,6 +26,7 @@ from ibis.backends.sql.compilers.base import SQLGlotCompiler
 from cx_metrics.engines.incoming import Incoming
 from cx_metrics.engines.templates import filled
 from cx_metrics.errors import EngineProblem
+from cx_metrics.shelf import Shelf
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 
@@ -179,6 +180,7 @@ class Served:
     _compiled: dict[tuple[Any, ...], tuple[str, ibis.Schema, Any]] = field(
         default_factory=dict, compare=False, repr=False
     )
+    shelf: Shelf = field(default_factory=Shelf, init=False, compare=False, repr=False)
 
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
         """Run the query in the engine and give a frame with the types that the expression promises."""

@@ -10,7 +10,8 @@ import streamlit as st
 from cx_metrics import findings
 from cx_metrics.charts.funnel import draw_funnel
 from cx_metrics.errors import OptionProblem
-from cx_metrics.options import Duration, Step, Steps
+from cx_metrics.options import Duration
+from cx_metrics.steps import Step, Steps
 from cx_metrics.registry import METRICS
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text

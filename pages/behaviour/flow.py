@@ -10,7 +10,7 @@ import streamlit as st
 from cx_metrics import findings, findings_flow
 from cx_metrics.charts.sankey import Link, Node, SankeyFigure, draw_sankey, plotly_sankey
 from cx_metrics.errors import OptionProblem
-from cx_metrics.flows import OTHER
+from cx_metrics.groups import OTHER
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Passing

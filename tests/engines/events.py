@@ -14,6 +14,7 @@ import cx_metrics as cx
 from cx_metrics.engines.incoming import Incoming
 from cx_metrics.options import Choice, Count
 from cx_metrics.registry import Metric
+from cx_metrics.steps import Exclusions, TakenFrom
 from cx_metrics.tables import CHANGES, SPEND, SURVEYS, TOUCHPOINTS
 from cx_metrics.view import Facts, Filter, Passing, View
 from tests.conftest import incoming
@@ -28,7 +29,7 @@ RULES = (
     {"start": "A"}, {"end": "B"}, {"start": "A|a", "end": "o'clock|B"}, {"exclude": "b|C"}, {"group": "back*|*%"},
     {"start": "A", "exclude": "b", "group": "o'*|خ*"},
 )  # fmt: skip
-STEPS = ("A,B", "A|a,b,B", "B,A,B", "é,o'clock,A")
+STEPS = ("A,B", "A|a,b,B", "B,A,B", "é,o'clock,A", "A,B?,C@3d", 'A[channel=web|""],B|b[channel=Web|store]')
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,10 @@ def questions(metric: Metric) -> Iterator[dict[str, Any]]:
             yield needed | {option.name: max(option.type.low, 2)}
         elif option.name == "steps":
             yield from ({"steps": steps} for steps in STEPS[1:])
+        elif isinstance(option.type, TakenFrom):
+            yield from (needed | {option.name: name} for name in (*option.type.names, "step 2"))
+        elif isinstance(option.type, Exclusions):
+            yield from (needed | {option.name: text} for text in ("C", "b|C@1-2"))
         elif option.name in ("window", "lookback"):
             yield from (needed | {option.name: length} for length in ("unlimited", "2d"))
     known = {option.name for option in metric.options}

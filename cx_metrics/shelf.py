@@ -1,0 +1,33 @@
+"""A shelf of the last few things that were made: who asks again for the same gets the same, made once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+
+MOST = 4  # of a dataset: a page asks the same of one view, and perhaps of another to compare with
+
+
+class Shelf:
+    """Keeps the `most` things asked for last. Safe for many threads; two that ask for a new thing at once may both make it."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self.most = most
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The thing of that key, made if nobody has it."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > self.most:
+                self._kept.popitem(last=False)
+        return made
