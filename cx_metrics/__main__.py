@@ -27,10 +27,10 @@ from cx_metrics import importing
 from cx_metrics.engines import Served, Store, connect, read_address
 from cx_metrics.errors import OptionProblem, TouchlineError, nearest
 from cx_metrics.options import Choice, Count, Touchpoints
-from cx_metrics.steps import Steps
 from cx_metrics.reading import Report, default_mapping, open_raw, recognise
 from cx_metrics.registry import METRICS, Metric, find
 from cx_metrics.run import CONFIDENCE, Result, run
+from cx_metrics.steps import Exclusions, Steps
 from cx_metrics.tables import TABLES
 from cx_metrics.texts import N_
 from cx_metrics.view import View
@@ -176,7 +176,8 @@ def answer(metric: Metric, asked: argparse.Namespace) -> int:
             raise problem
     steps = [step for option in metric.options if isinstance(option.type, Steps) for step in options[option.name]]
     anchors = [name for o in metric.options if isinstance(o.type, Touchpoints) for name in options[o.name] or ()]
-    asked_for = dict.fromkeys([*(name for step in steps for name in step.touchpoints), *anchors])
+    kinds = [x.kind for o in metric.options if isinstance(o.type, Exclusions) for x in options[o.name]]
+    asked_for = dict.fromkeys([*(name for kind in (*steps, *kinds) for name in kind.touchpoints), *anchors])
     for name in asked_for if not options.get("group") else ():  # a group gives touchpoints other names
         if problem := unknown_touchpoint(name, store):  # nobody reached it is an answer, but perhaps a misspelt one
             print(f"touchline: {problem}", file=sys.stderr)

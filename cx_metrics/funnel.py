@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -12,17 +13,20 @@ import pandas as pd
 
 from cx_metrics import intervals
 from cx_metrics.errors import OptionProblem
+from cx_metrics.funnel_rules import Entry, EqualTimes, Funnel, Order, Repeats, step_events
 from cx_metrics.groups import OTHER
 from cx_metrics.options import Count, Duration
 from cx_metrics.registry import Measure, Walk, metric
 from cx_metrics.steps import FIRST_TOUCH, Exclusion, Exclusions, Step, Steps, TakenFrom
 from cx_metrics.texts import N_
-from cx_metrics.tries import Entry, EqualTimes, Funnel, Order, Repeats, Tries, step_events, walk
+from cx_metrics.tries import Tries, walk
 
 Span = Literal["first_step", "every_step"]
 Period = Literal["day", "week", "month", "quarter"]
 
-FunnelSteps = Annotated[tuple[Step, ...], Steps(N_("the steps, in order: ad|search,visit[channel=web],cart?,purchase@2d"))]
+FunnelSteps = Annotated[
+    tuple[Step, ...], Steps(N_("the steps, in order: ad|search,visit[channel=web],cart?,purchase@2d"))
+]
 Window = Annotated[timedelta | None, Duration(N_("longest time from the first step to the last"), unlimited=True)]
 OrderRule = Annotated[
     Order,
@@ -45,9 +49,15 @@ SpanRule = Annotated[
 ]
 TakenFromRule = Annotated[
     str,
-    TakenFrom(N_("whose value a breakdown takes: first_touch or last_touch of the try, every_touchpoint, or a step, like step 2")),
+    TakenFrom(
+        N_(
+            "whose value a breakdown takes: first_touch or last_touch of the try, every_touchpoint, or a step, like step 2"
+        )
+    ),
 ]
-TopGroups = Annotated[int, Count(N_("how many groups to show by the size of their first step; the rest becomes one"), 1, 1_000)]
+TopGroups = Annotated[
+    int, Count(N_("how many groups to show by the size of their first step; the rest becomes one"), 1, 1_000)
+]
 ToStep = Annotated[int, Count(N_("the step to arrive at; 0 for the last"), 0, 12)]
 
 
@@ -67,12 +77,16 @@ def ask_tries(
 ) -> ibis.Table:
     """The touchpoints that tries are made of."""
     rules = Funnel(steps, window, order, entry, equal_times, repeats, exclude)
-    return step_events(touchpoints if span == "first_step" else touchpoints.filter(touchpoints.in_range == 1), by, rules)
+    return step_events(
+        touchpoints if span == "first_step" else touchpoints.filter(touchpoints.in_range == 1), by, rules
+    )
 
 
-def make_tries(rows: pd.DataFrame, ends: int | None, by: Sequence[str], *, span: str, taken_from: str, **rules: Any) -> Tries:
+def make_tries(
+    rows: pd.DataFrame, by: Sequence[str], *, ends: int | None, timed: bool, span: str, taken_from: str, **rules: Any
+) -> Tries:
     """The counted tries; `span` has had its say in the query."""
-    return walk(rows, Funnel(**rules), ends, by, taken_from)
+    return walk(rows, Funnel(**rules), ends, by, taken_from, timed)
 
 
 TRIES = Walk(ask_tries, make_tries)
@@ -165,7 +179,7 @@ def tries_by_group(tries: Tries, by: Sequence[str], top: int) -> tuple[pd.DataFr
     order = _by_name(kept, by, rest=len(groups) > top)
     back = np.empty(len(kept), dtype="int64")
     back[order] = np.arange(len(kept))
-    return kept.iloc[order].reset_index(drop=True), frame.assign(group=back[frame["group"]] if len(kept) else [])
+    return kept.iloc[order].reset_index(drop=True), frame.assign(group=back[frame["group"].to_numpy(dtype="int64")])
 
 
 def _by_name(groups: pd.DataFrame, by: Sequence[str], rest: bool) -> list[int]:
@@ -184,20 +198,33 @@ def _by_name(groups: pd.DataFrame, by: Sequence[str], rest: bool) -> list[int]:
 
 def per_group(here: pd.DataFrame, seconds: np.ndarray[Any, Any], groups: int) -> dict[str, Any]:
     """Of the tries of each group: how many, and the mean, median and 90th percentile (Hyndman & Fan type 7) of their seconds."""
-    found: dict[str, Any] = {"customers": np.bincount(here["group"], minlength=groups)}
-    times = pd.Series(seconds[here["which"]]).groupby(here["group"].to_numpy())
-    for name, taken in (("mean_seconds", times.mean()), ("median_seconds", times.median()), ("p90_seconds", times.quantile(0.9))):
-        found[name] = taken.reindex(range(groups)).to_numpy(dtype="float64")
-    return found
+    order = np.argsort(here["group"].to_numpy(), kind="stable")
+    which, group = here["which"].to_numpy()[order], here["group"].to_numpy()[order]
+    known = ~np.isnan(seconds[which])
+    cuts = np.searchsorted(group[known], np.arange(groups + 1))
+    parts = [seconds[which][known][start:end] for start, end in itertools.pairwise(cuts)]
+    measured = np.array([_times(part) for part in parts]).reshape(groups, 3)
+    return {
+        "customers": np.bincount(group, minlength=groups),
+        "mean_seconds": measured[:, 0], "median_seconds": measured[:, 1], "p90_seconds": measured[:, 2],
+    }  # fmt: skip
+
+
+def _times(seconds: np.ndarray[Any, Any]) -> tuple[float, float, float]:
+    """Mean, median and 90th percentile."""
+    if not len(seconds):
+        return np.nan, np.nan, np.nan
+    median, p90 = np.percentile(seconds, (50, 90))
+    return float(seconds.mean()), float(median), float(p90)
 
 
 def _just_before(tries: Tries, j: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Whose try came no further than to the step before, and is not over?"""
     if tries.funnel.order == "unordered":
-        return tries.open & (tries.depth == j)
+        return np.asarray(tries.open & (tries.depth == j))
     if tries.funnel.steps[j].optional:
         return np.zeros(len(tries.depth), dtype=bool)
-    return tries.open & (tries.depth == tries.funnel.needed.index(j))
+    return np.asarray(tries.open & (tries.depth == tries.funnel.needed.index(j)))
 
 
 def _compared(frame: pd.DataFrame, by: Sequence[str], confidence: float) -> pd.DataFrame:
@@ -238,7 +265,9 @@ FromStep = Annotated[int, Count(N_("the step to start from"), 1, 12)]
         "from_seconds": Measure(N_("From"), "seconds", meaning=N_("the shortest time of the bar, which belongs to it")),
         "to_seconds": Measure(N_("To"), "seconds", meaning=N_("the next bar begins here; the last bar holds it too")),
         "customers": Measure(N_("Customers"), "count", meaning=N_("customers who took so long")),
-        "share": Measure(N_("Share"), "share", n="all_customers", interval="wilson", meaning=N_("their share of all who took both steps")),
+        "share": Measure(
+            N_("Share"), "share", n="all_customers", interval="wilson", meaning=N_("share of all who took both steps")
+        ),
         "all_customers": Measure(N_("All customers"), "count", meaning=N_("customers who took both steps")),
     },
 )  # fmt: skip
@@ -259,10 +288,23 @@ def time_to_convert(
     seconds = tries.seconds(last, since=first)
     groups, frame = tries_by_group(tries, by, top)
     known = ~np.isnan(seconds)
-    columns = [*by, "bar", "from_seconds", "to_seconds", "customers", "share", "share_low", "share_high", "all_customers"]
+    columns = [
+        *by,
+        "bar",
+        "from_seconds",
+        "to_seconds",
+        "customers",
+        "share",
+        "share_low",
+        "share_high",
+        "all_customers",
+    ]
     if not known.any():
         return groups.iloc[:0].assign(
-            **{c: pd.Series(dtype="int64" if c in ("bar", "customers", "all_customers") else "float64") for c in columns[len(by) :]}
+            **{
+                c: pd.Series(dtype="int64" if c in ("bar", "customers", "all_customers") else "float64")
+                for c in columns[len(by) :]
+            }
         )
     shortest, longest = float(seconds[known].min()), float(seconds[known].max())
     edges = np.linspace(shortest, longest, (bins if longest > shortest else 1) + 1)
@@ -316,7 +358,16 @@ def conversion_trend(
     if to_step > n:
         raise OptionProblem(N_("The trend is of step {step}, and the funnel has {count} steps."), step=to_step, count=n)
     reached = tries.reached((to_step or n) - 1)
-    columns = [*by, "period", "entrants", "converted", "conversion_rate", "conversion_rate_low", "conversion_rate_high", "not_over"]
+    columns = [
+        *by,
+        "period",
+        "entrants",
+        "converted",
+        "conversion_rate",
+        "conversion_rate_low",
+        "conversion_rate_high",
+        "not_over",
+    ]
     if not len(tries.depth):
         return pd.DataFrame({c: pd.Series(dtype="object") for c in columns})
     began = pd.to_datetime(pd.Series(tries.at[0]), unit="us", utc=True).dt.tz_convert(zone).dt.tz_localize(None)

@@ -23,7 +23,8 @@ Finish = Callable[..., pd.DataFrame]
 class Walk:
     """What several metrics are made from: rows that a query picks, made into something once, and kept while they ask.
 
-    `make(rows, ends, by, **options of the query)`; `ends`: when the data end, in microseconds.
+    `make(rows, by, ends=…, timed=…, **options of the query)`; `ends`: when the data end, in microseconds; `timed`: are there
+    times?
     """
 
     query: Query

@@ -142,7 +142,8 @@ def _walked(
         rows, (groups, taken) = _fetched(dataset, view, key, build)
         ends, _known = _fetched(dataset, View(), ("ends",), partial(_alone, _ends, dataset))
         last = None if ends.empty or pd.isna(ends["ends"].iloc[0]) else int(ends["ends"].iloc[0])
-        return walk.make(rows, last, tuple(apart(column) for column in groups), **shared), groups, taken
+        named = tuple(apart(column) for column in groups)
+        return walk.make(rows, named, ends=last, timed=dataset.facts.timed, **shared), groups, taken
 
     made: tuple[Any, tuple[str, ...], str] = dataset.shelf.get((view.alone(), key), make)
     return made

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
-
 MOST = 4  # of a dataset: a page asks the same of one view, and perhaps of another to compare with
 
 

@@ -32,7 +32,9 @@ class Where:
     values: tuple[str, ...]
 
     def __str__(self) -> str:
-        return "=".join((quoted(self.column, SIGNS_INSIDE), "|".join(quoted(value, SIGNS_INSIDE) for value in self.values)))
+        return "=".join(
+            (quoted(self.column, SIGNS_INSIDE), "|".join(quoted(value, SIGNS_INSIDE) for value in self.values))
+        )
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,9 @@ class TakenFrom:
         if text in self.names:
             return text
         raise OptionProblem(
-            N_("There is no choice {found}. Choose one of: {names}, or a step, like step 2."), found=text, names=self.names
+            N_("There is no choice {found}. Choose one of: {names}, or a step, like step 2."),
+            found=text,
+            names=self.names,
         )
 
     def print(self, value: str) -> str:
@@ -190,7 +194,9 @@ def _exclusion(text: str) -> tuple[Exclusion, str]:
         raise OptionProblem(N_("{found} does not say between which steps. Write it like @2-3."), found=rest)
     after, before = int(found[1]), int(found[2])
     if not 1 <= after < before:
-        raise OptionProblem(N_("An exclusion lies between an earlier and a later step; found {found}."), found=found[0].strip())
+        raise OptionProblem(
+            N_("An exclusion lies between an earlier and a later step; found {found}."), found=found[0].strip()
+        )
     return Exclusion(kind, after, before), rest[found.end() :]
 
 

@@ -1,7 +1,7 @@
 """Tries: how far does each journey come through the steps of a funnel, and when? The one place where touchpoints become tries.
 
-An engine picks the touchpoints that serve a step or break a try (`step_events`); the walk over them (`walk`) is numpy, so that
-every engine gives the same tries. The funnel, its times, its trend and its drop-outs all read them, so they agree.
+An engine picks the touchpoints that serve a step or break a try (`funnel_rules.step_events`); the walk over them is numpy, so
+that every engine gives the same tries. The funnel, its times, its trend and its drop-outs all read them, so they agree.
 
 The walk works on instants, not rows: touchpoints of one instant have no order. What an instant can serve is a question of how
 many touchpoints of each kind it holds.
@@ -10,256 +10,26 @@ many touchpoints of each kind it holds.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cached_property
-from itertools import combinations
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
-import ibis
 import numpy as np
 import pandas as pd
 
 from cx_metrics.errors import OptionProblem
-from cx_metrics.steps import EVERY_TOUCHPOINT, FIRST_TOUCH, Exclusion, Kind, Step
+from cx_metrics.funnel_rules import Funnel
+from cx_metrics.instants import Bools, Instants, Ints, firsts, stretches
+from cx_metrics.steps import EVERY_TOUCHPOINT, FIRST_TOUCH
 from cx_metrics.texts import N_
 
-Order = Literal["ordered", "strict", "unordered"]
-Entry = Literal["every_entry", "first_entry"]
-EqualTimes = Literal["together", "apart"]
-Repeats = Literal["tolerated", "end_the_try"]
-
-MOST_LINKED = 5  # either-or steps that overlap: every set of them has to be looked at
-MOST_OPTIONAL = 4  # each may be taken or not: what one instant can serve is looked at for each way
 NEVER = 2**62  # an instant later than all others, in microseconds
 NOBODY = -1  # no instant, no row
-Ints: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
-Bools: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
-Reached: TypeAlias = "tuple[Ints, Ints]"  # instants at which a step is taken, and the latest instant its try may have opened at
-
-
-@dataclass(frozen=True)
-class Funnel:
-    """The rules of a funnel. Raises OptionProblem where they do not go together."""
-
-    steps: tuple[Step, ...]
-    window: timedelta | None = None
-    order: Order = "ordered"
-    entry: Entry = "every_entry"
-    equal_times: EqualTimes = "together"
-    repeats: Repeats = "tolerated"
-    exclude: tuple[Exclusion, ...] = ()
-
-    def __post_init__(self) -> None:
-        first = self.steps[0]
-        if first.optional or first.window is not None:
-            raise OptionProblem(N_("The first step opens the funnel: it cannot be optional or have a window of its own; "
-                                   "found {step}."), step=str(first))  # fmt: skip
-        if (optional := sum(step.optional for step in self.steps)) > MOST_OPTIONAL:
-            raise OptionProblem(N_("{count} steps are optional; at most {most} may be."), count=optional, most=MOST_OPTIONAL)
-        for exclusion in self.exclude:
-            if exclusion.before is None:
-                continue
-            if exclusion.before > len(self.steps):
-                raise OptionProblem(N_("The exclusion {found} names step {step}, and the funnel has {count} steps."),
-                                    found=str(exclusion), step=exclusion.before, count=len(self.steps))  # fmt: skip
-            for place in (exclusion.after, exclusion.before):
-                if place is not None and self.steps[place - 1].optional:
-                    raise OptionProblem(N_("The exclusion {found} names step {step}, which is optional. Name the steps around it."),
-                                        found=str(exclusion), step=place)  # fmt: skip
-            if self.order == "unordered":
-                raise OptionProblem(N_("In any order there is no step before or after: the exclusion {found} can only be for the "
-                                       "whole funnel. Leave out what follows the @."), found=str(exclusion))  # fmt: skip
-        self.demands(self.every_step)
-        if self.order != "unordered":
-            return
-        if step := next((s for s in self.steps if s.optional or s.window is not None), None):
-            raise OptionProblem(N_("Step {step} is optional or has a window of its own; a funnel in any order has neither. "
-                                   "Leave out ? and @."), step=str(step))  # fmt: skip
-        for one, other in combinations(self.kinds[: self.step_kinds], 2):
-            if set(one.touchpoints) & set(other.touchpoints):
-                raise OptionProblem(N_("In any order, the steps {one} and {other} may not share touchpoints."),
-                                    one=str(one), other=str(other))  # fmt: skip
-
-    @cached_property
-    def kinds(self) -> tuple[Kind, ...]:
-        """What a touchpoint may be good for, each once: steps, then exclusions. The place is the bit of its mark."""
-        of_steps = dict.fromkeys(step.kind for step in self.steps)
-        return (*of_steps, *dict.fromkeys(e.kind for e in self.exclude if e.kind not in of_steps))
-
-    @cached_property
-    def step_kinds(self) -> int:
-        """How many of the kinds are kinds of steps."""
-        return len({step.kind for step in self.steps})
-
-    @cached_property
-    def bits(self) -> tuple[int, ...]:
-        """The mark of each step."""
-        return tuple(1 << self.kinds.index(step.kind) for step in self.steps)
-
-    @cached_property
-    def needed(self) -> tuple[int, ...]:
-        """The places of the steps that are not optional."""
-        return tuple(j for j, step in enumerate(self.steps) if not step.optional)
-
-    @cached_property
-    def every_step(self) -> int:
-        """All steps as a set: one bit each."""
-        return (1 << len(self.steps)) - 1
-
-    def before(self, j: int) -> list[int]:
-        """The steps that may be taken directly before step j: back to the last one that is not optional."""
-        found: list[int] = []
-        for a in range(j - 1, -1, -1):
-            found.append(a)
-            if not self.steps[a].optional:
-                break
-        return found
-
-    def after(self, j: int) -> list[int]:
-        """The steps that may be taken directly after step j: up to the first one that is not optional."""
-        return [b for b in range(j + 1, len(self.steps)) if j in self.before(b)]
-
-    def barred(self, a: int, b: int) -> int:
-        """The marks of what is excluded between the steps a and b."""
-        last, found = self.needed[-1], 0
-        for exclusion in self.exclude:
-            start, end = (exclusion.after or 1) - 1, last if exclusion.before is None else exclusion.before - 1
-            if a < end and b > start:
-                found |= 1 << self.kinds.index(exclusion.kind)
-        return found
-
-    def demands(self, chosen: int) -> dict[int, int]:
-        """How many touchpoints of one instant do these steps need to be taken at that instant? Marks → how many with any of them.
-
-        Hall's condition: for every set of steps, as many touchpoints that serve one of them as there are steps in the set.
-        Only sets of kinds that share names, one with the next, can add to what the single kinds ask.
-        """
-        kinds = [self.steps[j].kind for j in range(len(self.steps)) if chosen >> j & 1]
-        linked: list[list[Kind]] = []
-        for kind in dict.fromkeys(kinds):
-            touching = [group for group in linked if any(set(kind.touchpoints) & set(k.touchpoints) for k in group)]
-            linked = [group for group in linked if group not in touching] + [[kind, *(k for g in touching for k in g)]]
-        needed: dict[int, int] = {}
-        for group in linked:
-            if len(group) > MOST_LINKED:
-                raise OptionProblem(
-                    N_("{count} either-or steps share touchpoints with each other; at most {most} may. Name each in fewer steps."),
-                    count=len(group), most=MOST_LINKED,
-                )  # fmt: skip
-            for size in range(1, len(group) + 1):
-                for some in combinations(group, size):
-                    marks = sum(1 << self.kinds.index(kind) for kind in some)
-                    needed[marks] = max(needed.get(marks, 0), sum(kinds.count(kind) for kind in some))
-        return needed
-
-
-def step_events(touchpoints: ibis.Table, by: Sequence[str], funnel: Funnel) -> ibis.Table:
-    """The touchpoints that serve a step or break a try; for a strict funnel, all those of the journeys that could enter.
-
-    One row each: journey_id, `at` (microseconds; the order of the file where there is no time), timed, sequence, in_range,
-    `marks` (which kinds it is: one bit each), and the columns of `by`.
-    """
-    t = touchpoints
-    serves = [_serves(t, kind) for kind in funnel.kinds]
-    if funnel.order == "strict":
-        entering = t.filter(_serves(t, funnel.steps[0].kind) & (t.in_range == 1)).select("journey_id").distinct()
-        t = t.semi_join(entering, "journey_id")
-        serves = [_serves(t, kind) for kind in funnel.kinds]
-    else:
-        t = t.filter(ibis.or_(*serves))
-    marks = ibis.literal(0, type="int64")
-    for bit, served in enumerate(serves):
-        marks = marks + ibis.ifelse(served.fill_null(False), 1 << bit, 0)
-    return t.select(
-        "journey_id", "sequence", "in_range", *by, marks=marks.cast("int64"),
-        at=ibis.coalesce(t.occurred_microseconds, t.sequence), timed=ibis.ifelse(t.occurred_microseconds.isnull(), 0, 1),
-    )  # fmt: skip
-
-
-def _serves(t: ibis.Table, kind: Kind) -> ibis.Value:
-    held = t.touchpoint.isin(kind.touchpoints)
-    for where in kind.where:
-        if where.column not in t.columns:
-            raise OptionProblem(N_("The step {step} filters by {found}, and the touchpoints have no such column. Columns: {columns}."),
-                                step=str(kind), found=where.column, columns=tuple(t.columns))  # fmt: skip
-        column = t[where.column] if t[where.column].type().is_string() else t[where.column].cast("string")
-        kept = column.isin(where.values)
-        held = held & (kept | column.isnull() if "" in where.values else kept)
-    return held
-
-
-@dataclass(frozen=True)
-class Instants:
-    """Rows of step events in order, and the instants they make: all that a journey did at one time."""
-
-    unit: Ints  # of each row: the number of its journey, from 0
-    marks: Ints
-    at: Ints
-    first: Ints  # of each instant: its first row
-    opens: Bools  # of each instant: does it lie in the range?
-    timed: bool
-    rows: pd.DataFrame = field(repr=False)
-
-    @staticmethod
-    def of(rows: pd.DataFrame, by: Sequence[str] = ()) -> Instants:
-        """`by`: a journey is walked once for each of their values, over the touchpoints that carry it."""
-        if by or not pd.api.types.is_integer_dtype(rows["journey_id"]):
-            unit = rows.groupby(["journey_id", *by], dropna=False, sort=False, observed=True).ngroup().to_numpy("int64")
-        else:
-            unit = rows["journey_id"].to_numpy("int64")
-        at, sequence = rows["at"].to_numpy("int64"), rows["sequence"].to_numpy("int64")
-        if not _in_order(unit, at, sequence):
-            order = np.lexsort((sequence, at, unit))
-            rows = rows.iloc[order]
-            unit, at = unit[order], at[order]
-        other = np.concatenate(([True], unit[1:] != unit[:-1]))[: len(unit)]
-        unit = np.cumsum(other) - 1
-        first = np.flatnonzero(other | np.concatenate(([True], at[1:] != at[:-1]))[: len(at)])
-        opens = rows["in_range"].to_numpy()[first] == 1
-        timed = bool((rows["timed"].to_numpy() == 1).all())
-        return Instants(unit, rows["marks"].to_numpy("int64"), at, first, opens, timed, rows)
-
-    @cached_property
-    def u(self) -> Ints:
-        """The journey of each instant."""
-        return self.unit[self.first]
-
-    @cached_property
-    def t(self) -> Ints:
-        """The time of each instant."""
-        return self.at[self.first]
-
-    @cached_property
-    def size(self) -> Ints:
-        """How many rows each instant has."""
-        return np.diff(self.first, append=len(self.unit))
-
-    @cached_property
-    def several(self) -> bool:
-        """Has any instant more than one row?"""
-        return len(self.first) < len(self.unit)
-
-    @cached_property
-    def units(self) -> int:
-        """How many journeys there are."""
-        return int(self.unit[-1]) + 1 if len(self.unit) else 0
-
-    def holding(self, of_rows: Bools) -> Bools:
-        """Of each instant: does any of its rows have it?"""
-        return np.logical_or.reduceat(of_rows, self.first) if self.several else of_rows
-
-    def held(self, marks: int) -> Ints:
-        """Of each instant: how many rows have any of these marks?"""
-        return np.add.reduceat((self.marks & marks) != 0, self.first, dtype="int64")
-
-
-def _in_order(unit: Ints, at: Ints, sequence: Ints) -> bool:
-    step = np.diff(unit)
-    if (step < 0).any():
-        return False
-    same, later = step == 0, np.diff(at)
-    return not (same & ((later < 0) | ((later == 0) & (np.diff(sequence) < 0)))).any()
+AT_ONCE = 2  # parts walked side by side: the cores that a server counts on
+Reached: TypeAlias = (
+    "tuple[Ints, Ints]"  # instants at which a step is taken, and the latest instant its try may have opened at
+)
 
 
 @dataclass(frozen=True)
@@ -296,15 +66,20 @@ class Tries:
         without times."""
         if not self.timed or j == 0:
             return np.full(len(self.depth), np.nan)
-        before = np.full(len(self.depth), since) if since is not None else j - 1 - np.argmax(self.taken[:j][::-1], axis=0)
-        start = self.at[before, np.arange(len(before))]
+        start = self.at[j - 1 if since is None else since]
+        for earlier in range(j - 2, -1, -1) if since is None else ():
+            if self.funnel.order == "unordered" or not self.funnel.steps[earlier + 1].optional:
+                break
+            start = np.where(start < NEVER, start, self.at[earlier])
         return np.where(self.taken[j] & (start < NEVER), (self.at[j] - start) / 1e6, np.nan)
 
 
 def walk(
-    rows: pd.DataFrame, funnel: Funnel, ends: int | None = None, by: Sequence[str] = (), taken_from: str = FIRST_TOUCH
-) -> Tries:
-    """How far does each journey come? `rows`: those of `step_events`; `ends`: when the data end, in microseconds.
+    rows: pd.DataFrame, funnel: Funnel, ends: int | None = None, by: Sequence[str] = (), taken_from: str = FIRST_TOUCH,
+    timed: bool = True,
+) -> Tries:  # fmt: skip
+    """How far does each journey come? `rows`: those of `step_events`; `ends`: when the data end, in microseconds; `timed`: are
+    there times, or just an order? Then windows do not matter.
 
     A try opens at a touchpoint of the first step in the range (by the option, at the first of them only). Its journey's result is
     the furthest step of any try; ties are won by the try that finished first, then by the one that started last; the steps
@@ -314,11 +89,26 @@ def walk(
     touchpoints of a step, or `every_touchpoint`: each value is walked by itself, over the touchpoints that carry it.
     """
     apart = tuple(by) if taken_from == EVERY_TOUCHPOINT else ()
-    instants = Instants.of(rows, apart)
-    if not instants.units:
+    parts = Instants.of(rows, timed, apart)
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # numpy lets other threads go on
+        made = list(pool.map(lambda part: _walk_part(part, funnel, ends, by, apart, taken_from), parts))
+    if not made:
         none = np.zeros((len(funnel.steps), 0), dtype="int64")
         groups = pd.DataFrame({"which": none[0], **{column: pd.Series(dtype=object) for column in by}})
-        return Tries(funnel, none[0], none[0], none, none[0] == 1, instants.timed, groups)
+        return Tries(funnel, none[0], none[0], none, none[0] == 1, timed, groups)
+    before = np.cumsum([0, *(len(tries.depth) for tries in made)])
+    groups = pd.concat([t.groups.assign(which=t.groups["which"] + n) for t, n in zip(made, before, strict=False)])
+    return Tries(
+        funnel, np.concatenate([t.journey for t in made]), np.concatenate([t.depth for t in made]),
+        np.concatenate([t.at for t in made], axis=1), np.concatenate([t.open for t in made]), timed,
+        groups.reset_index(drop=True),
+    )  # fmt: skip
+
+
+def _walk_part(
+    instants: Instants, funnel: Funnel, ends: int | None, by: Sequence[str], apart: Sequence[str], taken_from: str
+) -> Tries:
+    """The tries of some journeys."""
     if funnel.order == "unordered":
         depth, instant = _unordered(instants, funnel)
         more = depth < len(funnel.steps)
@@ -326,8 +116,8 @@ def walk(
         depth, instant = _Walk(instants, funnel).tries()
         more = depth < len(funnel.needed)
     still = np.zeros(len(depth), dtype=bool)
-    if funnel.window is not None and ends is not None and instants.timed:
-        over = instants.t[instant[0]] + _microseconds(funnel.window)
+    if funnel.limit is not None and ends is not None and instants.timed:
+        over = instants.t[instant[0]] + funnel.limit
         still = more & (over > ends) & _may_go_on(instants, funnel, instant, ends)
     groups = pd.DataFrame({"which": np.arange(len(depth))})
     first = instants.first[instant[0]]
@@ -343,8 +133,8 @@ def walk(
 
 def _values(i: Instants, funnel: Funnel, instant: Ints, column: str, taken_from: str) -> tuple[Ints, Any]:
     """The value of a column for each try: tries (by a step: some twice or not at all), and values."""
-    codes, known = pd.factorize(i.rows[column], use_na_sentinel=True)
-    known = np.append(np.asarray(known, dtype=object), [None])
+    codes, found_values = pd.factorize(i.rows[column], use_na_sentinel=True)
+    known = np.append(np.asarray(found_values, dtype=object), [None])
     steps = range(len(funnel.steps))
     if taken_from.startswith("step "):
         j = int(taken_from.split()[1]) - 1
@@ -368,10 +158,10 @@ def _values(i: Instants, funnel: Funnel, instant: Ints, column: str, taken_from:
 def _rows_of(i: Instants, funnel: Funnel, instant: Ints, j: int, tries: Ints) -> tuple[Ints, Ints]:
     """The rows that could have served step j of these tries, in order, and whose they are."""
     at = instant[j, tries]
-    rows, which = _stretches(i.first[at], i.first[at] + i.size[at])
+    rows, which = stretches(i.first[at], i.first[at] + i.size[at])
     which = tries[which]
     wanted = (1 << funnel.step_kinds) - 1 if funnel.order == "unordered" else funnel.bits[j]
-    serves = (i.marks[rows] & wanted) != 0
+    serves = (i.row_marks[rows] & wanted) != 0
     return rows[serves], which[serves]
 
 
@@ -381,17 +171,13 @@ def _may_go_on(instants: Instants, funnel: Funnel, instant: Ints, ends: int) -> 
     found = np.zeros(len(last), dtype=bool)
     for j in range(len(funnel.steps)):
         here = last == j
-        own = [funnel.steps[b].window for b in funnel.after(j)]
+        own = [funnel.own_window(b) for b in funnel.after(j)]
         if None in own or funnel.order == "unordered":
             found |= here
         elif own:
-            longest = max(_microseconds(w) for w in own if w is not None)
+            longest = max(window for window in own if window is not None)
             found |= here & (instants.t[np.maximum(instant[j], 0)] + longest > ends)
     return found
-
-
-def _microseconds(length: timedelta) -> int:
-    return length // timedelta(microseconds=1)
 
 
 class _Walk:
@@ -404,10 +190,9 @@ class _Walk:
 
     def __init__(self, instants: Instants, funnel: Funnel) -> None:
         self.i, self.f = instants, funnel
-        marks = np.bitwise_or.reduceat(instants.marks, instants.first) if instants.several else instants.marks
-        self.serving = [np.flatnonzero(marks & bit) for bit in funnel.bits]
-        self.limit = None if funnel.window is None or not instants.timed else _microseconds(funnel.window)
-        self.together = instants.several and funnel.equal_times == "together"
+        self.serving = [np.flatnonzero(instants.marks & bit) for bit in funnel.bits]
+        self.limit = funnel.limit if instants.timed else None
+        self.together = len(instants.several) > 0 and funnel.equal_times == "together"
         self.barriers: dict[tuple[int, int, int], tuple[Ints, Bools] | None] = {}
         self.holding: dict[int, Ints] = {}
         constrained = funnel.order == "strict" or funnel.repeats != "tolerated" or bool(funnel.exclude)
@@ -417,7 +202,7 @@ class _Walk:
         """How many needed steps each counted try took, and at which instants it took its steps."""
         opening = self.serving[0][self.i.opens[self.serving[0]]]
         if self.f.entry == "first_entry":
-            opening = opening[_firsts(self.i.u[opening])]
+            opening = opening[firsts(self.i.u[opening])]
         reached = self.reach(opening, live=False)
         deepest = np.full(self.i.units, NOBODY, dtype="int64")
         start, end = deepest.copy(), deepest.copy()
@@ -455,7 +240,7 @@ class _Walk:
         kept = depth == self.f.needed.index(d) + 1
         first, last = places[taken[0, kept]], places[taken[d, kept]]
         best = np.lexsort((-first, last, i.u[first]))
-        best = best[_firsts(i.u[first[best]])]
+        best = best[firsts(i.u[first[best]])]
         units = i.u[first[best]]
         end[units], start[units] = last[best], first[best]
 
@@ -465,24 +250,28 @@ class _Walk:
         i = self.i
         ends = np.searchsorted(i.u, i.u[opening], side="right")
         if self.limit is not None:
-            late = i.t[opening] + self.limit
-            ends = np.array([o + np.searchsorted(i.t[o:e], t, side="right") for o, e, t in zip(opening, ends, late, strict=True)])
-        places, which = _stretches(opening, ends)
-        from_row, to_row = i.first[opening], np.append(i.first, len(i.unit))[ends]
-        rows, unit = _stretches(from_row, to_row)
-        offset = np.cumsum(to_row - from_row) - (to_row - from_row) - from_row
+            late, low = i.t[opening] + self.limit, opening.copy()
+            while (searched := low < ends).any():  # the first instant after the window, by halves, for all at once
+                middle = (low + ends) // 2
+                after = searched & (i.t[np.minimum(middle, len(i.t) - 1)] > late)
+                low, ends = np.where(searched & ~after, middle + 1, low), np.where(after, middle, ends)
+        places, which = stretches(opening, ends)
+        from_row: Ints = i.first[opening]
+        to_row: Ints = np.append(i.first, np.int64(len(i.unit)))[ends]
+        rows, unit = stretches(from_row, to_row)
+        offset: Ints = np.cumsum(to_row - from_row) - (to_row - from_row) - from_row
         first = i.first[places] + offset[which]
         opens: Bools = places == opening[which]
-        return Instants(unit, i.marks[rows], i.at[rows], first, opens, i.timed, i.rows.iloc[:0]), places
+        return Instants(unit, i.row_marks[rows], i.at[rows], first, opens, i.timed, i.rows.iloc[:0]), places
 
     def count(self, d: int, reached: Reached, asked: Bools, deepest: Ints, start: Ints, end: Ints) -> None:
         """Where step d is as far as a journey comes: the first instant that takes it ends the counted try."""
         instants, starts = reached
         chosen = asked[self.i.u[instants]]
         instants, starts = instants[chosen], starts[chosen]
-        firsts = _firsts(self.i.u[instants])
-        units = self.i.u[instants[firsts]]
-        deepest[units], end[units], start[units] = d, instants[firsts], starts[firsts]
+        begins = firsts(self.i.u[instants])
+        units = self.i.u[instants[begins]]
+        deepest[units], end[units], start[units] = d, instants[begins], starts[begins]
 
     def reach(self, opening: Ints, live: bool) -> list[Reached]:
         """For each step: the instants at which some try takes it, in order. `live`: tries that no exclusion has ended."""
@@ -508,31 +297,39 @@ class _Walk:
         """Step j taken at the instant that takes an earlier step, with all that is needed between."""
         if not self.together:
             return entered[j]
-        starts = np.full(len(self.i.first), NOBODY, dtype="int64")
-        starts[entered[j][0]] = entered[j][1]
+        found = []
         for a in range(j):
             between = sum(1 << k for k in self.f.needed if a < k < j)
-            instants, of_them = entered[a]
+            instants, starts = entered[a]
+            large = self.i.is_several[instants]
+            instants, starts = instants[large], starts[large]
             ok = self.feasible(1 << a | between | 1 << j, instants)
-            starts[instants[ok]] = np.maximum(starts[instants[ok]], of_them[ok])
-        instants = np.flatnonzero(starts >= 0)
-        return instants, starts[instants]
+            found.append((instants[ok], starts[ok]))
+        instants = np.concatenate([entered[j][0], *(instants for instants, _starts in found)])
+        if len(instants) == len(entered[j][0]):
+            return entered[j]
+        starts = np.concatenate([entered[j][1], *(starts for _instants, starts in found)])
+        order = np.argsort(instants, kind="stable")
+        instants, starts = instants[order], starts[order]
+        begins = firsts(instants)
+        return instants[begins], np.maximum.reduceat(starts, begins)
 
     def feasible(self, chosen: int, instants: Ints) -> Bools:
         """Does each instant hold touchpoints enough to serve all these steps, one each?"""
-        ok = self.i.size[instants] >= chosen.bit_count()
-        for marks, needed in self.f.demands(chosen).items():
+        ok: Bools = self.i.size[instants] >= chosen.bit_count()
+        large = np.flatnonzero(ok)
+        for marks, needed in self.f.demands(chosen).items() if len(large) else ():
             if marks not in self.holding:
                 self.holding[marks] = self.i.held(marks)
-            ok &= self.holding[marks][instants] >= needed
+            ok[large] &= self.holding[marks][instants[large]] >= needed
         return ok
 
     def may(self, a: int, b: int, here: Ints, there: Ints, live: bool) -> Bools:
         """May a try go from step a at one instant to step b at a later one?"""
-        ok = self.i.u[here] == self.i.u[there]
-        own = self.f.steps[b].window
+        ok: Bools = self.i.u[here] == self.i.u[there]
+        own = self.f.own_window(b)
         if own is not None and self.i.timed:
-            ok &= self.i.t[there] - self.i.t[here] <= _microseconds(own)
+            ok &= self.i.t[there] - self.i.t[here] <= own
         barrier = self.barrier(a, b, live)
         if barrier is not None:
             so_far, at_all = barrier  # strictly between: what lies at either instant does not matter
@@ -558,17 +355,16 @@ class _Walk:
             return None
         key = (barred, tolerated if strict else -1, int(strict))
         if key not in self.barriers:
-            broken = (self.i.marks & barred) != 0
+            at_all = (self.i.marks & barred) != 0
             if strict:
-                broken |= (self.i.marks & tolerated) == 0
-            at_all = self.i.holding(broken)
+                at_all |= self.i.unlike(tolerated)
             self.barriers[key] = (np.cumsum(at_all), at_all)
         return self.barriers[key]
 
     def spoilt(self, d: int, instants: Ints, starts: Ints) -> Bools:
         """Tries that end at step d: do they meet what is excluded before the next step, while their window is open?"""
         barred = self.f.barred(d, d + 1) if d != self.f.needed[-1] else 0
-        meets = np.flatnonzero(self.i.holding((self.i.marks & barred) != 0)) if barred else np.zeros(0, dtype="int64")
+        meets = np.flatnonzero(self.i.marks & barred)
         if not len(meets):
             return np.zeros(len(instants), dtype=bool)
         place = np.searchsorted(meets, instants, side="right")
@@ -584,7 +380,7 @@ class _Walk:
         self.goals(deepest, start, end)
         here, before = start.copy(), np.zeros(len(start), dtype="int64")
         together = np.ones(len(start), dtype="int64")  # the steps that this instant serves, one bit each
-        beyond = np.array([next((k for k in f.needed if k > d), n) for d in range(n)])[deepest]
+        beyond = np.asarray(f.beyond)[deepest]
         good = self.good() if self.constrained else self.serving
         for j in range(1, n):
             todo = np.flatnonzero(j < beyond)
@@ -636,7 +432,11 @@ class _Walk:
             units = self.i.u[here]
             deepest = self.deepest[units]
             within = (deepest >= 0) & (here > self.start[units])
-            after = within & (deepest < j) & np.asarray([d < j < next((k for k in f.needed if k > d), n) for d in range(n)])[deepest]
+            after = (
+                within
+                & (deepest < j)
+                & np.asarray([d < j < next((k for k in f.needed if k > d), n) for d in range(n)])[deepest]
+            )
             towards = within & (deepest >= j) & (here <= self.end[units])
             ok = after.copy()
             ok[towards] = self.leads(1 << j, j, here[towards])
@@ -661,36 +461,19 @@ class _Walk:
         return found
 
 
-def _stretches(starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-    """The places start … end (half-open) of several stretches, one after the other, and which stretch each is of."""
-    many = ends - starts
-    which = np.repeat(np.arange(len(starts)), many)
-    places: Ints = np.arange(many.sum()) + (starts - np.cumsum(many) + many)[which]
-    return places, which
-
-
-def _firsts(units: Ints) -> Ints:
-    """The first place of each journey among places in order."""
-    return np.flatnonzero(np.concatenate(([True], units[1:] != units[:-1]))[: len(units)])
-
-
-MOST_AT_ONCE = 1_000_000  # openings looked at together: bounds the memory
-
-
 def _unordered(i: Instants, f: Funnel) -> tuple[Ints, Ints]:
     """How many steps are done inside one window, in any order? Depth, and the instants at which the first, second, … was done.
 
     A window may open at a touchpoint of any step. What is excluded ends it; the steps done before stay.
     """
     any_step = (1 << f.step_kinds) - 1
-    opening = np.flatnonzero(i.holding((i.marks & any_step) != 0) & i.opens)
+    opening = np.flatnonzero(((i.marks & any_step) != 0) & i.opens)
     if f.entry == "first_entry":
-        opening = opening[_firsts(i.u[opening])]
-    parts = [_windows(i, f, part) for part in np.array_split(opening, len(opening) // MOST_AT_ONCE + 1)]
-    done = np.concatenate(parts, axis=1)
+        opening = opening[firsts(i.u[opening])]
+    done = _windows(i, f, opening)
     depth = (done < NEVER).sum(axis=0)
     units = i.u[opening]
-    starts = _firsts(units)
+    starts = firsts(units)
     if not len(starts):
         return depth, done
     deepest = np.repeat(np.maximum.reduceat(depth, starts), np.diff(starts, append=len(units)))
@@ -705,17 +488,17 @@ def _windows(i: Instants, f: Funnel, opening: Ints) -> Ints:
     instant_of = np.repeat(np.arange(len(i.first)), i.size)
     ends = np.full(len(opening), NEVER, dtype="int64")
     barred = f.barred(0, 1)
-    meets = np.flatnonzero(i.holding((i.marks & barred) != 0)) if barred else np.zeros(0, dtype="int64")
+    meets = np.flatnonzero(i.marks & barred)
     if len(meets):
         place = np.searchsorted(meets, opening, side="right")
         found = meets[np.minimum(place, len(meets) - 1)]
         met = (place < len(meets)) & (i.u[found] == i.u[opening])
         ends = np.where(met, i.t[found], ends)
-    if f.window is not None and i.timed:
-        ends = np.minimum(ends, i.t[opening] + _microseconds(f.window))
+    if f.limit is not None and i.timed:
+        ends = np.minimum(ends, i.t[opening] + f.limit)
     done = []
     for bit in dict.fromkeys(f.bits):
-        serving = np.flatnonzero(i.marks & bit)
+        serving = np.flatnonzero(i.row_marks & bit)
         place = np.searchsorted(serving, i.first[opening])
         for nth in range(f.bits.count(bit)):
             row = np.minimum(place + nth, max(len(serving) - 1, 0))

@@ -64,7 +64,7 @@ def given(metric: str) -> list[str]:
     tables = [*METRICS[metric].inputs, *METRICS[metric].optional_inputs]
     tables = ["touchpoints" if table == "paths" else table for table in tables]
     files = [part for table in tables for part in (f"--{table}", f"{table}.csv")]
-    return [metric, *files, *(["--steps", "Website,Purchase"] if metric == "funnel" else [])]
+    return [metric, *files, *(["--steps", "Website,Purchase"] if METRICS[metric].walk else [])]
 
 
 # Answers
@@ -82,7 +82,10 @@ def test_list_as_json_names_units_denominators_and_options(say: Say) -> None:
     listed = {row["metric"]: row for row in json.loads(out)}
     assert set(listed) == set(METRICS)
     assert all(row["unit"] and row["denominator"] and row["question"] for row in listed.values())
-    assert listed["funnel"]["options"] == {"--steps": None, "--window": "14d", "--entry": "every_entry"}
+    assert listed["funnel"]["options"] == {
+        "--steps": None, "--window": "14d", "--order": "ordered", "--entry": "every_entry", "--equal-times": "together",
+        "--repeats": "tolerated", "--exclude": "", "--span": "first_step", "--taken-from": "first_touch", "--top": "25",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))

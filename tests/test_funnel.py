@@ -300,9 +300,20 @@ def test_a_funnel_over_touchpoints_without_times_goes_by_their_order() -> None:
 @pytest.mark.parametrize(
     ("options", "reached"),
     [
-        ({}, {"a 0, b 1, b 2, c 3": 3, "a 0, x 1, b 2, c 3": 1, "a 0, b 1, a 2, b 3, c 4": 3, "x 0, a 1, b 2, c 3, x 4": 3}),
+        (
+            {},
+            {
+                "a 0, b 1, b 2, c 3": 3,
+                "a 0, x 1, b 2, c 3": 1,
+                "a 0, b 1, a 2, b 3, c 4": 3,
+                "x 0, a 1, b 2, c 3, x 4": 3,
+            },
+        ),
         ({"repeats": "end_the_try"}, {"a 0, b 1, b 2, c 3": 2, "a 0, b 1, c 2": 3}),
-        ({"entry": "first_entry"}, {"a 0, b 1, x 2, a 3, b 4, c 5": 2, "a 0, a 1, b 2, c 3": 3}),  # the first chain counts
+        (
+            {"entry": "first_entry"},
+            {"a 0, b 1, x 2, a 3, b 4, c 5": 2, "a 0, a 1, b 2, c 3": 3},
+        ),  # the first chain counts
         ({}, {"a 0, b 1, x 1, c 2": 3, "a 0, x 0, b 1, c 2": 3}),  # what shares an instant with a step is not between
     ],
 )
@@ -428,7 +439,10 @@ def test_breakdowns_take_the_value_of_the_touchpoint_that_is_asked_for() -> None
     assert broken_down(rows, "last_touch") == {"app": [2, 2, 1]}
     assert broken_down(rows, "step 2") == {"web": [1, 1, 1], None: [1, 1, 0]}
     assert broken_down(rows, "step 3") == {"app": [1, 1, 1]}  # who never did step 3 is in no group
-    assert broken_down(rows, "every_touchpoint") == {None: [1, 0, 0], "app": [1, 0, 0]}  # u1's A is not known; its B is not after it
+    assert broken_down(rows, "every_touchpoint") == {
+        None: [1, 0, 0],
+        "app": [1, 0, 0],
+    }  # u1: A is not known
 
 
 def test_who_has_two_values_at_a_step_is_in_both_groups() -> None:
@@ -438,7 +452,9 @@ def test_who_has_two_values_at_a_step_is_in_both_groups() -> None:
 
 
 def test_groups_beyond_the_largest_are_one_counted_over_its_customers() -> None:
-    rows = with_channels(at(u1="A 0, B 1", u2="A 0", u3="A 0, B 1", u4="A 0", u5="A 0"), "w", "w", "w", "b", "b", "c", None)
+    rows = with_channels(
+        at(u1="A 0, B 1", u2="A 0", u3="A 0, B 1", u4="A 0", u5="A 0"), "w", "w", "w", "b", "b", "c", None
+    )
     found = broken_down(rows, "first_touch", "A,B", top=1)
     assert found == {"w": [2, 1], "(other)": [3, 1]}  # by size, ties by name
     assert broken_down(rows, "first_touch", "A,B", top=2) == {"w": [2, 1], None: [1, 0], "(other)": [2, 1]}
@@ -480,7 +496,9 @@ def test_times_to_convert_can_be_those_of_a_pair_of_steps_and_all_the_same() -> 
 
 def test_the_trend_is_by_the_day_in_the_datasets_zone_on_which_the_try_began() -> None:
     hour = 3_600
-    rows = at(u1="A 0, B 10", u2=f"A {15 * hour}, B {40 * hour}", u3=f"A {60 * hour}")  # MORNING is 09:00 UTC on Monday the 5th
+    rows = at(
+        u1="A 0, B 10", u2=f"A {15 * hour}, B {40 * hour}", u3=f"A {60 * hour}"
+    )  # MORNING is 09:00 UTC on Monday the 5th
     frame = cx.run("conversion_trend", dataset(rows, zone="Asia/Tehran"), steps="A,B", period="day").frame
     # Tehran is 3.5 hours ahead: u2 enters on Tuesday at 03:30, u3 on Thursday at 00:30
     assert frame[["period", "entrants", "converted", "not_over"]].values.tolist() == [

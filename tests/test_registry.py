@@ -19,7 +19,8 @@ from tests.conftest import MORNING, dataset, paths
 
 Row = dict[str, Any]
 ALL = list(cx.METRICS)
-ASKED: dict[str, dict[str, Any]] = {"funnel": {"steps": "A,B,C"}}  # options without a default
+STEPPED = ("funnel", "time_to_convert", "conversion_trend")
+ASKED: dict[str, dict[str, Any]] = {name: {"steps": "A,B,C"} for name in STEPPED}  # options without a default
 ENDS = ("", "_low", "_high")
 
 
@@ -46,6 +47,8 @@ COLUMNS = {  #
         "step", "touchpoint", "customers", *pm("share_of_first"), *pm("share_of_previous"), "drop_off",
         "mean_seconds", "median_seconds", "p90_seconds",
     ],
+    "time_to_convert": ["bar", "from_seconds", "to_seconds", "customers", *pm("share"), "all_customers"],
+    "conversion_trend": ["period", "entrants", "converted", *pm("conversion_rate"), "not_over"],
     "stage_engagement": ["stage", *ENGAGEMENT],
     "touchpoint_engagement": ["touchpoint", *ENGAGEMENT],
     "channel_engagement": ["channel", *ENGAGEMENT],
@@ -345,8 +348,9 @@ def test_texts_and_values_of_options_give_the_same_answer(full: Store) -> None:
 def test_a_metric_stays_a_plain_function_that_takes_tables_by_and_its_options() -> None:
     metric: Metric
     for name, metric in cx.METRICS.items():
-        parameters = inspect.signature(metric.query).parameters
-        assert list(parameters)[: len(metric.inputs)] == list(metric.inputs)
-        assert "by" in parameters
-        keyword = [p for p, q in parameters.items() if q.kind is inspect.Parameter.KEYWORD_ONLY]
+        asked = inspect.signature(metric.query).parameters
+        assert list(asked)[: len(metric.inputs)] == list(metric.inputs)
+        functions = [asked] if metric.walk is None else [asked, inspect.signature(metric.function).parameters]
+        assert all("by" in parameters for parameters in functions)
+        keyword = [p for ps in functions for p, q in ps.items() if q.kind is inspect.Parameter.KEYWORD_ONLY]
         assert keyword == [o.name for o in metric.options], name

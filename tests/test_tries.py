@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cx_metrics.funnel_rules import Funnel
 from cx_metrics.steps import Exclusion, Kind, Step, Where
-from cx_metrics.tries import NEVER, Funnel, Tries, walk
+from cx_metrics.tries import NEVER, Tries, walk
 from tests.second_opinion_funnel import INFINITY, Answer, Event, SlowExclusion, SlowFunnel, SlowStep, answer
 
 SECOND = 1_000_000
@@ -28,8 +29,8 @@ def rows_of(journeys: list[list[Event]], funnel: Funnel) -> pd.DataFrame:
                 if event.name in kind.touchpoints and all(event.channel in where.values for where in kind.where)
             )  # fmt: skip
             if marks or funnel.order == "strict":
-                rows.append((journey, event.at * SECOND, 1, sequence, int(event.in_range), marks))
-    columns = ["journey_id", "at", "timed", "sequence", "in_range", "marks"]
+                rows.append((journey, event.at * SECOND, sequence, int(event.in_range), marks))
+    columns = ["journey_id", "at", "sequence", "in_range", "marks"]
     frame = pd.DataFrame(rows, columns=columns).astype("int64")
     return frame.sample(frac=1, random_state=1)  # in any order of arrival
 
@@ -69,7 +70,12 @@ def asked(slow: SlowFunnel) -> Funnel:
         return None if window is None else timedelta(seconds=window)
 
     steps = tuple(
-        Step(tuple(sorted(s.names)), s.optional, own(s.window), (Where("channel", tuple(s.channels)),) if s.channels else ())
+        Step(
+            tuple(sorted(s.names)),
+            s.optional,
+            own(s.window),
+            (Where("channel", tuple(s.channels)),) if s.channels else (),
+        )
         for s in slow.steps
     )
     whole = slow.order == "unordered" or len(slow.needed) < 2

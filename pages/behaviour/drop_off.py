@@ -11,9 +11,9 @@ from cx_metrics import findings
 from cx_metrics.charts.funnel import draw_funnel
 from cx_metrics.errors import OptionProblem
 from cx_metrics.options import Duration
-from cx_metrics.steps import Step, Steps
 from cx_metrics.registry import METRICS
 from cx_metrics.run import Result
+from cx_metrics.steps import Step, Steps
 from cx_metrics.texts import N_, Text
 from pages.parts import address, cache, figure, filter_bar, state
 from pages.parts.page import Page, run

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cx_metrics.steps import Step, Steps
 from cx_metrics.registry import METRICS
+from cx_metrics.steps import Step, Steps
 from cx_metrics.view import (
     COMPARES,
     GRAINS,
