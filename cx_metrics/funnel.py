@@ -89,7 +89,17 @@ def make_tries(
     return walk(rows, Funnel(**rules), ends, by, taken_from, timed)
 
 
+def ask_tries_and_next(
+    touchpoints: ibis.Table, by: tuple[str, ...] = (), whole: bool = False, **rules: Any
+) -> ibis.Table:
+    """The same, and what comes after each; `whole`: journeys are as they were prepared."""
+    span, _taken_from = rules.pop("span"), rules.pop("taken_from")
+    t = touchpoints if span == "first_step" else touchpoints.filter(touchpoints.in_range == 1)
+    return step_events(t, by, Funnel(**rules), "prepared" if whole and span == "first_step" else "windows")
+
+
 TRIES = Walk(ask_tries, make_tries)
+TRIES_AND_NEXT = Walk(ask_tries_and_next, make_tries, rules=ask_tries)
 SOURCE = "ClickHouse windowFunnel; PostHog and Mixpanel funnels"
 ENTRANTS = Measure(N_("Entrants"), "count", meaning=N_("customers who reached the first step"))
 OPEN = Measure(
@@ -384,3 +394,83 @@ def conversion_trend(
         not_over=np.bincount(cell[(tries.open & ~reached)[frame["which"]]], minlength=size),
     )  # fmt: skip
     return intervals.add_share(found, "conversion_rate", "converted", "entrants", confidence)[columns]
+
+
+TopNext = Annotated[int, Count(N_("how many next touchpoints to show at each step; the rest becomes one"), 1, 200)]
+
+
+@metric(
+    title=N_("Where they went instead"),
+    unit=N_("customers"),
+    denominator=N_("customers lost before the step"),
+    inputs=("touchpoints",),
+    source=SOURCE,
+    entries=True,
+    groups=("step", "touchpoint", "next_touchpoint"),
+    walk=TRIES_AND_NEXT,
+    measures={
+        "customers": Measure(N_("Customers"), "count", meaning=N_("customers lost before the step who went there next")),
+        "share": Measure(
+            N_("Share"), "share", n="lost", interval="wilson", meaning=N_("share of all who were lost before the step")
+        ),
+        "median_seconds": Measure(
+            N_("Median time"), "seconds", n="customers", meaning=N_("median time from their last step to there")
+        ),
+        "lost": Measure(N_("Lost"), "count", higher_is_better=False, meaning=N_("customers lost since the step before")),
+    },
+)  # fmt: skip
+def drop_out_next(
+    tries: Tries, by: tuple[str, ...] = (), confidence: float = 0.95, *, next_top: TopNext = 8, top: TopGroups = 25
+) -> pd.DataFrame:
+    """Where did those who were lost before a step go next?
+
+    For each step but the first that is not optional: one row per touchpoint that came directly after the last step they took:
+    step, touchpoint (the step they did not reach), next_touchpoint (null: nothing came after), customers, share, median_seconds
+    (from their last step to there), lost. What came next may lie after the window, and after the range. Beyond the `next_top`
+    largest of a step, the rest is one row. Steps that lost nobody have no rows.
+    """
+    assert tries.next is not None
+    groups, frame = tries_by_group(tries, by, top)
+    named = tries.next["next_touchpoint"].astype(object).where(tries.next["next_touchpoint"].notna(), None)
+    frame = frame.assign(
+        next_touchpoint=named.to_numpy()[frame["which"]], seconds=tries.next["seconds_to_next"].to_numpy()[frame["which"]],
+        depth=tries.depth[frame["which"]],
+    )  # fmt: skip
+    rows = []
+    for j, step in enumerate(tries.funnel.steps):
+        place = j if tries.funnel.order == "unordered" else tries.funnel.needed.index(j) if not step.optional else 0
+        if not place:
+            continue
+        label = f"{j + 1}/{len(tries.funnel.steps)}" if tries.funnel.order == "unordered" else step.label
+        lost = frame[frame["depth"] == place]
+        largest = lost["next_touchpoint"].value_counts().reset_index().sort_values(
+            ["count", "next_touchpoint"], ascending=[False, True], kind="stable"
+        )["next_touchpoint"].head(next_top)  # fmt: skip
+        told = lost["next_touchpoint"].isin(largest) | lost["next_touchpoint"].isna()
+        lost = lost.assign(next_touchpoint=lost["next_touchpoint"].where(told, OTHER))
+        counted = lost.groupby(["group", "next_touchpoint"], dropna=False, sort=False).agg(
+            customers=("which", "size"), median_seconds=("seconds", "median")
+        )  # fmt: skip
+        counted = counted.reset_index().assign(step=j + 1, touchpoint=label)
+        counted["lost"] = counted.groupby("group")["customers"].transform("sum")
+        counted["rest"] = counted["next_touchpoint"] == OTHER
+        rows.append(
+            counted.sort_values(["group", "rest", "customers", "next_touchpoint"], ascending=[True, True, False, True])
+        )
+    columns = [
+        *by,
+        "step",
+        "touchpoint",
+        "next_touchpoint",
+        "customers",
+        "share",
+        "share_low",
+        "share_high",
+        "median_seconds",
+        "lost",
+    ]
+    if not rows or not any(len(r) for r in rows):
+        return pd.DataFrame({c: pd.Series(dtype="object") for c in columns})
+    found = pd.concat([r for r in rows if len(r)], ignore_index=True).sort_values(["group", "step"], kind="stable")
+    found = pd.concat([groups.iloc[found["group"]].reset_index(drop=True), found.reset_index(drop=True)], axis=1)
+    return intervals.add_share(found, "share", "customers", "lost", confidence)[columns]

@@ -12,6 +12,7 @@ from typing import Literal
 import ibis
 
 from cx_metrics.errors import OptionProblem
+from cx_metrics.journeys import within
 from cx_metrics.steps import Exclusion, Kind, Step
 from cx_metrics.texts import N_
 
@@ -158,20 +159,33 @@ class Funnel:
         return needed
 
 
-def step_events(touchpoints: ibis.Table, by: Sequence[str], funnel: Funnel) -> ibis.Table:
+def step_events(
+    touchpoints: ibis.Table, by: Sequence[str], funnel: Funnel, following: Literal["", "prepared", "windows"] = ""
+) -> ibis.Table:
     """The touchpoints that serve a step or break a try; for a strict funnel, all those of the journeys that could enter.
 
     One row each: journey_id, `at` (microseconds; the order of the file where there is no time), in_range, `marks` (which kinds
     it is: one bit each), and with `by` its columns and sequence: only they ask which of two touchpoints of one instant it was.
+    `following`: and what comes next in the journey, next_touchpoint and seconds_to_next: as it was prepared, where journeys are
+    whole, or by windows.
     """
     t, names = touchpoints, sorted({name for kind in funnel.kinds for name in kind.touchpoints})
+    more = ["sequence", *by] if by or following else []
+    if following == "windows":
+        each = within()
+        t = t.mutate(
+            next_touchpoint=t.touchpoint.lead().over(each).nullif(""),
+            next_microseconds=t.occurred_microseconds.lead().over(each),
+        )
+        t = t.mutate(seconds_to_next=(t.next_microseconds - t.occurred_microseconds).cast("float64") / 1e6)
+    more += ["next_touchpoint", "seconds_to_next"] if following else []
     if funnel.order == "strict":
         entering = t.filter(_serves(t, funnel.steps[0].kind) & (t.in_range == 1)).select("journey_id").distinct()
         t = t.semi_join(entering, "journey_id")
     else:
         t = t.filter(t.touchpoint.isin(names))
     return t.select(
-        "journey_id", *(("sequence", *by) if by else ()), in_range=t.in_range.cast("int8"), marks=_marks(t, funnel),
+        "journey_id", *more, in_range=t.in_range.cast("int8"), marks=_marks(t, funnel),
         at=ibis.coalesce(t.occurred_microseconds, t.sequence),
     )  # fmt: skip
 

@@ -29,11 +29,17 @@ class Walk:
 
     query: Query
     make: Callable[..., Any]
+    rules: Callable[..., Any] | None = None  # what names the options, where the query hands them on
+
+    @property
+    def declared(self) -> Callable[..., Any]:
+        """The function whose options are those of the walk."""
+        return self.rules or self.query
 
     @property
     def options(self) -> tuple[str, ...]:
         """The options that decide what is made."""
-        return tuple(_own(self.query))
+        return tuple(_own(self.declared))
 
 
 @dataclass(frozen=True)
@@ -172,7 +178,7 @@ def metric(
         name = function.__name__
         query, last, options = function, finish, _options(function)
         if walk is not None:
-            query, last, options = walk.query, function, (*_options(walk.query), *options)  # type: ignore[assignment]
+            query, last, options = walk.query, function, (*_options(walk.declared), *options)  # type: ignore[assignment]
         METRICS[name] = Metric(
             name, title, unit, denominator, tuple(inputs), source, dict(measures), query, last,
             tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), options, walk,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -16,7 +16,7 @@ from cx_metrics import registry, routes
 from cx_metrics.errors import OptionProblem, ViewProblem, nearest
 from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
-from cx_metrics.population import Population, population
+from cx_metrics.population import Population, population, ways_of
 from cx_metrics.registry import Measure, Metric, Walk
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
@@ -170,6 +170,7 @@ def ask(
     groups = groups_of(metric, inputs, by)
     tables = set_apart(inputs, groups)
     known = {"confidence": confidence, "goal": dataset.facts.goal_of(view), "attributes": dataset.facts.attributes}
+    known |= {"whole": ways_of(replace(view, first_day=None, last_day=None), dataset.facts)[0] == "columns"}
     given = registry.accepted(metric.query, known)
     own = {name: options[name] for name in metric.walk.options} if metric.walk else options
     query = metric.query(*tables, by=tuple(apart(c) for c in groups), **own, **given)

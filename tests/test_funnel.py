@@ -17,7 +17,7 @@ import cx_metrics as cx
 from cx_metrics.engines import Store
 from cx_metrics.errors import OptionProblem
 from cx_metrics.steps import Step
-from cx_metrics.view import View
+from cx_metrics.view import Filter, View
 from tests.conftest import MORNING, dataset, paths
 
 Row = dict[str, Any]
@@ -509,6 +509,50 @@ def test_the_trend_is_by_the_day_in_the_datasets_zone_on_which_the_try_began() -
     assert weekly[["period", "entrants", "converted"]].values.tolist() == [[date(2026, 1, 5), 3, 2]]
     monthly = cx.run("conversion_trend", dataset(rows), steps="A,B", period="quarter").frame
     assert monthly["period"].tolist() == [date(2026, 1, 1)]
+
+
+# Where those who were lost went
+
+
+def test_who_was_lost_is_followed_to_the_next_touchpoint_of_the_journey() -> None:
+    day = 86_400
+    rows = at(u1="A 0, X 5, B 100", u2="A 0, X 15, Y 20", u3="A 0", u4="A 0, B 5, Z 8, A 9", u5=f"A 0, Y {20 * day}")
+    frame = cx.run("drop_out_next", dataset(rows), steps="A,B,C").frame
+    assert frame[["step", "touchpoint", "customers", "median_seconds", "lost"]].values.tolist()[:3] == [
+        [2, "B", 1, 15, 3], [2, "B", 1, 20 * day, 3], [2, "B", 1, pytest.approx(float("nan"), nan_ok=True), 3],
+    ]  # fmt: skip
+    next_ones = [None if pd.isna(name) else name for name in frame["next_touchpoint"]]
+    assert next_ones == [
+        "X",
+        "Y",
+        None,
+        "Z",
+        None,
+    ]  # u1 and u4 took B and no C: after u1's B came nothing, after u4's Z
+    assert frame["lost"].tolist()[3:] == [2, 2]
+    assert frame["share"].tolist()[3:] == [0.5, 0.5]
+
+
+def test_what_came_next_is_that_of_the_journeys_the_view_makes() -> None:
+    rows = at(u1="A 0, X 5, Y 9", u2="A 0, X 5400")
+    rows = [row | {"channel": channel} for row, channel in zip(rows, ["web", "app", "web", "web", "web"], strict=True)]
+    store = dataset(rows)
+
+    def found(view: View, **options: Any) -> dict[Any, int]:
+        frame = cx.run("drop_out_next", store, view, steps="A,B", **options).frame
+        return {None if pd.isna(n) else n: c for n, c in zip(frame["next_touchpoint"], frame["customers"], strict=True)}
+
+    assert found(View()) == {"X": 2}
+    assert found(View(grain="session")) == {"X": 1, None: 1}  # u2's X is in another session
+    only_web = View(touchpoints=(Filter("channel", ("web",)),), touchpoint_rule="touchpoints")
+    assert found(only_web) == {"Y": 1, "X": 1}
+    assert found(View(), next_top=1) == {"X": 2}
+
+
+def test_where_they_went_adds_up_to_the_drop_off_of_the_funnel() -> None:
+    rows = paths("A B C", "A X", "A X", "A Y B", "A", "A Z", "B A C")
+    lost = cx.run("drop_out_next", dataset(rows), steps="A,B,C", next_top=1).frame.groupby("step")["customers"].sum()
+    assert lost.to_dict() == {row.step: row.drop_off for row in funnel(rows, "A,B,C").itertuples() if row.drop_off}
 
 
 # Second opinion: every assignment of distinct touchpoints to steps

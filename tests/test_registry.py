@@ -19,7 +19,7 @@ from tests.conftest import MORNING, dataset, paths
 
 Row = dict[str, Any]
 ALL = list(cx.METRICS)
-STEPPED = ("funnel", "time_to_convert", "conversion_trend")
+STEPPED = ("funnel", "time_to_convert", "conversion_trend", "drop_out_next")
 ASKED: dict[str, dict[str, Any]] = {name: {"steps": "A,B,C"} for name in STEPPED}  # options without a default
 ENDS = ("", "_low", "_high")
 
@@ -48,6 +48,9 @@ COLUMNS = {  #
         "mean_seconds", "median_seconds", "p90_seconds",
     ],
     "time_to_convert": ["bar", "from_seconds", "to_seconds", "customers", *pm("share"), "all_customers"],
+    "drop_out_next": [
+        "step", "touchpoint", "next_touchpoint", "customers", *pm("share"), "median_seconds", "lost",
+    ],
     "conversion_trend": ["period", "entrants", "converted", *pm("conversion_rate"), "not_over"],
     "stage_engagement": ["stage", *ENGAGEMENT],
     "touchpoint_engagement": ["touchpoint", *ENGAGEMENT],
@@ -348,7 +351,7 @@ def test_texts_and_values_of_options_give_the_same_answer(full: Store) -> None:
 def test_a_metric_stays_a_plain_function_that_takes_tables_by_and_its_options() -> None:
     metric: Metric
     for name, metric in cx.METRICS.items():
-        asked = inspect.signature(metric.query).parameters
+        asked = inspect.signature(metric.walk.declared if metric.walk else metric.query).parameters
         assert list(asked)[: len(metric.inputs)] == list(metric.inputs)
         functions = [asked] if metric.walk is None else [asked, inspect.signature(metric.function).parameters]
         assert all("by" in parameters for parameters in functions)
