@@ -214,23 +214,80 @@ def drop_off(funnel: pd.DataFrame) -> Text:
         return Text(N_("No customer reached the first step"))
     later = funnel.iloc[1:]
     worst = highest(later, "drop_off")
-    before: Any = funnel.iloc[int(worst["step"]) - 2]
+    from_step = before(funnel, int(worst["step"]))
     if int(worst["drop_off"]) == 0:
         return Text(N_("Nobody is lost between the steps"))
     lost = int(worst["drop_off"]) / int(worst["previous"])
     return Text(N_("{lost_share} are lost between {before} and {after}, more customers than at any other step"),
-                {"lost_share": lost, "before": str(before["touchpoint"]), "after": str(worst["touchpoint"])})  # fmt: skip
+                {"lost_share": lost, "before": str(from_step["touchpoint"]), "after": str(worst["touchpoint"])})  # fmt: skip
+
+
+def before(funnel: pd.DataFrame, step: int) -> Any:
+    """The row of the step that a step is compared with: the last one before it that is not optional."""
+    row: Any = funnel[funnel["step"] == step].iloc[0]
+    earlier = funnel[(funnel["step"] < step) & (funnel["customers"] == row["previous"])]
+    return earlier.iloc[-1] if len(earlier) else row
+
+
+def went(frame: pd.DataFrame) -> Text:
+    """Where did most of those who were lost before a step go?"""
+    top = frame.sort_values("customers", ascending=False, kind="stable").iloc[0]
+    share = float(top["share"])
+    if pd.isna(top["next_touchpoint"]):
+        return Text(N_("For {lost_share} of those lost before {touchpoint}, nothing came after"),
+                    {"lost_share": share, "touchpoint": str(top["touchpoint"])})  # fmt: skip
+    named = frame[frame["next_touchpoint"].notna() & (frame["next_touchpoint"] != OTHER)]
+    if not len(named):
+        return Text(N_("Those lost before {touchpoint} went many ways"), {"touchpoint": str(top["touchpoint"])})
+    best = highest(named, "customers")
+    if best["next_touchpoint"] in str(best["touchpoint"]).split(" | "):
+        return Text(N_("{rate_share} of those lost before {touchpoint} came there after all, but too late for this funnel"),
+                    {"rate_share": float(best["share"]), "touchpoint": str(best["touchpoint"])})  # fmt: skip
+    return Text(N_("{rate_share} of those lost before {touchpoint} went to {next_touchpoint} next"), {
+        "rate_share": float(best["share"]), "touchpoint": str(best["touchpoint"]), "next_touchpoint": str(best["next_touchpoint"]),
+    })  # fmt: skip
+
+
+def moved(frame: pd.DataFrame) -> Text:
+    """Between which two periods did the conversion rate move most, by more than chance allows?"""
+    known = frame[(frame["entrants"] >= MIN_SHARE) & (frame["not_over"] == 0)]
+    if len(known) < 2:
+        return Text(N_("Too few periods that are over to see a trend"))
+    best, worst = highest(known, "conversion_rate"), lowest(known, "conversion_rate")
+    if best["conversion_rate_low"] <= worst["conversion_rate_high"]:
+        return Text(N_("The conversion rate moved no more than chance allows"))
+    words = N_(
+        "Of the periods, the one from {best} converts most, {best_share}, and the one from {worst} least, {worst_share}"
+    )
+    return Text(words, {
+        "best": best["period"], "worst": worst["period"],
+        "best_share": float(best["conversion_rate"]), "worst_share": float(worst["conversion_rate"]),
+    })  # fmt: skip
+
+
+def takes(frame: pd.DataFrame) -> Text:
+    """In which bar of times are most of those who converted?"""
+    first: Any = frame.iloc[0]
+    if len(frame) == 1:
+        return Text(N_("All who convert take the same time"))
+    if int(first["customers"]) == int(frame["customers"].max()):
+        return Text(
+            N_("{rate_share} of those who convert are among the fastest, in the first bar"),
+            {"rate_share": float(first["share"])},
+        )
+    return Text(N_("Most of those who convert take longer than the shortest times"))
 
 
 def least_goes_on(funnel: pd.DataFrame) -> Text:
     """After which step does the smallest share go on?"""
-    later = funnel[(funnel["step"] > 1) & (funnel["previous"] > 0)]
+    needed = funnel["previous"] - funnel["customers"] == funnel["drop_off"]  # nobody is lost at an optional step
+    later = funnel[(funnel["step"] > 1) & (funnel["previous"] > 0) & needed]
     if not len(later) or not int(later["customers"].max()):
         return Text(N_("No customer reached a second step"))
     least = lowest(later, "share_of_previous")
-    before: Any = funnel.iloc[int(least["step"]) - 2]
+    from_step = before(funnel, int(least["step"]))
     return Text(N_("{rate_share} go on from {before} to {after}, the smallest share of all steps"), {
-        "rate_share": float(least["share_of_previous"]), "before": str(before["touchpoint"]),
+        "rate_share": float(least["share_of_previous"]), "before": str(from_step["touchpoint"]),
         "after": str(least["touchpoint"]),
     })  # fmt: skip
 

@@ -1,182 +1,108 @@
-"""Where and when do we lose them, and how long do they take?"""
+"""Where and when do we lose them, where do they go, and how long do they take?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from cx_metrics import findings
+from cx_metrics.charts.bars import draw_bars
 from cx_metrics.charts.funnel import draw_funnel
+from cx_metrics.charts.lines import draw_trend
 from cx_metrics.errors import OptionProblem
-from cx_metrics.options import Duration
-from cx_metrics.registry import METRICS
+from cx_metrics.groups import OTHER
 from cx_metrics.run import Result
-from cx_metrics.steps import Step, Steps
-from cx_metrics.texts import N_, Text
-from pages.parts import address, cache, figure, filter_bar, state
+from cx_metrics.steps import Step
+from cx_metrics.texts import N_, NP_, Text
+from pages.parts import cache, figure, filter_bar, funnel_builder, state
 from pages.parts.page import Page, run
 
-WINDOWS = ("1h", "1d", "7d", "14d", "30d", "90d", "unlimited")
-ENTRY_WORDS = {
-    "every_entry": N_("Every touchpoint of the first step may start a try"),
-    "first_entry": N_("Only the first one of each customer"),
-}
-MOST_STEPS = 8
-WORTH_SHOWING = 0.02  # share of entrants who complete: below it the proposed order is probably not theirs
 GROUPS = 6
+BARS = 8  # of the times to convert
+FEW = 10  # customers below which a share is greyed
+PERIOD_WORDS = {"day": N_("By day"), "week": N_("By week"), "month": N_("By month"), "quarter": N_("By quarter")}
+AT_LEAST = NP_("at least {n} of the steps", "at least {n} of the steps")
 
 
 def show(page: Page) -> None:
-    """The step builder, the funnel with intervals, the table of steps, and who completes it."""
+    """The step builder; the funnel with intervals and the table of steps; who was lost and where they went; trend and times."""
     names = cache.values(page.version, "touchpoint")
-    steps = asked(page, names) or proposed(page)
+    steps = funnel_builder.asked(page, names)
+    steps = steps if len(steps) > 1 else funnel_builder.proposed(page)
     if len(steps) < 2:
         page.open(Text(N_("Choose at least two steps")))
-        build(page, steps, names)
         return
     try:
-        funnel = page.ask("funnel", steps=steps)
+        rules = funnel_builder.rules(page, steps)
+        funnel = page.ask("funnel", **rules)
     except OptionProblem as problem:  # what can be put right in the builder leaves the builder there
         page.open(problem.text)
-        build(page, steps, names)
+        funnel_builder.show(page, steps, names)
         return
-    page.open(findings.drop_off(funnel.frame))
-    build(page, steps, names)
+    shown = in_words(page, funnel.frame, steps)
+    page.open(findings.drop_off(shown))
+    funnel_builder.show(page, steps, names)
     left, right = st.columns([0.58, 0.42], gap="small")
     with left:
-        draw(page, funnel)
-        draw_table(page, funnel)
+        draw(page, funnel, shown)
+        draw_table(page, funnel, shown)
+        if page.facts.timed:
+            draw_over_time(page, rules)
+            draw_times(page, rules, shown)
     with right:
+        draw_next(page, rules, shown)
         for column in [c for c in ("persona", "segment", "region") if c in page.facts.attributes][:2]:
-            draw_groups(page, steps, column)
+            draw_groups(page, rules, column)
 
 
-def asked(page: Page, names: Sequence[str]) -> tuple[Step, ...]:
-    """The steps of the address as this funnel can count them; what it leaves out is said in a note."""
-    text = page.option("funnel", "steps")
-    try:
-        given = Steps("").parse(text) if text else ()
-    except OptionProblem as problem:
-        state.note([problem.text])
-        return ()
-    steps = []
-    for step in given:
-        lost = [t for t in step.touchpoints if t not in names]
-        state.note([Text(address.IGNORED, {"what": name[:80]}) for name in lost])
-        if step.optional or step.window is not None:
-            plain = Text(N_("Step {step} of the link is optional or has a window of its own. It counts as a plain step."),
-                         {"step": step.label[:80]})  # fmt: skip
-            state.note([plain])
-        kept = tuple(t for t in step.touchpoints if t in names)
-        steps += [Step(kept)] if kept else []
-    return tuple(steps)
+def in_words(page: Page, frame: pd.DataFrame, steps: Sequence[Step]) -> pd.DataFrame:
+    """The rows of the funnel with what each step is called; in any order, a row is how many of them were done."""
+    if (page.option("funnel", "order") or "ordered") != "unordered":
+        return frame
+    one, many = AT_LEAST
+    labels = [page.reader.say(Text(one, {"n": n}, many, n)) for n in range(1, len(steps) + 1)]
+    return frame.assign(touchpoint=labels)
 
 
-def proposed(page: Page) -> tuple[Step, ...]:
-    """A first funnel: by stage up to the goal; where next to nobody completes that, along the most frequent path."""
-    steps = by_stage(page)
-    if len(steps) > 1:
-        last = page.ask("funnel", steps=steps).frame.iloc[-1]
-        if last["share_of_first"] >= WORTH_SHOWING:
-            return steps
-    for path in page.ask("variants", top=20, repeats="merge", who="all").frame["path"]:
-        names = list(dict.fromkeys(path))
-        if len(names) >= 3:
-            return tuple(Step((name,)) for name in names[:5])
-    return steps
-
-
-def by_stage(page: Page) -> tuple[Step, ...]:
-    """The touchpoint of each stage that most customers reach, in the order of the stages, then the goal."""
-    goal = page.facts.goal_of(page.view)
-    engagement = page.ask("touchpoint_engagement").frame.sort_values(
-        ["customers", "touchpoint"], ascending=[False, True]
-    )
-    stage_of = cache.stages(page.version)
-    largest: dict[str, str] = {}
-    for name in engagement["touchpoint"]:
-        if name in stage_of and name not in goal:
-            largest.setdefault(stage_of[name], name)
-    stages = page.facts.stages
-    last = max((stages.index(stage_of[t]) for t in goal if stage_of.get(t) in stages), default=len(stages))
-    chosen = [largest[s] for i, s in enumerate(stages) if s in largest and i <= last]
-    steps = [Step((name,)) for name in (chosen or list(engagement["touchpoint"]))[-3:]]
-    return tuple([*steps, Step(goal)] if goal else steps)
-
-
-def build(page: Page, steps: Sequence[Step], names: Sequence[str]) -> None:
-    """The steps in order; the window; what may start a try. All of it stands in the address."""
-    say = page.reader.say
-    shown = (*names, *(s.label for s in steps if len(s.touchpoints) > 1))
-    with st.container(key="card_builder"):
-        state.seed("funnel_steps", [s.label for s in steps])
-        st.multiselect(say(N_("Steps, in order")), shown, key="funnel_steps", max_selections=MOST_STEPS,
-                       placeholder=say(N_("Choose touchpoints")), on_change=take_steps, args=(tuple(steps),))  # fmt: skip
-        with st.container(horizontal=True, key="funnel_options"):
-            if page.facts.timed:
-                window = page.option("funnel", "window") or "14d"
-                state.seed("funnel_window", window)
-                st.selectbox(say(N_("Within")), list(dict.fromkeys((*WINDOWS, window))), key="funnel_window", width=200,
-                             format_func=lambda w: window_in_words(page, w), on_change=take, args=("window", "14d"))  # fmt: skip
-            state.seed("funnel_entry", page.option("funnel", "entry") or "every_entry")
-            st.selectbox(say(N_("What starts a try")), list(ENTRY_WORDS), key="funnel_entry", width=420,
-                         format_func=lambda e: say(ENTRY_WORDS[e]), on_change=take, args=("entry", "every_entry"))  # fmt: skip
-
-
-def window_in_words(page: Page, text: str) -> str:
-    """14 days, or without a limit."""
-    window = Duration("", unlimited=True).parse(text)
-    return page.reader.say(N_("any time")) if window is None else page.reader.duration(window.total_seconds())
-
-
-def take(option: str, default: str) -> None:
-    """A choice becomes an option in the address; the default is not written."""
-    chosen = str(state.value(f"funnel_{option}"))
-    state.set_option("funnel", option, None if chosen == default else chosen)
-
-
-def take_steps(before: tuple[Step, ...]) -> None:
-    """The chosen steps, in the order they were chosen; either-or steps of a link stay as they are."""
-    known = {s.label: s for s in before}
-    chosen = state.value("funnel_steps")
-    steps = [known.get(label) or Step((label,)) for label in chosen] if isinstance(chosen, Sequence) else []
-    option = next(o for o in METRICS["funnel"].options if o.name == "steps")
-    state.set_option("funnel", "steps", option.type.print(steps) if len(steps) > 1 else None)
-
-
-def caption(page: Page, funnel: Result, steps: bool = True) -> list[Any]:
-    """Who entered, when, within which window."""
+def caption(page: Page, funnel: Result, entrants: int) -> list[Any]:
+    """Who entered, when, within which window, by which rules."""
     options = funnel.definition["options"]
-    words = Text(
-        N_("steps in order, within {window}"), {"window": Text("{w}", {"w": window_in_words(page, options["window"])})}
-    )
-    if options["window"] == "unlimited":
-        words = Text(N_("steps in order, without a time limit"))
-    entrants = int(funnel.frame["entrants"].iloc[0]) if len(funnel.frame) else 0
-    if not page.facts.timed:
-        return page.caption("entrants", [Text(N_("steps in order"))], entrants)
-    return page.caption(
-        "entrants", [words, Text(N_("first step in the range, later steps within the window"))], entrants
-    )
+    words = [Text(funnel_builder.ORDER_WORDS[options["order"]])]
+    if page.facts.timed:
+        window = options["window"]
+        limit = Text(N_("without a time limit"))
+        if window != "unlimited":
+            limit = Text(N_("within {window}"), {"window": Text("{w}", {"w": funnel_builder.within(page, window)})})
+        words += [limit, Text(funnel_builder.SPAN_WORDS[options["span"]])]
+    if options["entry"] == "first_entry":
+        words.append(Text(N_("only the first touchpoint of step 1 starts a try")))
+    if options["exclude"]:
+        words.append(Text(N_("without: {touchpoints}"), {"touchpoints": options["exclude"]}))
+    return page.caption("entrants", words, entrants)
 
 
-def draw(page: Page, funnel: Result) -> None:
+def entrants_of(frame: pd.DataFrame) -> int:
+    """How many entered."""
+    return int(frame["entrants"].iloc[0]) if len(frame) else 0
+
+
+def draw(page: Page, funnel: Result, shown: pd.DataFrame) -> None:
     """The funnel: solid bars reached, pale segments lost, the worst loss stronger."""
-    later = funnel.frame.iloc[1:]
+    later = shown.iloc[1:]
     worst = int(later.loc[later["drop_off"].idxmax(), "step"]) if len(later) else None
-    finding = findings.completed(funnel.frame)
+    finding = findings.completed(shown)
     with page.card(
-        "funnel", finding, Text(N_("Customers who reach each step, share of the first")), funnel, caption(page, funnel),
-        ("customers", "share_of_first", "drop_off"),
+        "funnel", finding, Text(N_("Customers who reach each step, share of the first")), funnel,
+        caption(page, funnel, entrants_of(shown)), ("customers", "share_of_first", "drop_off"),
     ):  # fmt: skip
-        figure.altair(lambda who: draw_funnel(funnel.frame, who, worst=worst), finding, key="funnel")
+        figure.altair(lambda who: draw_funnel(shown, who, worst=worst), finding, key="funnel")
 
 
-def draw_table(page: Page, funnel: Result) -> None:
+def draw_table(page: Page, funnel: Result, frame: pd.DataFrame) -> None:
     """From each step to the next: the share that goes on with its interval, those lost, and the time it takes."""
-    frame = funnel.frame
     later = frame[frame["step"] > 1]
     slow = later[later["median_seconds"].notna()]
     finding = findings.least_goes_on(frame)
@@ -185,26 +111,143 @@ def draw_table(page: Page, funnel: Result) -> None:
         finding = Text(N_("The longest wait is before {touchpoint}: {time} in the middle case"), {
             "touchpoint": str(top["touchpoint"]), "time": Text("{t}", {"t": page.reader.duration(top["median_seconds"])}),
         })  # fmt: skip
-    names = list(frame["touchpoint"])
     timed = page.facts.timed
     heads = [Text(N_("Step")), Text(N_("Go on")), Text(N_("Interval")), Text(N_("Lost"))]
-    heads += [Text(N_("Median time")), Text(N_("90% within"))] if timed else []
+    heads += [Text(N_("Not over yet")), Text(N_("Median time")), Text(N_("90% within"))] if timed else []
     with page.card(
-        "steps", finding, Text(N_("Step by step, share of the step before")), funnel, caption(page, funnel),
-        ("share_of_previous", "drop_off", "median_seconds", "p90_seconds"),
+        "steps", finding, Text(N_("Step by step, share of the step before")), funnel,
+        caption(page, funnel, entrants_of(frame)),
+        ("share_of_previous", "drop_off", "not_over", "median_seconds", "p90_seconds"),
     ):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
-            [m.moved(m.text(names[r.step - 2]), m.text(r.touchpoint)), m.percent(r.share_of_previous, 1),
+            [m.moved(m.text(findings.before(frame, r.step)["touchpoint"]), m.text(r.touchpoint)),
+             m.percent(r.share_of_previous, 1),
              m.dim(m.interval(r.share_of_previous_low, r.share_of_previous_high, 1, True)), m.number(r.drop_off),
-             *([page.reader.duration(r.median_seconds), page.reader.duration(r.p90_seconds)] if timed else [])]
+             *([m.number(r.not_over), page.reader.duration(r.median_seconds), page.reader.duration(r.p90_seconds)]
+               if timed else [])]
             for r in later.itertuples()
         ], numeric=tuple(range(1, len(heads)))))  # fmt: skip
 
 
-def draw_groups(page: Page, steps: Sequence[Step], column: str) -> None:
+def draw_next(page: Page, rules: dict[str, Any], shown: pd.DataFrame) -> None:
+    """Those who were lost before a step: how many, whether they may still come, and where they went instead."""
+    lost = shown[(shown["step"] > 1) & (shown["drop_off"] > 0)]
+    if not len(lost):
+        return
+    went = page.ask("drop_out_next", **rules)
+    steps = [int(step) for step in lost["step"]]
+    worst = int(lost.loc[lost["drop_off"].idxmax(), "step"])
+    chosen = state.value("drop_step")
+    step = chosen if chosen in steps else worst
+    row = shown[shown["step"] == step].iloc[0]
+    frame = went.frame[went.frame["step"] == step]
+    largest = float(frame["customers"].max())
+    labels = {s: str(name) for s, name in zip(lost["step"], lost["touchpoint"], strict=True)}
+    not_over = int(row["not_over"])
+    one, many = NP_(
+        "of whom {n} may still come: their time is not over", "of whom {n} may still come: their time is not over"
+    )
+    still = [Text(one, {"n": not_over}, many, not_over)] if not_over else []
+    lost_one, lost_many = NP_("{n} customer lost before {touchpoint}", "{n} customers lost before {touchpoint}")
+    n = int(row["drop_off"])
+    counted = Text(lost_one, {"n": n, "touchpoint": str(row["touchpoint"])}, lost_many, n)
+    heads = [
+        Text(N_("Next touchpoint")),
+        Text(N_("Customers")),
+        Text(N_("Share")),
+        *([Text(N_("After"))] if page.facts.timed else []),
+    ]
+    words = [counted, *still, Text(N_("what came next may lie after the window"))]
+    with page.card(
+        "next", findings.went(frame), Text(N_("The touchpoint directly after the last step they took")), went,
+        [*page.period(), *words], ("customers", "share", "median_seconds"),
+    ):  # fmt: skip
+        state.seed("drop_step", step)
+        st.selectbox(
+            page.reader.say(N_("Lost before")),
+            steps,
+            key="drop_step",
+            format_func=lambda s: page.reader.name(labels[s]),
+        )
+        figure.html(lambda m: m.table(heads, [
+            [m.text(goes_to(page, r.next_touchpoint)), m.with_bar(m.number(r.customers), r.customers, largest, "drop_off"),
+             m.over(m.percent(r.share, 1), m.interval(r.share_low, r.share_high, 1, True)),
+             *([page.reader.duration(r.median_seconds)] if page.facts.timed else [])]
+            for r in frame.itertuples()
+        ], numeric=tuple(range(1, len(heads)))))  # fmt: skip
+
+
+def goes_to(page: Page, name: object) -> str:
+    """Where they went, in the reader's words."""
+    if name is None or name != name:
+        return page.reader.say(N_("Nothing came after"))
+    return page.reader.say(N_("Other touchpoints")) if name == OTHER else str(name)
+
+
+def draw_over_time(page: Page, rules: dict[str, Any]) -> None:
+    """Do those who enter later convert more often?"""
+    period = page.option("conversion_trend", "period") or "week"
+    trend = page.ask("conversion_trend", **rules)
+    frame = trend.frame
+    if len(frame) < 2:
+        return
+    entrants = int(frame["entrants"].sum())
+    shown = frame.assign(is_open=frame["not_over"] > 0)
+    words = [
+        *caption(page, trend, entrants),
+        Text(N_("by the day the try began")),
+        Text(N_("hollow: fewer than {n}, or not over yet"), {"n": FEW}),
+    ]
+    with page.card(
+        "trend", findings.moved(frame), Text(N_("Share of those who entered in the period and reached the last step")), trend,
+        words, ("conversion_rate", "entrants", "not_over"),
+    ):  # fmt: skip
+        state.seed("trend_period", period)
+        st.segmented_control(page.reader.say(N_("Period")), list(PERIOD_WORDS), key="trend_period", label_visibility="collapsed",
+                             format_func=lambda p: page.reader.say(PERIOD_WORDS[p]), on_change=take_period)  # fmt: skip
+        figure.altair(
+            lambda who: draw_trend(shown, who, "period", "conversion_rate", "conversion_rate_low", "conversion_rate_high",
+                                   "entrants", share=True, decimals=1, min_n=FEW, partial="is_open",
+                                   changes=cache.changes(page.version, page.view.alone())),
+            findings.moved(frame), key="trend",
+        )  # fmt: skip
+
+
+def take_period() -> None:
+    """How long a period is; a week, and a choice taken back, are not written."""
+    period = state.value("trend_period")
+    state.set_option("conversion_trend", "period", None if period in (None, "week") else str(period))
+
+
+def draw_times(page: Page, rules: dict[str, Any], shown: pd.DataFrame) -> None:
+    """How long did those who completed take?"""
+    if shown["touchpoint"].iloc[-1] is None or not int(shown["customers"].iloc[-1]):
+        return
+    times = page.ask("time_to_convert", bins=BARS, **rules)
+    frame = times.frame
+    if frame.empty:
+        return
+    spans = [
+        page.reader.say(Text(N_("{from} to {to}"), {
+            "from": Text("{t}", {"t": page.reader.duration(a)}), "to": Text("{t}", {"t": page.reader.duration(b)}),
+        })) for a, b in zip(frame["from_seconds"], frame["to_seconds"], strict=True)
+    ]  # fmt: skip
+    finding = findings.takes(frame)
+    with page.card(
+        "times", finding, Text(N_("Customers by the time from the first step to the last")), times,
+        caption(page, times, int(frame["all_customers"].iloc[0]))[1:], ("customers", "share", "all_customers"),
+    ):  # fmt: skip
+        figure.altair(
+            lambda who: draw_bars(frame.assign(span=spans), who, "span", "share", "share_low", "share_high", "customers",
+                                  share=True, decimals=1, keep_order=True),
+            finding, key="times",
+        )  # fmt: skip
+
+
+def draw_groups(page: Page, rules: dict[str, Any], column: str) -> None:
     """Who completes the funnel: the last step by persona or segment, with intervals."""
-    by = page.ask("funnel", by=[column], steps=tuple(steps))
-    last = by.frame[by.frame["step"] == len(steps)]
+    by = page.ask("funnel", by=[column], **rules)
+    last = by.frame[by.frame["step"] == len(rules["steps"])]
     last = last.sort_values(["entrants"], ascending=False).head(GROUPS)
     known = last[(last["entrants"] >= findings.MIN_SHARE) & last[column].notna()]
     finding = Text(N_("Too few entrants per group to compare them"))
@@ -221,7 +264,7 @@ def draw_groups(page: Page, steps: Sequence[Step], column: str) -> None:
     with page.card(
         f"by_{column}", finding,
         Text(N_("Share of entrants who reach the last step, by {column}"), {"column": Text(filter_bar.IN_SENTENCE[column])}),
-        by, caption(page, by)[1:], ("share_of_first", "entrants"),
+        by, caption(page, by, 0)[1:], ("share_of_first", "entrants"),
     ):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
             [page.group(getattr(r, column)), m.number(r.entrants), m.percent(r.share_of_first, 1),
