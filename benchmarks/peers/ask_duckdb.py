@@ -197,5 +197,27 @@ def variants() -> pd.DataFrame:
     """).df()
 
 
+@peer.question(lambda counts: [[int(n)] for n in counts])
+def funnel(steps: list[str], days: int) -> list[int]:
+    """Backwards from the last step by running minima, then the furthest step within the window of each entry."""
+    ahead = "over (partition by customer_id order by occurred_at range between current row and unbounded following)"
+    names = ", ".join(f"'{step}'" for step in steps)
+    last = len(steps)
+    sql = f"with w{last} as (select customer_id, occurred_at, touchpoint, "
+    sql += f"case when touchpoint = '{steps[-1]}' then occurred_at end as r{last} from events where touchpoint in ({names}))"
+    for k in range(last - 1, 0, -1):
+        carried = ", ".join(
+            f"case when touchpoint = '{steps[k - 1]}' then min(r{j}) {ahead} end as r{j}"
+            for j in range(k + 1, last + 1)
+        )
+        sql += f", w{k} as (select customer_id, occurred_at, touchpoint, {carried} from w{k + 1})"
+    limit = f"<= occurred_at + interval {days} day"
+    cases = " ".join(f"when r{j} {limit} then {j}" for j in range(last, 1, -1))
+    entries = f"from w1 where touchpoint = '{steps[0]}' group by customer_id"
+    sql += f", furthest as (select max(case {cases} else 1 end) as depth {entries})"
+    sql += f" select (select count(*) from furthest where depth >= k) from range(1, {last + 1}) steps(k) order by k"
+    return [n for (n,) in connection.cursor().execute(sql).fetchall()]
+
+
 if __name__ == "__main__":
     peer.serve()

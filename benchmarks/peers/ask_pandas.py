@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from protocol import Peer, links, ranked
@@ -64,6 +65,17 @@ def paths(**_paths: str) -> None:
     """The whole path of each customer as a code, as our store keeps it."""
     global whole
     whole = joined().astype("category")
+
+
+@peer.preparation
+def timed_frame(parquet: str, **_paths: str) -> None:
+    """The sorted frame with times as whole microseconds, for windows."""
+    global events
+    frame = read(parquet, "occurred_at", "sequence").sort_values(["customer_id", "occurred_at", "sequence"])
+    frame = frame.assign(at=frame["occurred_at"].astype("datetime64[us]").astype("int64"))
+    events = frame[["customer_id", "touchpoint", "at"]].reset_index(drop=True)
+    del frame
+    gc.collect()
 
 
 def following(frame: pd.DataFrame) -> pd.Series:
@@ -171,6 +183,26 @@ def variants() -> pd.Series:
 def variants_by_path() -> pd.Series:
     """Count the paths that stand ready."""
     return most_frequent(whole)
+
+
+@peer.question(lambda counts: [[int(n)] for n in counts])
+def funnel(steps: list[str], days: int) -> list[int]:
+    """Backwards from the last step: when could each row go on, at the earliest? Then the furthest step within the window of each
+    entry, and the furthest of each customer."""
+    codes = [names.index(step) for step in steps]
+    kept = events[events["touchpoint"].isin(codes)]
+    back = kept.iloc[::-1]
+    group, never = back["customer_id"], np.int64(2**62)
+    reached = [back["at"].where(back["touchpoint"] == codes[-1], never)]
+    for code in codes[-2::-1]:
+        ahead = [arrival.groupby(group, sort=False).cummin() for arrival in reached]
+        here = back["touchpoint"] == code
+        reached = [back["at"].where(here, never), *(arrival.where(here, never) for arrival in ahead)]
+    opened = back["touchpoint"] == codes[0]
+    limit = back["at"][opened] + days * 86_400_000_000
+    depth = sum((arrival[opened] <= limit).astype("int8") for arrival in reached)
+    furthest = depth.groupby(group[opened], sort=False).max()
+    return [int((furthest >= k).sum()) for k in range(1, len(steps) + 1)]
 
 
 if __name__ == "__main__":

@@ -26,6 +26,19 @@ def sorted_frame(parquet: str, **_paths: str) -> None:
 
 
 @peer.preparation
+def timed_frame(parquet: str, **_paths: str) -> None:
+    """The sorted frame with times as whole microseconds, for windows."""
+    global events
+    events = (
+        pl.scan_parquet(parquet)
+        .select("customer_id", "occurred_at", "sequence", pl.col("touchpoint").cast(pl.Categorical))
+        .sort("customer_id", "occurred_at", "sequence")
+        .select("customer_id", "touchpoint", at=pl.col("occurred_at").dt.epoch("us"))
+        .collect()
+    )
+
+
+@peer.preparation
 def columns(**_paths: str) -> None:
     """On top of the sorted frame: the step and what comes next, as our store keeps them."""
     global events
@@ -101,6 +114,27 @@ def variants() -> pl.DataFrame:
     names = dict(events.select(pl.col("touchpoint").to_physical().alias("code"), name="touchpoint").unique().rows())
     kept = paths.filter(pl.col("len") >= least).rows()
     return pl.DataFrame({"path": [[names[c] for c in path] for path, _n in kept], "n": [n for _path, n in kept]})
+
+
+@peer.question(lambda counts: [[int(n)] for n in counts])
+def funnel(steps: list[str], days: int) -> list[int]:
+    """Backwards from the last step: when could each row go on, at the earliest? Then the furthest step within the window of each
+    entry, and the furthest of each customer."""
+    frame = events.lazy().filter(pl.col("touchpoint").is_in(steps))
+    reached = ["r_last"]
+    frame = frame.with_columns(r_last=pl.when(pl.col("touchpoint") == steps[-1]).then(pl.col("at")))
+    for place, step in enumerate(steps[-2::-1]):
+        here = pl.col("touchpoint") == step
+        ahead = {f"s{place}_{n}": pl.col(name).reverse().cum_min().forward_fill().reverse().over("customer_id")
+                 for n, name in enumerate(reached)}  # fmt: skip
+        frame = frame.with_columns(**ahead).with_columns(**{name: pl.when(here).then(pl.col(name)) for name in ahead})
+        frame = frame.with_columns(pl.when(here).then(pl.col("at")).alias(f"h{place}"))
+        reached = [f"h{place}", *ahead]
+    limit = pl.col("at") + days * 86_400_000_000
+    depth = pl.sum_horizontal(((pl.col(name) <= limit).fill_null(False)).cast(pl.Int8) for name in reached)
+    entries = frame.filter(pl.col("touchpoint") == steps[0]).select("customer_id", depth=depth)
+    furthest = entries.group_by("customer_id").agg(pl.col("depth").max()).collect()["depth"]
+    return [int((furthest >= k).sum()) for k in range(1, len(steps) + 1)]
 
 
 if __name__ == "__main__":

@@ -72,5 +72,11 @@ def variants(route: str, **options: Any) -> cx.Result:
     return cx.run("variants", opened[0], route=route, **options)
 
 
+@peer.question(lambda result: [[int(n)] for n in result.frame["customers"]])
+def funnel(steps: list[str], days: int, **options: Any) -> cx.Result:
+    """Customers per step, with times, shares and intervals; other steps every time, so nothing is answered from memory."""
+    return cx.run("funnel", opened[0], steps=",".join(steps), window=f"{days}d", **options)
+
+
 if __name__ == "__main__":
     peer.serve()
