@@ -13,7 +13,7 @@ import pandas as pd
 
 from cx_metrics import intervals
 from cx_metrics.errors import OptionProblem
-from cx_metrics.funnel_rules import Entry, EqualTimes, Funnel, Order, Repeats, step_events
+from cx_metrics.funnel_rules import Entry, EqualTimes, Funnel, Order, Repeats, shape, step_events
 from cx_metrics.groups import OTHER
 from cx_metrics.options import Count, Duration
 from cx_metrics.registry import Measure, Walk, metric
@@ -98,8 +98,8 @@ def ask_tries_and_next(
     return step_events(t, by, Funnel(**rules), "prepared" if whole and span == "first_step" else "windows")
 
 
-TRIES = Walk(ask_tries, make_tries)
-TRIES_AND_NEXT = Walk(ask_tries_and_next, make_tries, rules=ask_tries)
+TRIES = Walk(ask_tries, make_tries, shape=shape)
+TRIES_AND_NEXT = Walk(ask_tries_and_next, make_tries, rules=ask_tries, shape=shape)
 SOURCE = "ClickHouse windowFunnel; PostHog and Mixpanel funnels"
 ENTRANTS = Measure(N_("Entrants"), "count", meaning=N_("customers who reached the first step"))
 OPEN = Measure(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import cached_property
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import ibis
 
 from cx_metrics.errors import OptionProblem
 from cx_metrics.journeys import within
-from cx_metrics.steps import Exclusion, Kind, Step
+from cx_metrics.steps import Exclusion, Kind, Step, Where
 from cx_metrics.texts import N_
 
 Order = Literal["ordered", "strict", "unordered"]
@@ -190,6 +190,27 @@ def step_events(
     )  # fmt: skip
 
 
+def shape(rules: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The rules with a placeholder for every name and value in the steps and exclusions, and what these stand for: funnels of one
+    shape ask the same query. Raises OptionProblem where the rules do not go together."""
+    Funnel(**{rule.name: rules[rule.name] for rule in fields(Funnel)})
+    places: dict[str, str] = {}
+
+    def place(name: str) -> str:
+        return (
+            places.setdefault(name, f"\ue000t{len(places)}\ue001") if name else name
+        )  # private signs: stand in no name
+
+    def kind(kind: Kind) -> Kind:
+        where = tuple(Where(w.column, tuple(place(value) for value in w.values)) for w in kind.where)
+        return Kind(tuple(place(name) for name in kind.touchpoints), where)
+
+    steps = [replace(s, touchpoints=(k := kind(s.kind)).touchpoints, where=k.where) for s in rules["steps"]]
+    exclude = [replace(e, kind=kind(e.kind)) for e in rules["exclude"]]
+    shaped = dict(rules) | {"steps": tuple(steps), "exclude": tuple(exclude)}
+    return shaped, {token: name for name, token in places.items()}
+
+
 def _marks(t: ibis.Table, funnel: Funnel) -> ibis.Value:
     """Of each row: the kinds it is. One look at its name, and one at each filter."""
     named: dict[int, list[str]] = {}
@@ -213,8 +234,8 @@ def _serves(t: ibis.Table, kind: Kind) -> ibis.Value:
     for where in kind.where:
         if where.column not in t.columns:
             raise OptionProblem(
-                N_("The step {step} filters by {found}, and the touchpoints have no such column. Columns: {columns}."),
-                step=str(kind), found=where.column, columns=tuple(t.columns),
+                N_("A step filters by {found}, and the touchpoints have no such column. Columns: {columns}."),
+                found=where.column, columns=tuple(t.columns),
             )  # fmt: skip
         column = t[where.column] if t[where.column].type().is_string() else t[where.column].cast("string")
         kept = column.isin(where.values)

@@ -24,12 +24,14 @@ class Walk:
     """What several metrics are made from: rows that a query picks, made into something once, and kept while they ask.
 
     `make(rows, by, ends=…, timed=…, **options of the query)`; `ends`: when the data end, in microseconds; `timed`: are there
-    times?
+    times? `shape`: the options with placeholders for names, and what these stand for, so that a query is compiled once for all
+    that differ by names alone.
     """
 
     query: Query
     make: Callable[..., Any]
     rules: Callable[..., Any] | None = None  # what names the options, where the query hands them on
+    shape: Callable[[Mapping[str, Any]], tuple[dict[str, Any], dict[str, str]]] | None = None
 
     @property
     def declared(self) -> Callable[..., Any]:

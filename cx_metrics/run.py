@@ -100,7 +100,7 @@ def run(
         return query, (groups, taken)
 
     if metric.walk is not None:
-        frame, groups, taken = _walked(metric, metric.walk, dataset, view, by, asked, build)
+        frame, groups, taken = _walked(metric, metric.walk, dataset, view, by, asked)
     else:
         key = (metric.name, tuple(by), printed, confidence, route)
         frame, (groups, taken) = _fetched(dataset, view, key, build)
@@ -115,11 +115,17 @@ def run(
 
 
 def _fetched(
-    dataset: Dataset, view: View, key: tuple[Any, ...], build: Callable[[View], Asked]
+    dataset: Dataset,
+    view: View,
+    key: tuple[Any, ...],
+    build: Callable[[View], Asked],
+    names: Mapping[str, str] | None = None,
 ) -> tuple[pd.DataFrame, Any]:
-    """The frame of a query, compiled once for all views of the same shape where the dataset remembers."""
+    """The frame of a query, compiled once for all views of the same shape where the dataset remembers. `names`: placeholders in
+    the query, and what they stand for."""
     if isinstance(dataset, Remembering):
         shape, values = view.shape()
+        values = values | dict(names or {})
         moved, instants = shape.at_stand_in(dataset.facts.zone)
         if instants and (found := dataset.remembered((*key, moved), lambda: build(moved), values, instants)):
             return found
@@ -131,21 +137,25 @@ def _fetched(
 
 
 def _walked(
-    metric: Metric, walk: Walk, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any],
-    build: Callable[[View], Asked],
-) -> tuple[Any, tuple[str, ...], str]:  # fmt: skip
+    metric: Metric, walk: Walk, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any]
+) -> tuple[Any, tuple[str, ...], str]:
     """What a walk makes of its rows, made once for all metrics that ask the same of the same view."""
     shared = {name: options[name] for name in walk.options}
-    key = (walk.query.__name__, tuple(by), tuple(shared.items()))
+    shaped, names = walk.shape(shared) if walk.shape and isinstance(dataset, Remembering) else (shared, {})
+    key = (walk.query.__name__, tuple(by))
+
+    def build(shown: View) -> Asked:
+        query, groups, taken = ask(metric, dataset, shown, by, {**options, **shaped})
+        return query, (groups, taken)
 
     def make() -> tuple[Any, tuple[str, ...], str]:
-        rows, (groups, taken) = _fetched(dataset, view, key, build)
+        rows, (groups, taken) = _fetched(dataset, view, (*key, *shaped.items()), build, names)
         ends, _known = _fetched(dataset, View(), ("ends",), partial(_alone, _ends, dataset))
         last = None if ends.empty or pd.isna(ends["ends"].iloc[0]) else int(ends["ends"].iloc[0])
         named = tuple(apart(column) for column in groups)
         return walk.make(rows, named, ends=last, timed=dataset.facts.timed, **shared), groups, taken
 
-    made: tuple[Any, tuple[str, ...], str] = dataset.shelf.get((view.alone(), key), make)
+    made: tuple[Any, tuple[str, ...], str] = dataset.shelf.get((view.alone(), *key, *shared.items()), make)
     return made
 
 

@@ -158,6 +158,17 @@ def shared(*customers: int) -> pd.DataFrame:
     return frame.assign(share_of_previous=frame["customers"] / frame["previous"].clip(lower=1))
 
 
+def lost(*names: str | None, customers: tuple[int, ...] = (70, 20, 10)) -> pd.DataFrame:
+    share = [n / sum(customers) for n in customers]
+    return frame(touchpoint="Step 2 | Cart", next_touchpoint=list(names), customers=list(customers), share=share)
+
+
+def rates(*values: float, half: float = 0.0, n: int = 100) -> pd.DataFrame:
+    days = [date(2026, 1, 5 + 7 * i) for i in range(len(values))]
+    bounds = {"conversion_rate_low": [v - half for v in values], "conversion_rate_high": [v + half for v in values]}
+    return frame(period=days, entrants=n, not_over=0, conversion_rate=list(values), **bounds)
+
+
 def ease(better: bool) -> pd.DataFrame:
     return frame(responses=[50], ces=5.5, easy_share=0.7, scale_low=1.0, scale_high=7.0, higher_is_better=better)
 
@@ -201,6 +212,10 @@ def spoken() -> Iterator[Text]:
     yield from (f.completed(funnel(n, 0)) for n in (0, 1, 2, 5, 100))
     yield from (f.least_goes_on(shared(100, 60, 50)), f.least_goes_on(shared(100, 0)))
     yield from (f.frequency(ENGAGED.assign(frequency=[1.5, 2.5])), f.frequency(FEW))
+    yield from (f.went(lost("Blog", None, OTHER)), f.went(lost("Cart", None, OTHER)), f.went(lost(None, "Blog", OTHER)))
+    yield f.went(lost(OTHER, None, None))
+    yield from (f.moved(rates(0.2, 0.6)), f.moved(rates(0.2, 0.3, half=0.1)), f.moved(rates(0.2)))
+    yield from (f.takes(frame(customers=counts, share=0.5)) for counts in ([5], [5, 2], [2, 5]))
     bounds = {
         "next_stage_rate_low": [0.4, 0.1],
         "next_stage_rate_high": [0.6, 0.3],

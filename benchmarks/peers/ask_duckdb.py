@@ -206,11 +206,9 @@ def funnel(steps: list[str], days: int) -> list[int]:
     sql = f"with w{last} as (select customer_id, occurred_at, touchpoint, "
     sql += f"case when touchpoint = '{steps[-1]}' then occurred_at end as r{last} from events where touchpoint in ({names}))"
     for k in range(last - 1, 0, -1):
-        carried = ", ".join(
-            f"case when touchpoint = '{steps[k - 1]}' then min(r{j}) {ahead} end as r{j}"
-            for j in range(k + 1, last + 1)
-        )
-        sql += f", w{k} as (select customer_id, occurred_at, touchpoint, {carried} from w{k + 1})"
+        here = f"case when touchpoint = '{steps[k - 1]}' then"
+        carried = "".join(f", {here} min(w.r{j}) {ahead} end as r{j}" for j in range(k + 1, last + 1))
+        sql += f", w{k} as (select customer_id, occurred_at, touchpoint, {here} occurred_at end as r{k}{carried} from w{k + 1} w)"
     limit = f"<= occurred_at + interval {days} day"
     cases = " ".join(f"when r{j} {limit} then {j}" for j in range(last, 1, -1))
     entries = f"from w1 where touchpoint = '{steps[0]}' group by customer_id"

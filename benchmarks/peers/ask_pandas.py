@@ -185,13 +185,26 @@ def variants_by_path() -> pd.Series:
     return most_frequent(whole)
 
 
+def in_order_of_steps(kept: pd.DataFrame, codes: list[int]) -> pd.DataFrame:
+    """Touchpoints of one instant have no order: they are put in that of the steps. Only those few are sorted."""
+    same = (kept["customer_id"].to_numpy()[1:] == kept["customer_id"].to_numpy()[:-1]) & (
+        kept["at"].to_numpy()[1:] == kept["at"].to_numpy()[:-1]
+    )
+    tied = np.flatnonzero(np.append(False, same) | np.append(same, False))
+    if not len(tied):
+        return kept
+    places = kept.iloc[tied].assign(place=kept["touchpoint"].iloc[tied].map({code: k for k, code in enumerate(codes)}))
+    order = np.arange(len(kept))
+    order[tied] = tied[np.lexsort((places["place"], places["at"], places["customer_id"]))]
+    return kept.iloc[order]
+
+
 @peer.question(lambda counts: [[int(n)] for n in counts])
 def funnel(steps: list[str], days: int) -> list[int]:
     """Backwards from the last step: when could each row go on, at the earliest? Then the furthest step within the window of each
     entry, and the furthest of each customer."""
     codes = [names.index(step) for step in steps]
-    kept = events[events["touchpoint"].isin(codes)]
-    back = kept.iloc[::-1]
+    back = in_order_of_steps(events[events["touchpoint"].isin(codes)], codes).iloc[::-1]
     group, never = back["customer_id"], np.int64(2**62)
     reached = [back["at"].where(back["touchpoint"] == codes[-1], never)]
     for code in codes[-2::-1]:

@@ -121,6 +121,14 @@ def funnel(steps: list[str], days: int) -> list[int]:
     """Backwards from the last step: when could each row go on, at the earliest? Then the furthest step within the window of each
     entry, and the furthest of each customer."""
     frame = events.lazy().filter(pl.col("touchpoint").is_in(steps))
+    place = (
+        pl.col("touchpoint")
+        .cast(pl.String)
+        .replace_strict({step: k for k, step in enumerate(steps)}, return_dtype=pl.Int8)
+    )
+    frame = frame.with_columns(place=place).sort(
+        "customer_id", "at", "place"
+    )  # of one instant, in the order of the steps
     reached = ["r_last"]
     frame = frame.with_columns(r_last=pl.when(pl.col("touchpoint") == steps[-1]).then(pl.col("at")))
     for place, step in enumerate(steps[-2::-1]):

@@ -16,6 +16,7 @@ from cx_metrics.errors import OptionProblem
 from cx_metrics.funnel import TRIES
 from cx_metrics.options import Duration
 from cx_metrics.registry import METRICS, Option
+from cx_metrics.safe_text import safe
 from cx_metrics.steps import MOST_STEPS, Exclusion, Kind, Step, Steps
 from cx_metrics.texts import N_, NP_, Text
 from pages.parts import address, cache, filter_bar, state
@@ -48,7 +49,11 @@ SPAN_WORDS = {
     "every_step": N_("every step lies in the range of dates"),
 }
 RULE_WORDS = {"equal_times": EQUAL_WORDS, "repeats": AGAIN_WORDS, "span": SPAN_WORDS}
-RULE_TITLES = {"equal_times": N_("The same moment"), "repeats": N_("A step that is done again"), "span": N_("Range of dates")}
+RULE_TITLES = {
+    "equal_times": N_("The same moment"),
+    "repeats": N_("A step that is done again"),
+    "span": N_("Range of dates"),
+}
 
 
 def rules(page: Page, steps: Sequence[Step]) -> dict[str, Any]:
@@ -157,9 +162,10 @@ def _row(page: Page, steps: Sequence[Step], place: int, step: Step, names: Seque
     steps = tuple(steps)
     with st.container(horizontal=True, key=f"funnel_step_{place}", vertical_alignment="bottom"):
         key = f"funnel_names_{place}"
+        label = say(Text(N_("Step {number}: any of"), {"number": place + 1}))
         state.seed(key, [name for name in step.touchpoints if name in names])
         st.multiselect(
-            say(Text(N_("Step {number}: any of"), {"number": place + 1})), names, key=key, format_func=page.reader.name,
+            safe(label, "markdown"), names, key=key, format_func=page.reader.name,
             placeholder=say(N_("Choose touchpoints")), on_change=_take_names, args=(steps, place), width=400,
         )  # fmt: skip
         if place and order != "unordered":
@@ -191,7 +197,7 @@ def _move(page: Page, steps: tuple[Step, ...], place: int, to: int, icon: str, w
 
 def _button(page: Page, place: int, icon: str, words: str, steps: tuple[Step, ...]) -> None:
     st.button("", icon=f":material/{icon}:", key=f"funnel_{icon}_{place}", type="tertiary", on_click=_set_steps, args=(steps,),
-              help=page.reader.say(Text(words, {"number": place + 1})))  # fmt: skip
+              help=safe(page.reader.say(Text(words, {"number": place + 1})), "markdown"))  # fmt: skip
 
 
 def _proposals(page: Page, steps: Sequence[Step]) -> None:
@@ -203,8 +209,10 @@ def _proposals(page: Page, steps: Sequence[Step]) -> None:
     for place, (words, proposal) in enumerate(found.items()):
         if len(proposal) > 1 and proposal not in taken:
             taken.add(proposal)
-            st.button(page.reader.say(words), key=f"funnel_propose_{place}", type="tertiary", icon=":material/auto_awesome:",
-                      on_click=_set_steps, args=(proposal,))  # fmt: skip
+            st.button(
+                safe(page.reader.say(words), "markdown"), key=f"funnel_propose_{place}", type="tertiary",
+                icon=":material/auto_awesome:", on_click=_set_steps, args=(proposal,),
+            )  # fmt: skip
 
 
 def _options(page: Page, names: Sequence[str], order: str) -> None:
@@ -240,8 +248,8 @@ def _more(page: Page) -> None:
     ):
         for name, words in RULE_WORDS.items():
             state.seed(f"funnel_{name}", asked_for[name])
-            st.radio(say(RULE_TITLES[name]), list(words), key=f"funnel_{name}", format_func=lambda v, words=words: say(words[v]),
-                     on_change=_take, args=(name, str(_option(name).default)))  # fmt: skip
+            st.radio(say(RULE_TITLES[name]), list(words), key=f"funnel_{name}",
+                     format_func=lambda v, words=words: safe(say(words[v]), "markdown"), on_change=_take, args=(name, str(_option(name).default)))  # fmt: skip
 
 
 def _excluded(page: Page, exclusion: Exclusion) -> str:

@@ -1,6 +1,7 @@
 """The drop-off page: building steps, rules in the address, where those who were lost went, the trend.
 
-60 customers, one a day, counted by hand: 30 take ad, site, cart, buy; 10 take ad, site, help; 10 take ad, cart, buy; 10 take ad alone.
+60 customers, one a day, counted by hand: 30 take ad, site, cart, buy; 10 take ad, site, help; 10 take ad, cart, buy; 10 take
+ad alone.
 """
 
 from __future__ import annotations
@@ -118,7 +119,9 @@ def test_rules_stand_in_the_address_and_come_back_from_it(dataset: str) -> None:
     assert app.query_params["funnel.order"] in ("strict", ["strict"])
     assert "10 of 60 entrants reach buy" in words(app)
     app.multiselect(key="funnel_exclude").set_value(["help"]).run()
-    assert "10 of 50 entrants reach buy" in words(app)  # those with help got no further than ad, and met it within the window
+    assert "10 of 50 entrants reach buy" in words(
+        app
+    )  # those with help got no further than ad, and met it within the window
     again = opened(dataset, steps="ad,cart,buy", order="strict", exclude="help")
     assert again.multiselect(key="funnel_exclude").value == ["help"]
     assert "10 of 50 entrants reach buy" in words(again)
@@ -149,7 +152,10 @@ def test_those_who_were_lost_are_followed(dataset: str) -> None:
 
 def test_the_trend_has_the_period_that_is_chosen(dataset: str) -> None:
     app = opened(dataset, steps="ad,buy")
-    assert "By week" in str(app.button_group(key="trend_period").options) or app.button_group(key="trend_period").value == "week"
+    assert (
+        "By week" in str(app.button_group(key="trend_period").options)
+        or app.button_group(key="trend_period").value == "week"
+    )
     app.button_group(key="trend_period").set_value("month").run()
     assert app.query_params["conversion_trend.period"] in ("month", ["month"])
     assert not app.exception
