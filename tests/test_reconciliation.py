@@ -23,6 +23,7 @@ from cx_metrics.errors import ViewProblem
 from cx_metrics.exports.tables import safe_csv
 from cx_metrics.routes import ROUTES, Route
 from cx_metrics.run import conversions
+from cx_metrics.steps import Step
 from cx_metrics.view import Filter, View
 from tests import second_opinion
 from tests.engines.events import random_events, views
@@ -92,6 +93,7 @@ def reconcile(store: Store, rows: Sequence[Row], view: View, dice: random.Random
     for metric in [dice.choice(list(ENGAGEMENT))] if dice else ENGAGEMENT:
         check_engagement(store, view, left, metric)
     check_conversions(store, view, left)
+    check_funnel(store, view, left)
 
 
 def check_links(store: Store, view: View, left: Left, route: Route, steps: int, repeats: str, top: int) -> None:
@@ -177,6 +179,47 @@ def check_engagement(store: Store, view: View, left: Left, metric: str) -> None:
     sums = {"touchpoints": len(left.rows), "customers": sum(n for n, _t in found.values())}
     assert {name: exported_count(frame, name) for name in sums} == sums
     assert exact(frame["bounced_sessions"].sum()) <= exact(frame["entry_sessions"].sum()) <= len(left.rows)
+
+
+def check_funnel(store: Store, view: View, left: Left) -> None:
+    """Who enters has the first touchpoint in the view; who is lost is followed to the person; parts add up to the whole."""
+    names = [
+        name
+        for name, _n in sorted(Counter(row["touchpoint"] for row in left.rows).items(), key=lambda kv: (-kv[1], kv[0]))
+    ]
+    if len(names) < 2:
+        return
+    asked: dict[str, Any] = {"steps": tuple(Step((name,)) for name in names[:2]), "window": None, "span": "every_step"}
+    frame = cx.run("funnel", store, view, **asked).frame
+    entered = [unit for unit in left.units.values() if any(row["touchpoint"] == names[0] for row in unit)]
+    done = [unit for unit in entered if goes_on(unit, *names[:2], timed=store.facts.timed)]
+    assert frame["customers"].tolist() == [len(entered), len(done)]
+    if view.grain == "journey":
+        reached = cx.run("touchpoint_engagement", store, view).frame.set_index("touchpoint")["customers"]
+        assert reached[names[0]] == len(entered)
+    lost = cx.run("drop_out_next", store, view, **asked, next_top=2).frame
+    assert lost["customers"].sum() == frame["drop_off"].sum() == len(entered) - len(done)
+    for by in ("persona", "channel"):
+        if by in store.tables["touchpoints"].columns:
+            parts = cx.run("funnel", store, view, by=[by], **asked, top=2).frame
+            assert parts.groupby("step")["customers"].sum().to_dict() == {1: len(entered), 2: len(done)} or not len(
+                entered
+            )
+    if store.facts.timed:
+        trend = cx.run("conversion_trend", store, view, **asked).frame
+        assert (trend["entrants"].sum(), trend["converted"].sum()) == (len(entered), len(done))
+        assert cx.run("time_to_convert", store, view, **asked).frame["customers"].sum() == len(done)
+
+
+def goes_on(unit: Sequence[Row], first: str, second: str, timed: bool) -> bool:
+    """Does the second touchpoint follow the first, at its time or later?"""
+    places = {name: [i for i, row in enumerate(unit) if row["touchpoint"] == name] for name in (first, second)}
+    if not places[first] or not places[second]:
+        return False
+    if not timed:
+        return places[second][-1] > places[first][0]
+    latest: Any = max(unit[i]["occurred_at"] for i in places[second])
+    return bool(latest >= min(unit[i]["occurred_at"] for i in places[first]))
 
 
 def check_conversions(store: Store, view: View, left: Left) -> None:

@@ -249,7 +249,8 @@ def _more(page: Page) -> None:
         for name, words in RULE_WORDS.items():
             state.seed(f"funnel_{name}", asked_for[name])
             st.radio(say(RULE_TITLES[name]), list(words), key=f"funnel_{name}",
-                     format_func=lambda v, words=words: safe(say(words[v]), "markdown"), on_change=_take, args=(name, str(_option(name).default)))  # fmt: skip
+                     format_func=lambda v, words=words: safe(say(words[v]), "markdown"),
+                     on_change=_take, args=(name, str(_option(name).default)))  # fmt: skip
 
 
 def _excluded(page: Page, exclusion: Exclusion) -> str:
