@@ -237,47 +237,56 @@ class _Walk:
         return depth.astype("int64"), instant
 
     def earlier(self, d: int, opening: Ints, spoilt: Reached, asked: Bools, start: Ints, end: Ints) -> None:
-        """Where the latest opening is spoilt after its last step, one before it may not be: its window is over sooner.
+        """A try that is spoilt after its last step may have one beside it that opened earlier and whose window was over before.
 
-        Rare, so each opening of such a journey is walked by itself.
+        Steps taken between two instants of what is excluded share the bound: their try has to open more than a window before
+        the later one. So each such gap is walked once more, with the openings before the bound alone.
         """
-        instants, starts = spoilt
-        i, chosen = self.i, asked[self.i.u[instants]]
-        before = opening[np.maximum(np.searchsorted(opening, starts) - 1, 0)] if len(opening) else starts
-        chosen &= (before < starts) & (i.u[before] == i.u[starts]) & self.inside(before, instants)
-        chosen &= (end[i.u[instants]] < 0) | (instants <= end[i.u[instants]])
-        units = np.unique(i.u[instants[chosen]])
-        if not len(units):
+        instants, _starts = spoilt
+        i, meets = self.i, np.flatnonzero(self.i.marks & self.f.barred(d, d + 1))
+        chosen = asked[i.u[instants]] & ((end[i.u[instants]] < 0) | (instants <= end[i.u[instants]]))
+        instants = instants[chosen]
+        if self.limit is None or not len(instants):
             return
-        single = opening[np.isin(i.u[opening], units)]
-        part, places = self.windows_of(single)
-        depth, taken = _Walk(part, self.f).tries()
-        kept = depth == self.f.needed.index(d) + 1
-        first, last = places[taken[0, kept]], places[taken[d, kept]]
+        met, first_of_gap = np.unique(np.searchsorted(meets, instants, side="right"), return_index=True)
+        ends = meets[met]  # what is excluded: one for each gap
+        begins = self.first_from(i.u[ends], i.t[instants[first_of_gap]] - self.limit)
+        bounds = self.first_from(i.u[ends], i.t[ends] - self.limit)  # from here on an opening is too late
+        can = np.searchsorted(opening, begins) < np.searchsorted(opening, bounds)
+        begins, bounds, ends = begins[can], bounds[can], ends[can]
+        if not len(ends):
+            return
+        part, places, which = self.part_of(begins, ends)
+        opens = np.isin(places, opening, kind="sort") & (places < bounds[which])
+        taken, starts = _Walk(part, self.f).reach(np.flatnonzero(opens), live=True)[d]
+        of_gap = np.searchsorted(meets, places[taken], side="right") == np.searchsorted(meets, ends[part.u[taken]])
+        first, last = places[starts[of_gap]], places[taken[of_gap]]
         best = np.lexsort((-first, last, i.u[first]))
         best = best[firsts(i.u[first[best]])]
-        units = i.u[first[best]]
-        end[units], start[units] = last[best], first[best]
+        better = (end[i.u[first[best]]] < 0) | (last[best] < end[i.u[first[best]]])
+        best = best[better]
+        end[i.u[first[best]]], start[i.u[first[best]]] = last[best], first[best]
 
-    def windows_of(self, opening: Ints) -> tuple[Instants, Ints]:
-        """The windows of these openings as journeys of their own, which nothing but the opening opens; and where their instants
-        come from."""
+    def first_from(self, units: Ints, times: Ints) -> Ints:
+        """The first instant of each journey that is not before a time: by halves, for all at once."""
         i = self.i
-        ends = np.searchsorted(i.u, i.u[opening], side="right")
-        if self.limit is not None:
-            late, low = i.t[opening] + self.limit, opening.copy()
-            while (searched := low < ends).any():  # the first instant after the window, by halves, for all at once
-                middle = (low + ends) // 2
-                after = searched & (i.t[np.minimum(middle, len(i.t) - 1)] > late)
-                low, ends = np.where(searched & ~after, middle + 1, low), np.where(after, middle, ends)
-        places, which = stretches(opening, ends)
-        from_row: Ints = i.first[opening]
-        to_row: Ints = np.append(i.first, np.int64(len(i.unit)))[ends]
+        low, high = np.searchsorted(i.u, units), np.searchsorted(i.u, units, side="right")
+        while (searched := low < high).any():
+            middle = (low + high) // 2
+            before = searched & (i.t[np.minimum(middle, len(i.t) - 1)] < times)
+            low, high = np.where(before, middle + 1, low), np.where(searched & ~before, middle, high)
+        return low
+
+    def part_of(self, begins: Ints, ends: Ints) -> tuple[Instants, Ints, Ints]:
+        """Stretches of journeys as journeys of their own; where their instants come from, and which stretch each is of."""
+        i = self.i
+        places, which = stretches(begins, ends)
+        from_row, to_row = i.first[begins], i.first[ends]
         rows, unit = stretches(from_row, to_row)
         offset: Ints = np.cumsum(to_row - from_row) - (to_row - from_row) - from_row
         first = i.first[places] + offset[which]
-        opens: Bools = places == opening[which]
-        return Instants(unit, i.row_marks[rows], i.at[rows], first, opens, i.timed, i.rows.iloc[:0]), places
+        opens = np.zeros(len(places), dtype=bool)
+        return Instants(unit, i.row_marks[rows], i.at[rows], first, opens, i.timed, i.rows.iloc[:0]), places, which
 
     def count(self, d: int, reached: Reached, asked: Bools, deepest: Ints, start: Ints, end: Ints) -> None:
         """Where step d is as far as a journey comes: the first instant that takes it ends the counted try."""
