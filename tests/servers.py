@@ -84,7 +84,7 @@ def spark_cluster() -> Iterator[str]:
             running = servers.enter_context(_running(master, log, _spark_environment()))
             at = _wait_for(log, r"Starting Spark master at (spark://\S+)", running)[0]
             for number in (1, 2):
-                worker = [*runner[:2], f"{runner[2]}.worker.Worker", "--host", "127.0.0.1", "--cores", "1", "--memory", "1g",
+                worker = [*runner[:2], f"{runner[2]}.worker.Worker", "--host", "127.0.0.1", "--cores", "2", "--memory", "2g",
                           "--webui-port", "0", "--work-dir", str(folder / f"worker_{number}"), at]  # fmt: skip
                 servers.enter_context(_running(worker, folder / f"worker_{number}.log", _spark_environment()))
             _wait_for(log, r"(Registering worker)", running, times=2)
@@ -94,6 +94,7 @@ def spark_cluster() -> Iterator[str]:
 SMALL = (
     "spark.driver.host=127.0.0.1", "spark.driver.bindAddress=127.0.0.1", "spark.executor.memory=700m", "spark.executor.cores=1",
     "spark.sql.shuffle.partitions=2", "spark.default.parallelism=2",
+    "spark.cores.max=2",  # one on each worker, and as many left for a Spark Connect server beside
 )  # fmt: skip
 # Compiling a query to Java takes longer than reading a few hundred rows. Through Spark Connect queries are compiled.
 INTERPRETED = ("spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN")
