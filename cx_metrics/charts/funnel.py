@@ -55,12 +55,13 @@ def _fields(rows: list[dict[object, object]], reader: Reader, names: Mapping[str
     shares = [_share(row["share_of_first"]) for row in rows]
     touchpoints = [names.get(str(row["touchpoint"]), str(row["touchpoint"])) for row in rows]
     customers = [int(str(row["customers"])) for row in rows]
-    lost = [0, *(a - b for a, b in zip(customers, customers[1:], strict=False))][: len(rows)]
+    lost = [int(str(row["drop_off"])) for row in rows]  # at an optional step nobody
+    entrants = max(customers[:1] or [1]) or 1
     return Fields(
         # a touchpoint may be two steps: the same name keeps its own row by a sign nobody sees
         name=[safe(name, "canvas") + STRAIT * touchpoints[:i].count(name) for i, name in enumerate(touchpoints)],
         share=shares,
-        before=[1.0, *shares][: len(shares)],
+        before=[share + n / entrants for share, n in zip(shares, lost, strict=True)],
         low=[_share(row.get("share_of_first_low"), share) for row, share in zip(rows, shares, strict=True)],
         high=[_share(row.get("share_of_first_high"), share) for row, share in zip(rows, shares, strict=True)],
         strength=[0.75 if row["step"] == worst else 0.22 for row in rows],

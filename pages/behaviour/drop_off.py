@@ -15,7 +15,7 @@ from cx_metrics.charts.lines import draw_trend
 from cx_metrics.errors import OptionProblem
 from cx_metrics.groups import OTHER
 from cx_metrics.run import Result
-from cx_metrics.steps import Step
+from cx_metrics.steps import Exclusions, Step
 from cx_metrics.texts import N_, NP_, Text
 from pages.parts import cache, figure, filter_bar, funnel_builder, state
 from pages.parts.page import Page, run
@@ -80,7 +80,9 @@ def caption(page: Page, funnel: Result, entrants: int) -> list[Any]:
     if options["entry"] == "first_entry":
         words.append(Text(N_("only the first touchpoint of step 1 starts a try")))
     if options["exclude"]:
-        words.append(Text(N_("without: {touchpoints}"), {"touchpoints": options["exclude"]}))
+        kinds = Exclusions("").parse(options["exclude"])
+        named = tuple(funnel_builder.excluded(page, exclusion) for exclusion in kinds)
+        words.append(Text(N_("without: {touchpoints}"), {"touchpoints": named}))
     return page.caption("entrants", words, entrants)
 
 
@@ -140,7 +142,7 @@ def draw_next(page: Page, rules: dict[str, Any], shown: pd.DataFrame) -> None:
     chosen = state.value("drop_step")
     step = chosen if chosen in steps else worst
     row = shown[shown["step"] == step].iloc[0]
-    frame = went.frame[went.frame["step"] == step]
+    frame = went.frame[went.frame["step"] == step].assign(touchpoint=str(row["touchpoint"]))
     largest = float(frame["customers"].max())
     labels = {s: str(name) for s, name in zip(lost["step"], lost["touchpoint"], strict=True)}
     not_over = int(row["not_over"])

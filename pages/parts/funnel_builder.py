@@ -146,14 +146,16 @@ def show(page: Page, steps: Sequence[Step], names: Sequence[str]) -> None:
             _options(page, names, order)
 
 
-def _label(page: Page, step: Step) -> str:
+def _label(page: Page, step: Step) -> object:
     """A step in words: its touchpoints, whether it is optional, its own window."""
-    words = {"touchpoint": step.label}
+    if step.window is None and not step.optional:
+        return step.label
+    words: dict[str, object] = {"touchpoint": step.label}
+    form = N_("{touchpoint} (optional)")
     if step.window is not None:
-        words["window"] = page.reader.duration(step.window.total_seconds())
+        words["window"] = Text("{t}", {"t": page.reader.duration(step.window.total_seconds())})
         form = N_("{touchpoint} (optional, within {window})") if step.optional else N_("{touchpoint} (within {window})")
-        return page.reader.say(Text(form, {name: Text("{t}", {"t": word}) for name, word in words.items()}))
-    return page.reader.say(Text(N_("{touchpoint} (optional)"), words)) if step.optional else step.label
+    return page.m.words(Text(form, words))
 
 
 def _row(page: Page, steps: Sequence[Step], place: int, step: Step, names: Sequence[str], order: str) -> None:
@@ -232,7 +234,7 @@ def _options(page: Page, names: Sequence[str], order: str) -> None:
     shown = {str(exclusion): exclusion for exclusion in (*given, *(Exclusion(Kind((name,))) for name in names))}
     state.seed("funnel_exclude", [str(exclusion) for exclusion in given])
     st.multiselect(say(N_("Must not happen in between")), list(shown), key="funnel_exclude", width=330,
-                   format_func=lambda text: _excluded(page, shown[text]), placeholder=say(N_("Choose touchpoints")),
+                   format_func=lambda text: excluded(page, shown[text]), placeholder=say(N_("Choose touchpoints")),
                    on_change=_take_exclusions)  # fmt: skip
     _more(page)
 
@@ -253,7 +255,7 @@ def _more(page: Page) -> None:
                      on_change=_take, args=(name, str(_option(name).default)))  # fmt: skip
 
 
-def _excluded(page: Page, exclusion: Exclusion) -> str:
+def excluded(page: Page, exclusion: Exclusion) -> str:
     """An exclusion in words: its touchpoints, and between which steps if not anywhere."""
     label = page.reader.name(exclusion.kind.label)
     if exclusion.after is None:
