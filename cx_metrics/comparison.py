@@ -24,7 +24,7 @@ from cx_metrics.population import population
 from cx_metrics.registry import Measure, Metric
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
-from cx_metrics.run import CONFIDENCE, Dataset, Result, apart, check_needs, define, groups_of, inputs_of
+from cx_metrics.run import CONFIDENCE, Dataset, Result, apart, check_needs, define, groups_of, inputs_of, narrowed
 from cx_metrics.texts import N_
 from cx_metrics.view import View
 
@@ -161,7 +161,8 @@ def compare(
     for view in (a, b):
         check_needs(metric, dataset.facts, view)
     first, second = (
-        inputs_of(metric, population(dataset.tables, view, dataset.facts), dataset, view, route)[0] for view in (a, b)
+        inputs_of(metric, population(narrowed(dataset, view).tables, view, dataset.facts), dataset, view, route)[0]
+        for view in (a, b)
     )
     assert isinstance(first, Paths) and isinstance(second, Paths)
     shown = replace(metric, measures=MEASURES, finish=None)

@@ -18,6 +18,7 @@ from cx_metrics.texts import N_
 from cx_metrics.view import EPOCH, Facts, Filter, View, microseconds
 
 Tables = Mapping[str, ibis.Table]
+CHOSEN = "chosen"  # the journeys of a funnel that a view chooses, beside the tables of a dataset
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
     touched = whole = None
     if "touchpoints" in tables:
         ways = ways_of(view, facts)
-        entries, chosen = _touchpoints(tables["touchpoints"], view, facts, ways[0])
+        entries, chosen = _touchpoints(tables["touchpoints"], view, facts, ways[0], tables.get(CHOSEN))
         if ways[0] == "columns" and "journeys" in tables:
             whole = _whole(tables["journeys"], view, facts, chosen)
         left["touchpoints"] = entries.filter(_inside(entries, view, facts)).drop("in_range")
@@ -59,7 +60,8 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
         left["surveys"] = _surveys(tables["surveys"], view, facts, touched)
     if "customers" in tables:
         left["customers"] = by_customer(tables["customers"], view)
-    if "spend" in tables and not (view.customers or view.passing):  # what a group of customers cost, nobody wrote down
+    by_people = view.customers or view.passing or view.tried  # what a group of customers cost, nobody wrote down
+    if "spend" in tables and not by_people:
         left["spend"] = _spend(tables["spend"], view)
     if "changes" in tables:
         left["changes"] = _dated(tables["changes"], "changed_at", view, facts)
@@ -86,9 +88,12 @@ def ways_of(view: View, facts: Facts) -> tuple[Way, ...]:
     return ("columns", "slices", "windows")
 
 
-def _touchpoints(t: ibis.Table, view: View, facts: Facts, way: Way) -> tuple[ibis.Table, list[ibis.Table]]:
+def _touchpoints(
+    t: ibis.Table, view: View, facts: Facts, way: Way, tried: ibis.Table | None
+) -> tuple[ibis.Table, list[ibis.Table]]:
     """All touchpoints of the people the view keeps, with the columns that metrics count by; and who was chosen by touchpoints:
-    tables of one column customer_number, each of which leaves its customers."""
+    tables of one column customer_number, each of which leaves its customers. `tried`: the journeys of a funnel that the view
+    chooses (journey_id), found out before."""
     chosen: list[ibis.Table] = []
     t = _by_people(t, view, facts)
     if view.range_rule == "journeys":  # journeys are kept whole, or not at all
@@ -113,6 +118,10 @@ def _touchpoints(t: ibis.Table, view: View, facts: Facts, way: Way) -> tuple[ibi
             touched = matching.filter(_inside(matching, view, facts)).select("customer_number").distinct()
             t = t.semi_join(touched, "customer_number")
             chosen.append(touched)
+    if view.tried is not None:
+        assert tried is not None  # who asks for such a view finds them out first
+        t = t.semi_join(tried, "journey_id")
+        chosen.append(tried.select(customer_number="journey_id"))
     if view.passing is not None:
         path = journeys.nodes(t.filter(_inside(t, view, facts)), "merge", way)
         passing = journeys.passing(path, view.passing)
@@ -157,7 +166,7 @@ def _surveys(s: ibis.Table, view: View, facts: Facts, touched: ibis.Table | None
             s = s.filter(_holds(s, kept))
         elif touched is not None:  # answers say no type or phase, but which touchpoint they are about
             s = s.semi_join(touched.select("touchpoint").distinct(), "touchpoint")
-    if touched is not None and (view.touchpoint_rule == "customers" or view.passing is not None):
+    if touched is not None and (view.touchpoint_rule == "customers" or view.passing or view.tried):
         s = s.semi_join(touched.select("customer_id").distinct(), "customer_id")
     return s
 
@@ -219,7 +228,7 @@ def _holds(t: ibis.Table, kept: Filter) -> ibis.Value:
 
 
 def _narrows_by_touchpoints(view: View) -> bool:
-    return bool(view.touchpoints) or view.passing is not None
+    return bool(view.touchpoints) or view.passing is not None or view.tried is not None
 
 
 def _check(tables: Tables, view: View, facts: Facts) -> None:

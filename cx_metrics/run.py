@@ -16,7 +16,7 @@ from cx_metrics import registry, routes
 from cx_metrics.errors import OptionProblem, ViewProblem, nearest
 from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
-from cx_metrics.population import Population, population, ways_of
+from cx_metrics.population import CHOSEN, Population, population, ways_of
 from cx_metrics.registry import Measure, Metric, Walk
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
@@ -37,6 +37,7 @@ class Dataset(Protocol):
     def tables(self) -> Mapping[str, ibis.Table]: ...
     @property
     def shelf(self) -> Shelf: ...
+    def lend(self, frame: pd.DataFrame) -> ibis.Table: ...
     def fetch(self, expression: ibis.Table) -> pd.DataFrame: ...
 
 
@@ -91,6 +92,7 @@ def run(
     if not 0 < confidence < 1:
         raise OptionProblem(N_("A confidence lies between 0 and 1, like 0.95; found {found}."), found=str(confidence))
     view = view or View()
+    dataset = narrowed(dataset, view)
     asked = metric.read_options(options)
     check_needs(metric, dataset.facts, view)
     printed = tuple((o.name, str(o.type.print(asked[o.name]))) for o in metric.options)
@@ -159,6 +161,68 @@ def _walked(
     return made
 
 
+@dataclass(frozen=True)
+class Narrowed:
+    """A dataset, and the journeys that a view chooses by how far they came through a funnel."""
+
+    inner: Dataset
+    chosen: ibis.Table
+
+    @property
+    def facts(self) -> Facts:
+        return self.inner.facts
+
+    @property
+    def tables(self) -> Mapping[str, ibis.Table]:
+        return {**self.inner.tables, CHOSEN: self.chosen}
+
+    @property
+    def shelf(self) -> Shelf:
+        return self.inner.shelf
+
+    def lend(self, frame: pd.DataFrame) -> ibis.Table:
+        """As the dataset does."""
+        return self.inner.lend(frame)
+
+    def fetch(self, expression: ibis.Table) -> pd.DataFrame:
+        """As the dataset does."""
+        return self.inner.fetch(expression)
+
+    def remembered(
+        self, key: tuple[Any, ...], build: Callable[[], Asked], values: Mapping[str, str],
+        instants: Mapping[str, str] | None = None,
+    ) -> tuple[pd.DataFrame, Any] | None:  # fmt: skip
+        """As the dataset does, for these journeys."""
+        assert isinstance(self.inner, Remembering)
+        return self.inner.remembered((*key, self.chosen.get_name()), build, values, instants)
+
+
+def narrowed(dataset: Dataset, view: View) -> Dataset:
+    """The dataset with the journeys that the view chooses by a funnel beside its tables. They are those that the funnel counts
+    under the same view. Raises OptionProblem for a funnel or a step that cannot be."""
+    tried = view.tried
+    if tried is None or isinstance(dataset, Narrowed):
+        return dataset
+    metric = registry.find("funnel")
+    options = metric.read_options(dict(tried.funnel))
+    steps = options["steps"]
+    if not 1 <= tried.step <= len(steps) or (tried.lost and (tried.step == 1 or steps[tried.step - 1].optional)):
+        raise OptionProblem(N_("Nobody can be lost before step {step} of this funnel, or reach it; it has {count} steps."),
+                            step=tried.step, count=len(steps))  # fmt: skip
+    assert metric.walk is not None
+    check_needs(metric, dataset.facts, view)
+    whole = replace(view, tried=None).alone()
+    made, _groups, _route = _walked(metric, metric.walk, dataset, whole, (), options)
+    key = ("journeys of tries", whole, *options.items(), tried.step, tried.lost)
+    frame = dataset.shelf.get(key, lambda: _journeys(made.of_step(tried.step - 1, tried.lost)))
+    return Narrowed(dataset, dataset.lend(frame))
+
+
+def _journeys(ids: Any) -> pd.DataFrame:
+    """Journeys as a frame of one column; cases have texts for ids."""
+    return pd.DataFrame({"journey_id": ids if ids.dtype.kind == "i" else ids.astype(str)})
+
+
 def _ends(dataset: Dataset, _view: View) -> ibis.Table:
     """When the touchpoints of the dataset end, in microseconds."""
     t = dataset.tables["touchpoints"]
@@ -192,6 +256,7 @@ def people(dataset: Dataset, view: View | None = None) -> dict[str, int]:
     """Who is left by the view? Counts for captions: customers, journeys, touchpoints, responses, and journeys that began
     before the range."""
     view = view or View()
+    dataset = narrowed(dataset, view)
     counts: dict[str, int] = {}
     for table, counted in (("touchpoints", _counted), ("surveys", _answers)):
         if table in dataset.tables:
@@ -238,6 +303,7 @@ def _counted(dataset: Dataset, view: View) -> ibis.Table:
 
 def conversions(dataset: Dataset, view: View | None = None) -> int:
     """How many touchpoints of the view are conversions?"""
+    dataset = narrowed(dataset, view or View())
     t = population(dataset.tables, view or View(), dataset.facts)["touchpoints"]
     return int(dataset.fetch(t.aggregate(n=t.is_goal.sum().fill_null(0)))["n"].iloc[0])
 
@@ -287,7 +353,7 @@ def daily(dataset: Dataset) -> pd.DataFrame:
 
 def changes(dataset: Dataset, view: View | None = None) -> pd.DataFrame:
     """The dated changes in the range of the view, for time axes: changed_at, title, in order."""
-    left = population(dataset.tables, view or View(), dataset.facts)
+    left = population(narrowed(dataset, view or View()).tables, view or View(), dataset.facts)
     if "changes" not in left.tables:
         return pd.DataFrame({"changed_at": pd.Series(dtype="datetime64[us]"), "title": pd.Series(dtype="str")})
     return dataset.fetch(left["changes"].select("changed_at", "title").order_by(["changed_at", "title"]).limit(50))
@@ -309,6 +375,7 @@ def comments(
     Columns: answered_at, survey_type, score, comment, touchpoint, language. `mood` keeps valid answers on the bad or the good
     side of their own scale: detractors and promoters for NPS, else the worst and the best third.
     """
+    dataset = narrowed(dataset, view or View())
     left = population(dataset.tables, view or View(), dataset.facts)
     s = left["surveys"]
     s = s.filter(s.comment.notnull() & (s.comment.strip() != ""))
@@ -353,6 +420,7 @@ def define(
             "touchpoints": {f.column: list(f.values) for f in view.touchpoints},
             "touchpoint_rule": view.touchpoint_rule if view.touchpoints else None,
             "passing": None if view.passing is None else vars(view.passing),
+            "tried": None if view.tried is None else vars(view.tried) | {"funnel": dict(view.tried.funnel)},
         },
         "grain": view.grain,
         "stages": list(facts.stages),

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
-MOST = 4  # of a dataset: a page asks the same of one view, and perhaps of another to compare with
+import pandas as pd
+
+MOST = 8  # of a dataset: what a page asks of one view, with its breakdowns, and perhaps of another to compare with
+
+
+def content(frame: pd.DataFrame) -> str:
+    """A short name for what a frame holds: the same rows have the same."""
+    return hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()[:16]
 
 
 class Shelf:
@@ -30,3 +38,8 @@ class Shelf:
             while len(self._kept) > self.most:
                 self._kept.popitem(last=False)
         return made
+
+    def peek(self, key: Hashable) -> Any:
+        """The thing of that key; None if it is not there."""
+        with self._lock:
+            return self._kept.get(key)

@@ -63,6 +63,13 @@ class Tries:
             return self.depth > j
         return self.taken[j] if self.funnel.steps[j].optional else self.depth > self.funnel.needed.index(j)
 
+    def of_step(self, j: int, lost: bool) -> np.ndarray[Any, Any]:
+        """The journeys that reached step j, or that were lost before it; each once."""
+        if not lost:
+            return np.unique(self.journey[self.reached(j)])
+        place = j if self.funnel.order == "unordered" else self.funnel.needed.index(j)
+        return np.unique(self.journey[self.depth == place])
+
     def seconds(self, j: int, since: int | None = None) -> np.ndarray[Any, np.dtype[np.float64]]:
         """From the step taken before (or from step `since`) to step j, of each try; unknown where either was not taken, and
         without times."""

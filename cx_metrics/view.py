@@ -47,6 +47,18 @@ class Passing:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """Journeys by how far they came through a funnel: those that were lost before its step `step`, or those that reached it.
+
+    `funnel`: its rules by name, in the text form of the options; what is not named is as usual.
+    """
+
+    step: int
+    lost: bool
+    funnel: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class View:
     """One frozen answer to "whom, when and how are we looking at?".
 
@@ -64,6 +76,7 @@ class View:
     touchpoints: tuple[Filter, ...] = ()
     touchpoint_rule: TouchpointRule = "customers"
     passing: Passing | None = None
+    tried: Tried | None = None
     against: tuple[Filter, ...] = ()
 
     def values(self, column: str) -> tuple[str, ...]:

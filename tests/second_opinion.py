@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cx_metrics.engines import Store
-from cx_metrics.view import Filter, Passing, View
+from cx_metrics.view import Filter, Passing, Tried, View
 
 Row = dict[str, Any]
 Unit = list[Row]
@@ -93,29 +93,58 @@ class Left:
 
 def left_by(rows: Sequence[Row], view: View, zone: str, goal: tuple[str, ...] = ()) -> Left:
     """What a view leaves of these rows."""
-    units: dict[Any, Unit] = defaultdict(list)
+    every: dict[Any, Unit] = defaultdict(list)  # with what lies outside the range: steps of a funnel may
+    inside: set[int] = set()
     for who, journey in journeys_of(rows).items():
         if not all(_holds(journey[0], kept) for kept in view.customers):
             continue
         for session, part in enumerate(sessions_of(journey)):
             for row in part:
-                if not _in_range(row if view.range_rule == "touchpoints" else journey[0], view, zone):
-                    continue
                 if view.grain == "case" and row["case_id"] is None:
                     continue
+                if _in_range(row if view.range_rule == "touchpoints" else journey[0], view, zone):
+                    inside.add(row["sequence"])
+                elif view.range_rule == "journeys":
+                    continue
                 unit = {"journey": who, "session": (who, session), "case": row["case_id"]}[view.grain]
-                units[unit].append(row)
+                every[unit].append(row)
     if view.touchpoints and view.touchpoint_rule == "touchpoints":
-        units = {u: [r for r in own if all(_holds(r, kept) for kept in view.touchpoints)] for u, own in units.items()}
+        every = {u: [r for r in own if all(_holds(r, kept) for kept in view.touchpoints)] for u, own in every.items()}
     elif view.touchpoints:
-        touched = {
-            r["customer_id"] for own in units.values() for r in own if all(_holds(r, kept) for kept in view.touchpoints)
-        }
-        units = {u: [r for r in own if r["customer_id"] in touched] for u, own in units.items()}
+        held = [r for own in every.values() for r in own if all(_holds(r, kept) for kept in view.touchpoints)]
+        touched = {r["customer_id"] for r in held if r["sequence"] in inside}
+        every = {u: [r for r in own if r["customer_id"] in touched] for u, own in every.items()}
+    if view.tried is not None:
+        every = {u: own for u, own in every.items() if _tried(in_order(own), inside, view.tried)}
+    units = {u: [r for r in own if r["sequence"] in inside] for u, own in every.items()}
     found = {u: in_order(own) for u, own in units.items() if own}
     if view.passing is not None:
         found = {u: own for u, own in found.items() if _passes(names(own, "merge"), view.passing)}
     return Left(found, view.goal if view.goal is not None else goal)
+
+
+def _tried(unit: Unit, inside: set[int], asked: Tried) -> bool:
+    """Was the journey lost before a step of a plain funnel of two steps, or did it come through?"""
+    rules = dict(asked.funnel)
+    first, second = (set(step.split("|")) for step in rules["steps"].split(","))
+    days = rules.get("window", "14d")
+    length = None if days == "unlimited" else timedelta(days=int(days[:-1]))
+    opened = [i for i, row in enumerate(unit) if row["touchpoint"] in first and row["sequence"] in inside]
+    done = any(
+        i != j and _follows(unit, i, j, length)
+        for i in opened
+        for j, row in enumerate(unit)
+        if row["touchpoint"] in second
+    )
+    assert asked.step == 2
+    return bool(opened) and not done if asked.lost else done
+
+
+def _follows(unit: Unit, i: int, j: int, within: timedelta | None) -> bool:
+    if unit[i]["occurred_at"] is None:
+        return i < j
+    gap: timedelta = unit[j]["occurred_at"] - unit[i]["occurred_at"]
+    return gap >= timedelta(0) and (within is None or gap <= within)
 
 
 def _holds(row: Row, kept: Filter) -> bool:

@@ -65,7 +65,7 @@ def routes_of(store: Store, view: View) -> Iterator[Route]:
     """The routes that hold for a view: windows always, columns unless touchpoints are taken out of the middle, the cube for
     whole journeys of customers."""
     removed = view.grain == "case" or (view.touchpoints and view.touchpoint_rule == "touchpoints")
-    cut = view.grain != "journey" or view.first_day or view.last_day or view.touchpoints or view.passing
+    cut = view.grain != "journey" or view.first_day or view.last_day or view.touchpoints or view.passing or view.tried
     for route in ROUTES:
         if route == "columns" and removed or route == "cube" and (cut or "moves" not in store.tables):
             with pytest.raises(ViewProblem):

@@ -6,6 +6,7 @@ cursor of its own; a `.wal` beside an immutable file would be replayed even in r
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import threading
@@ -22,11 +23,14 @@ import pyarrow as pa
 
 from cx_metrics.engines.templates import filled
 from cx_metrics.errors import WorkspaceProblem
-from cx_metrics.shelf import Shelf
+from cx_metrics.shelf import Shelf, content
 from cx_metrics.tables import PREPARED_TABLES, TABLES
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 
+LENT = "lent_"
+LENT_NAMES = re.compile(rf"\b{LENT}[0-9a-f]{{16}}\b")
+MOST_LENT = 32  # frames lent to queries of a dataset, kept in memory
 MOST_COMPILED = 1_000  # queries kept compiled per dataset
 MEMORY_LIMIT = "2GB"
 THREADS = 2
@@ -52,6 +56,7 @@ class Store:
         default_factory=dict, init=False, compare=False, repr=False
     )  # of this store alone: one with other facts, as by `replace`, asks other queries
     shelf: Shelf = field(default_factory=Shelf, init=False, compare=False, repr=False)
+    _lent: Shelf = field(default_factory=lambda: Shelf(MOST_LENT), init=False, compare=False, repr=False)
 
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
         """Run the query on a cursor of its own and give a frame with the types that the expression promises."""
@@ -76,8 +81,19 @@ class Store:
         asked = filled(sql, values, instants, literal)
         return None if asked is None else (self._run(asked, schema), known)
 
+    def lend(self, frame: pd.DataFrame) -> ibis.Table:
+        """A small frame as a table for queries: the same rows have the same name. It is nowhere but in memory."""
+        rows = pa.Table.from_pandas(frame, preserve_index=False)
+        name = LENT + content(frame)
+        self._lent.get(name, lambda: rows)
+        return ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=name)
+
     def _run(self, sql: str, schema: pa.Schema) -> pd.DataFrame:
-        fetched = self.connection.cursor().execute(sql).to_arrow_table()
+        cursor = self.connection.cursor()
+        for name in dict.fromkeys(LENT_NAMES.findall(sql)):
+            if (rows := self._lent.peek(name)) is not None:
+                cursor.register(name, rows)  # for this cursor alone
+        fetched = cursor.execute(sql).to_arrow_table()
         frame: pd.DataFrame = fetched.rename_columns(schema.names).cast(schema).to_pandas()
         return frame
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import threading
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,13 +28,15 @@ from ibis.backends.sql.compilers.base import SQLGlotCompiler
 from cx_metrics.engines.incoming import Incoming
 from cx_metrics.engines.templates import filled
 from cx_metrics.errors import EngineProblem
-from cx_metrics.shelf import Shelf
+from cx_metrics.shelf import Shelf, content
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 
 NOTES = "touchline_facts"  # one row per load: its number, and its manifest as JSON text
 NOTES_SCHEMA = ibis.schema({"version": "int64", "manifest": "string"})
 KEPT_VERSIONS = 2  # the newest, and the one before it, which somebody may still be reading
+LENT = "touchline_lent_"
+MOST_LENT = 32  # frames lent to queries of a dataset
 MOST_COMPILED = 1_000  # queries kept compiled per dataset
 MOST_IDLE = 8  # connections kept open between queries
 
@@ -167,6 +171,9 @@ class Engine(ABC):
             for table in old["tables"].values() if version <= number - KEPT_VERSIONS else ():
                 if table["name"] in there:
                     self.drop(table["name"])
+        for name in there:
+            if name.startswith(LENT):
+                self.drop(name)
         return number
 
 
@@ -181,6 +188,27 @@ class Served:
         default_factory=dict, compare=False, repr=False
     )
     shelf: Shelf = field(default_factory=Shelf, init=False, compare=False, repr=False)
+    _lent: dict[str, ibis.Table] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _lending: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False, repr=False)
+
+    def lend(self, frame: pd.DataFrame) -> ibis.Table:
+        """A frame as a table of the engine: the same rows have the same table. The oldest ones are removed; all of them by the
+        next load."""
+        rows = pa.Table.from_pandas(frame, preserve_index=False)
+        held = content(frame)
+        with self._lending:
+            if held not in self._lent:
+                name = f"{LENT}{held}_{uuid.uuid4().hex[:8]}"  # of this server alone: others remove their own
+                schema = stored(ibis.Schema.from_pyarrow(rows.schema))
+                self.engine.make(name, schema)
+                if len(rows):
+                    self.engine.insert(name, as_promised(rows, schema))
+                self._lent[held] = ibis.table(schema, name=name)
+            found = self._lent.pop(held)
+            self._lent[held] = found  # the last asked for stands last
+            while len(self._lent) > MOST_LENT:
+                self.engine.drop(self._lent.pop(next(iter(self._lent))).get_name())
+            return found
 
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
         """Run the query in the engine and give a frame with the types that the expression promises."""

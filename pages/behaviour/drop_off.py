@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from cx_metrics.groups import OTHER
 from cx_metrics.run import Result
 from cx_metrics.steps import Exclusions, Step
 from cx_metrics.texts import N_, NP_, Text
+from cx_metrics.view import Tried
 from pages.parts import cache, figure, filter_bar, funnel_builder, state
 from pages.parts.page import Page, run
 
@@ -53,7 +55,7 @@ def show(page: Page) -> None:
             draw_over_time(page, rules)
             draw_times(page, rules, shown)
     with right:
-        draw_next(page, rules, shown)
+        draw_next(page, rules, funnel, shown)
         for column in [c for c in ("persona", "segment", "region") if c in page.facts.attributes][:2]:
             draw_groups(page, rules, column)
 
@@ -131,7 +133,7 @@ def draw_table(page: Page, funnel: Result, frame: pd.DataFrame) -> None:
         ], numeric=tuple(range(1, len(heads)))))  # fmt: skip
 
 
-def draw_next(page: Page, rules: dict[str, Any], shown: pd.DataFrame) -> None:
+def draw_next(page: Page, rules: dict[str, Any], funnel: Result, shown: pd.DataFrame) -> None:
     """Those who were lost before a step: how many, whether they may still come, and where they went instead."""
     lost = shown[(shown["step"] > 1) & (shown["drop_off"] > 0)]
     if not len(lost):
@@ -171,12 +173,28 @@ def draw_next(page: Page, rules: dict[str, Any], shown: pd.DataFrame) -> None:
             key="drop_step",
             format_func=lambda s: page.reader.name(labels[s]),
         )
+        with st.container(horizontal=True, key="drop_see"):
+            see(page, funnel, step, True, N_("See the journeys of those lost"))
+            see(page, funnel, step, False, N_("See the journeys of those who came through"))
         figure.html(lambda m: m.table(heads, [
             [m.text(goes_to(page, r.next_touchpoint)), m.with_bar(m.number(r.customers), r.customers, largest, "drop_off"),
              m.over(m.percent(r.share, 1), m.interval(r.share_low, r.share_high, 1, True)),
              *([page.reader.duration(r.median_seconds)] if page.facts.timed else [])]
             for r in frame.itertuples()
         ], numeric=tuple(range(1, len(heads)))))  # fmt: skip
+
+
+def see(page: Page, funnel: Result, step: int, lost: bool, words: str) -> None:
+    """To the flow page, with these journeys alone; the filter stays on every page until it is taken away."""
+    key = "see_lost" if lost else "see_reached"
+    if st.button(page.reader.say(words), key=key, type="tertiary", icon=":material/filter_alt:"):
+        asked = {o.name: o for o in funnel.metric.options if o.name in funnel_builder.TRIES.options}
+        rules = tuple(sorted(
+            (name, text) for name, text in funnel.definition["options"].items()
+            if name in asked and (asked[name].required or text != asked[name].type.print(asked[name].default))
+        ))  # fmt: skip
+        state.change(lambda view: replace(view, tried=Tried(step, lost, rules)))
+        st.switch_page("pages/behaviour/flow.py")
 
 
 def goes_to(page: Page, name: object) -> str:

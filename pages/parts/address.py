@@ -15,6 +15,7 @@ from datetime import date
 from cx_metrics.errors import OptionProblem
 from cx_metrics.options import Touchpoints
 from cx_metrics.registry import METRICS
+from cx_metrics.steps import Steps
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import (
     COMPARES,
@@ -25,6 +26,7 @@ from cx_metrics.view import (
     Facts,
     Filter,
     Passing,
+    Tried,
     View,
 )
 from pages.parts.language import LANGUAGES
@@ -86,6 +88,8 @@ def encode(address: Address) -> Params:
         found[AGAINST + _print_column(kept.column, PLAIN)] = [_print_value(value) for value in kept.values]
     if view.passing:
         found["passing"] = [_print_passing(view.passing)]
+    if view.tried:
+        found["tried"] = [_print_tried(view.tried)]
     found |= {name: [text] for name, text in address.options}
     return {name: values for name, values in found.items() if values and values != [""]}
 
@@ -123,6 +127,7 @@ def decode(params: Mapping[str, list[str]]) -> tuple[Address, list[Text]]:
         touchpoint_rule=choice("only", TOUCHPOINT_RULES) or TOUCHPOINT_RULES[0],  # type: ignore[arg-type]
         goal=_read_goal(one, notes),
         passing=_read_passing(one, notes),
+        tried=_read_tried(one, notes),
     )
     for name, values in params.items():
         kept = tuple(dict.fromkeys(map(_read_value, values)))
@@ -161,6 +166,11 @@ def fit(view: View, facts: Facts, values: Mapping[str, tuple[str, ...]]) -> tupl
     if unknown is not None:
         notes.append(Text(IGNORED, {"what": unknown[:80]}))
         view = replace(view, passing=None)
+    steps = Steps("").parse(dict(view.tried.funnel)["steps"]) if view.tried else ()
+    lost_names = [name for step in steps for name in step.touchpoints if name not in values.get("touchpoint", ())]
+    if lost_names:
+        notes += [Text(IGNORED, {"what": name[:80]}) for name in lost_names]
+        view = replace(view, tried=None)
     if view.compare == "previous":
         first, last = view.first_day or facts.first_day, view.last_day or facts.last_day
         whole = view.first_day is None and view.last_day is None
@@ -248,6 +258,28 @@ def _read_passing(one: Mapping[str, str], notes: list[Text]) -> Passing | None:
         following = parts[2] if len(parts) == 3 else None
         return Passing(int(parts[0]), parts[1], following or None, ends=following == "")
     notes.append(Text(UNREADABLE, {"name": "passing", "found": one["passing"][:60]}))
+    return None
+
+
+def _print_tried(tried: Tried) -> str:
+    """`lost|3|steps=…|window=7d`, `reached|2|steps=…`."""
+    parts = ["lost" if tried.lost else "reached", str(tried.step), *(f"{name}={text}" for name, text in tried.funnel)]
+    return "|".join(part.replace("\\", r"\\").replace("|", r"\|") for part in parts)
+
+
+def _read_tried(one: Mapping[str, str], notes: list[Text]) -> Tried | None:
+    if "tried" not in one:
+        return None
+    side, step, *rules = [*_split(one["tried"]), "", ""][: max(2, len(_split(one["tried"])))]
+    given = [rule.split("=", 1) for rule in rules if "=" in rule]
+    try:
+        known = {option.name: option for option in METRICS["funnel"].options}
+        funnel = tuple(sorted((name, str(known[name].type.print(known[name].read(text)))) for name, text in given))
+        if side in ("lost", "reached") and re.fullmatch("[1-9]|1[0-2]", step) and "steps" in dict(funnel):
+            return Tried(int(step), side == "lost", funnel)
+    except (KeyError, OptionProblem):
+        pass
+    notes.append(Text(UNREADABLE, {"name": "tried", "found": one["tried"][:60]}))
     return None
 
 

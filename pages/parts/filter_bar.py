@@ -10,6 +10,7 @@ from datetime import date
 import streamlit as st
 
 from cx_metrics.safe_text import safe
+from cx_metrics.steps import Steps
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.view import GRAINS, RANGE_RULES, TOUCHPOINT_FILTERS, TOUCHPOINT_RULES, Facts, Filter, View
 from cx_metrics.workspace import Version
@@ -73,6 +74,9 @@ def show(version: Version, view: View, reader: PageReader, offline: Callable[[],
         if view.passing:
             st.button(safe(_passing_label(view, reader), "markdown"), key="bar_passing", icon=":material/close:",
                       on_click=state.change, args=(lambda v: replace(v, passing=None),))  # fmt: skip
+        if view.tried:
+            st.button(safe(_tried_label(view, reader), "markdown"), key="bar_tried", icon=":material/close:",
+                      on_click=state.change, args=(lambda v: replace(v, tried=None),))  # fmt: skip
         st.space("stretch")
         _link(reader)
         st.download_button(
@@ -95,6 +99,8 @@ def filters_in_words(view: View, reader: PageReader, paths: bool = False) -> lis
         said.append(Text(RANGE_WORDS["journeys"]))
     if view.passing:
         said.append(_passing_label(view, reader))
+    if view.tried:
+        said.append(_tried_label(view, reader))
     return said
 
 
@@ -110,6 +116,9 @@ def remove_buttons(view: View, reader: PageReader) -> None:
     if view.passing:
         st.button(reader.say(N_("Whole flow")), key="remove_passing",
                   on_click=state.change, args=(lambda v: replace(v, passing=None),))  # fmt: skip
+    if view.tried:
+        st.button(reader.say(N_("Everybody, however far they came")), key="remove_tried",
+                  on_click=state.change, args=(lambda v: replace(v, tried=None),))  # fmt: skip
 
 
 def label(column: str) -> Text:
@@ -318,6 +327,18 @@ def _passing_label(view: View, reader: PageReader) -> str:
     if passing.next_touchpoint is not None:
         return reader.say(Text(N_("Step {step}: {touchpoint}, then {next}"), where | {"next": passing.next_touchpoint}))
     return reader.say(Text(N_("Step {step}: {touchpoint}"), where))
+
+
+def _tried_label(view: View, reader: PageReader) -> str:
+    tried = view.tried
+    assert tried is not None
+    rules = dict(tried.funnel)
+    steps = Steps("").parse(rules["steps"])
+    named = steps[tried.step - 1].label if tried.step <= len(steps) else "–"
+    if rules.get("order") == "unordered":
+        named = f"{tried.step}/{len(steps)}"
+    words = N_("Lost before {touchpoint}") if tried.lost else N_("Came to {touchpoint}")
+    return reader.say(Text(words, {"touchpoint": named}))
 
 
 def _link(reader: PageReader) -> None:

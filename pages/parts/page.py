@@ -350,7 +350,7 @@ def _meaning(metric: Metric, name: str, methods: Mapping[str, str]) -> Text:
 def _known(version: Version, view: View) -> Mapping[str, tuple[str, ...]]:
     """Known values of the columns that the view speaks about."""
     asked = {f.column for f in view.customers + view.touchpoints + view.against}
-    if view.goal or view.passing:
+    if view.goal or view.passing or view.tried:
         asked.add("touchpoint")
     return {column: cache.values(version, column) for column in asked}
 

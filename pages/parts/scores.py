@@ -66,7 +66,7 @@ def say(problems: Sequence[Text]) -> None:
 
 def narrowed(view: View) -> bool:
     """Whether the view leaves anybody out."""
-    return bool(view.customers or view.touchpoints or view.passing or view.first_day or view.last_day)
+    return bool(view.customers or view.touchpoints or view.passing or view.tried or view.first_day or view.last_day)
 
 
 def unlinked(page: Page) -> bool:
@@ -75,7 +75,7 @@ def unlinked(page: Page) -> bool:
         return False
     by_people = any(f.column not in page.columns("surveys") for f in page.view.customers)
     by_journey = page.view.touchpoints and page.view.touchpoint_rule == "customers"
-    return bool(by_people or by_journey or page.view.passing)
+    return bool(by_people or by_journey or page.view.passing or page.view.tried)
 
 
 def say_unlinked(page: Page) -> None:

@@ -16,7 +16,7 @@ from cx_metrics.options import Choice, Count
 from cx_metrics.registry import Metric
 from cx_metrics.steps import Exclusions, TakenFrom
 from cx_metrics.tables import CHANGES, SPEND, SURVEYS, TOUCHPOINTS
-from cx_metrics.view import Facts, Filter, Passing, View
+from cx_metrics.view import Facts, Filter, Passing, Tried, View
 from tests.conftest import incoming
 
 # Upper and lower case (collations), signs that SQL quotes in its own ways, letters beyond ASCII, a blank at the end.
@@ -131,6 +131,9 @@ def views(timed: bool = True) -> dict[str, View]:
         "passing": View(passing=Passing(1, "A")),
         "passing a link": View(passing=Passing(1, "A", "B"), grain="session"),
         "ending": View(passing=Passing(2, "B", ends=True)),
+        "lost": View(tried=Tried(2, True, (("steps", "A,B"), ("window", "unlimited")))),
+        "came through in a session": View(grain="session", tried=Tried(2, False, (("steps", "A|B,a|B"),))),
+        "cases that were lost": View(grain="case", tried=Tried(2, True, (("steps", "A,b|B"),))),
         "nobody": View(customers=(Filter("region", ("nowhere",)),)),
     }
     if timed:
@@ -139,6 +142,9 @@ def views(timed: bool = True) -> dict[str, View]:
             "range": View(**days),
             "journeys that start": View(**days, range_rule="journeys"),
             "range of sessions": View(**days, grain="session", customers=(Filter("plan", ("x",)),)),
+            "lost in a range": View(
+                **days, touchpoints=few, tried=Tried(2, True, (("steps", "A|a,B"), ("window", "2d")))
+            ),
             "range of few": View(**days, touchpoints=few, touchpoint_rule="touchpoints", passing=Passing(1, "A")),
         }
     return found

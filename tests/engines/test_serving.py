@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -16,7 +17,7 @@ import cx_metrics as cx
 from cx_metrics import importing
 from cx_metrics.__main__ import main
 from cx_metrics.engines import Engine, Served, address, connect, loading, read_address, serve
-from cx_metrics.engines.engine import KEPT_VERSIONS, Pool
+from cx_metrics.engines.engine import KEPT_VERSIONS, LENT, MOST_LENT, Pool
 from cx_metrics.errors import EngineProblem, WorkspaceProblem
 from cx_metrics.view import Facts, Filter, View
 from cx_metrics.workspace import ServedWorkspace, Workspace, open_workspace
@@ -47,6 +48,27 @@ def own_engine(clickhouse: Engine, request: pytest.FixtureRequest) -> Any:
 
 def plan(path: Path) -> importing.Plan:
     return importing.Plan((importing.ImportFile(path, path.name),))
+
+
+# Frames lent to queries
+
+
+@pytest.mark.parametrize("kind", ["clickhouse", "postgres"])
+def test_a_lent_frame_is_one_table_until_the_next_load(kind: str, request: pytest.FixtureRequest) -> None:
+    engine: Engine = request.getfixturevalue(kind)
+    served = serve(engine, Facts(), {})
+    frame = pd.DataFrame({"journey_id": [3, 1]})
+    name = served.lend(frame).get_name()
+    assert served.lend(frame.copy()).get_name() == name != served.lend(frame.head(1)).get_name()
+    assert sorted(served.fetch(served.lend(frame))["journey_id"]) == [1, 3]
+    assert served.fetch(served.lend(frame.head(0)))["journey_id"].tolist() == []
+    cases = pd.DataFrame({"journey_id": ["o'1", "خرید"]})
+    assert sorted(served.fetch(served.lend(cases))["journey_id"]) == ["o'1", "خرید"]
+    for n in range(MOST_LENT):
+        served.lend(pd.DataFrame({"journey_id": [n]}))
+    assert name not in engine.names() and len([t for t in engine.names() if t.startswith(LENT)]) == MOST_LENT
+    engine.publish({"tables": {}})
+    assert not [t for t in engine.names() if t.startswith(LENT)]
 
 
 # Addresses

@@ -150,6 +150,32 @@ def test_those_who_were_lost_are_followed(dataset: str) -> None:
     assert "100% of those lost before cart went to help next" in words(app)
 
 
+def test_those_who_were_lost_can_be_seen_on_the_flow_page(dataset: str) -> None:
+    app = opened(dataset, steps="ad,site,cart,buy")
+    app.selectbox(key="drop_step").set_value(3).run()
+    app.button(key="see_lost").click().run()
+    assert not app.exception
+    shown = words(app)
+    assert "10 journeys" in shown and "Lost before" in shown  # ad, site, help
+    assert app.query_params["tried"] in ("lost|3|steps=ad,site,cart,buy", ["lost|3|steps=ad,site,cart,buy"])
+    app.button(key="bar_tried").click().run()
+    assert re.search("60 (journeys|entrants)", words(app)) and "tried" not in app.query_params
+
+
+def test_a_link_to_those_who_came_through_opens_with_them(dataset: str) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in {"ds": dataset, "lang": "en", "tried": "reached|3|steps=ad,cart,buy|window=7d"}.items():
+        app.query_params[name] = value
+    app.run()
+    app.switch_page("pages/behaviour/flow.py").run()
+    assert not app.exception and "40 journeys" in words(app)
+    lost = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in {"ds": dataset, "lang": "en", "tried": "lost|2|steps=ad,nowhere"}.items():
+        lost.query_params[name] = value
+    lost.run()
+    assert not lost.exception and "nowhere" in words(lost)
+
+
 def test_the_trend_has_the_period_that_is_chosen(dataset: str) -> None:
     app = opened(dataset, steps="ad,buy")
     assert (

@@ -22,6 +22,7 @@ from cx_metrics.view import (
     Facts,
     Filter,
     Passing,
+    Tried,
     View,
 )
 from pages.parts.address import Address, decode, encode, fit, merged
@@ -47,6 +48,15 @@ def passings(draw: st.DrawFn) -> Passing:
 
 
 @st.composite
+def tried(draw: st.DrawFn) -> Tried:
+    steps = tuple(Step((name,)) for name in draw(st.lists(names, min_size=2, max_size=4)))
+    rules = {"steps": Steps("").print(steps)} | draw(
+        st.sampled_from([{}, {"window": "7d"}, {"order": "strict", "exclude": "X"}])
+    )
+    return Tried(draw(st.integers(1, 12)), draw(st.booleans()), tuple(sorted(rules.items())))
+
+
+@st.composite
 def views(draw: st.DrawFn) -> View:
     first, last = draw(days), draw(days)
     if first and last:
@@ -55,6 +65,7 @@ def views(draw: st.DrawFn) -> View:
         first, last, draw(st.sampled_from(COMPARES)), draw(st.sampled_from(RANGE_RULES)),
         draw(st.none() | st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)), draw(st.sampled_from(GRAINS)),
         touchpoint_rule=draw(st.sampled_from(TOUCHPOINT_RULES)), passing=draw(st.none() | passings()),
+        tried=draw(st.none() | tried()),
     )  # fmt: skip
     for column in draw(st.lists(columns | st.sampled_from(TOUCHPOINT_FILTERS), max_size=4, unique=True)):
         view = view.with_values(column, draw(values))
@@ -126,6 +137,10 @@ def test_only_what_differs_from_the_default_is_written() -> None:
         (View(passing=Passing(2, "Website")), {"passing": ["2|Website"]}),
         (View(passing=Passing(2, "Website", "Cart")), {"passing": ["2|Website|Cart"]}),
         (View(passing=Passing(2, "Website", ends=True)), {"passing": ["2|Website|"]}),
+        (
+            View(tried=Tried(2, True, (("steps", "A|B,C"), ("window", "7d")))),
+            {"tried": [r"lost|2|steps=A\|B,C|window=7d"]},
+        ),
     ]:
         assert encode(Address(view=view)) == written
 
@@ -175,6 +190,9 @@ def test_segment_b_changes_nothing_about_segment_a() -> None:
         ("goal", "a,b"),
         ("passing", ""), ("passing", "Website"), ("passing", "0|Website"), ("passing", "11|Website"), ("passing", "1|"),
         ("passing", "²|Website"), ("passing", "-1|Website"), ("passing", "1|a|b|c"), ("passing", "9" * 5_000 + "|Website"),
+        ("tried", ""), ("tried", "lost"), ("tried", "lost|2"), ("tried", "found|2|steps=A,B"), ("tried", "lost|0|steps=A,B"),
+        ("tried", "lost|2|steps=A"), ("tried", "lost|2|steps=A,B|colour=red"), ("tried", "lost|2|steps=A,B|window=0d"),
+        ("tried", "lost|99|steps=A,B"), ("tried", "|||"),
         ("funnel.steps", "a"), ("funnel.window", "0d"), ("funnel.window", "9" * 500 + "d"), ("funnel.entry", "any"),
         ("flow_links.steps", "9" * 5_000), ("flow_links.steps", "two"),
     ],
