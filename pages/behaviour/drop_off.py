@@ -164,7 +164,8 @@ def draw_next(page: Page, rules: dict[str, Any], funnel: Result, shown: pd.DataF
     words = [counted, *still, Text(N_("what came next may lie after the window"))]
     with page.card(
         "next", findings.went(frame), Text(N_("The touchpoint directly after the last step they took")), went,
-        [*page.period(), *words], ("customers", "share", "median_seconds"),
+        [*page.period(), *filter_bar.filters_in_words(page.view, page.reader), *words],
+        ("customers", "share", "median_seconds"),
     ):  # fmt: skip
         state.seed("drop_step", step)
         st.selectbox(
