@@ -8,10 +8,11 @@ cx.run("funnel", shop, steps="Website,Checkout,Purchase", window="14d").frame
 
 from cx_metrics import activity, channels, contacts, conversion, engagement, exposure, flows, funnel, process, surveys
 from cx_metrics.comparison import compare
+from cx_metrics.definition import differing
 from cx_metrics.errors import TouchlineError
 from cx_metrics.importing import load, open_engine, open_files
 from cx_metrics.registry import METRICS, Metric
-from cx_metrics.run import Result, differing, people, run
+from cx_metrics.run import Result, people, run
 from cx_metrics.view import Facts, Filter, Passing, View
 
 __all__ = [

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics import intervals, registry, routes
+from cx_metrics.definition import define
 from cx_metrics.errors import OptionProblem
 from cx_metrics.groups import nullable
 from cx_metrics.journeys import Repeats
@@ -24,7 +25,7 @@ from cx_metrics.population import population
 from cx_metrics.registry import Measure, Metric
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
-from cx_metrics.run import CONFIDENCE, Dataset, Result, apart, check_needs, define, groups_of, inputs_of, narrowed
+from cx_metrics.run import CONFIDENCE, Dataset, Result, apart, check_needs, groups_of, inputs_of, narrowed
 from cx_metrics.texts import N_
 from cx_metrics.view import View
 

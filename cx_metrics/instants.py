@@ -13,6 +13,8 @@ import pandas as pd
 
 Ints: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 Bools: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
+NEVER = 2**62  # an instant later than all others, in microseconds
+NOBODY = -1  # no instant, no row
 ROWS_AT_ONCE = 300_000  # walked together: what is made of them stays in the caches of a processor
 
 

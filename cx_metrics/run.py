@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,11 +11,12 @@ import ibis
 import pandas as pd
 
 from cx_metrics import registry, routes
+from cx_metrics.definition import define, rows_of
 from cx_metrics.errors import OptionProblem, ViewProblem, nearest
 from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
 from cx_metrics.population import CHOSEN, Population, population, ways_of
-from cx_metrics.registry import Measure, Metric, Walk
+from cx_metrics.registry import Metric, Walk
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
 from cx_metrics.shelf import Shelf
@@ -397,93 +396,6 @@ def comments(
     ), count
 
 
-def define(
-    metric: Metric,
-    facts: Facts,
-    view: View,
-    by: Sequence[str],
-    options: Mapping[str, Any],
-    confidence: float,
-    version: str,
-) -> dict[str, Any]:
-    """The definition of a result: machine-readable, with a hash over everything that decides the numbers."""
-    printed = {o.name: o.type.print(options[o.name]) for o in metric.options}
-    definition: dict[str, Any] = {
-        "metric": metric.name,
-        "title": metric.title,
-        "question": metric.question,
-        "unit": metric.unit,
-        "denominator": metric.denominator,
-        "source": metric.source,
-        "population": {
-            "customers": {f.column: list(f.values) for f in view.customers},
-            "touchpoints": {f.column: list(f.values) for f in view.touchpoints},
-            "touchpoint_rule": view.touchpoint_rule if view.touchpoints else None,
-            "passing": None if view.passing is None else vars(view.passing),
-            "tried": None if view.tried is None else vars(view.tried) | {"funnel": dict(view.tried.funnel)},
-        },
-        "grain": view.grain,
-        "stages": list(facts.stages),
-        "goal": list(facts.goal_of(view)),
-        "range": {
-            "first_day": view.first_day.isoformat() if view.first_day else None,
-            "last_day": view.last_day.isoformat() if view.last_day else None,
-            "rule": view.range_rule,
-            "time_zone": facts.zone,
-        },
-        "order": "occurred_at, sequence",
-        "by": list(by),
-        "options": printed,
-        "confidence": confidence,
-        "intervals": {name: _interval(metric, m, printed) for name, m in metric.measures.items() if m.interval},
-        "denominators": {name: m.n for name, m in metric.measures.items() if m.n},
-        "data_version": version,
-    }
-    text = json.dumps(definition, sort_keys=True, ensure_ascii=False)
-    return definition | {"hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
-
-
-UNSAID = ("title", "question", "hash")  # parts of a definition that decide no number
-
-
-def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """In which parts do two definitions differ? Name of the part → what each says, None where one says nothing.
-
-    Parts of parts have names like `options.repeats` and `population.customers`. Titles and questions decide no number.
-    """
-    left, right = _parts(one), _parts(other)
-    names = [*left, *(name for name in right if name not in left)]
-    return {n: (left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)}
-
-
-def _parts(definition: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
-    """The parts of a definition by their dotted names. A population's filters stay together, and so do empty parts."""
-    found: dict[str, Any] = {}
-    for name, said in definition.items():
-        if not inside and name in UNSAID:
-            continue
-        if isinstance(said, Mapping) and said and inside != "population.":
-            found |= _parts(said, f"{inside}{name}.")
-        else:
-            found[f"{inside}{name}"] = said
-    return found
-
-
-def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The frame as plain JSON rows: unknown is null, whole numbers are whole, dates are ISO."""
-    return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
-        return None
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return value.item() if hasattr(value, "item") else value
-
-
 Input: TypeAlias = ibis.Table | Paths | None
 
 
@@ -533,12 +445,6 @@ def set_apart(inputs: Sequence[Input], groups: Sequence[str]) -> list[Input]:
     if first is not None:
         first = first.mutate(**{name: first[column] for name, column in named.items()})
     return [first, *rest]
-
-
-def _interval(metric: Metric, measure: Measure, options: Mapping[str, str]) -> str | None:
-    """How an interval was made: by the option `method`, for the measures whose usual way is that option's default."""
-    usual = next((o.default for o in metric.options if o.name == "method"), None)
-    return options["method"] if measure.interval == usual else measure.interval
 
 
 def check_needs(metric: Metric, facts: Facts, view: View) -> None:

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from cx_metrics.funnel_rules import Funnel
+from cx_metrics.instants import NEVER
 from cx_metrics.steps import Exclusion, Kind, Step, Where
-from cx_metrics.tries import NEVER, Tries, walk
+from cx_metrics.tries import Tries, walk
 from tests.second_opinion_funnel import INFINITY, Answer, Event, SlowExclusion, SlowFunnel, SlowStep, answer
 
 SECOND = 1_000_000

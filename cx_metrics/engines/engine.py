@@ -17,6 +17,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 import ibis
@@ -171,8 +172,9 @@ class Engine(ABC):
             for table in old["tables"].values() if version <= number - KEPT_VERSIONS else ():
                 if table["name"] in there:
                     self.drop(table["name"])
+        left_behind = datetime.now(UTC).toordinal() - 1
         for name in there:
-            if name.startswith(LENT):
+            if name.startswith(LENT) and int(name.removeprefix(LENT).split("_")[0]) < left_behind:
                 self.drop(name)
         return number
 
@@ -188,17 +190,18 @@ class Served:
         default_factory=dict, compare=False, repr=False
     )
     shelf: Shelf = field(default_factory=Shelf, init=False, compare=False, repr=False)
-    _lent: dict[str, ibis.Table] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _lent: dict[tuple[str, int], ibis.Table] = field(default_factory=dict, init=False, compare=False, repr=False)
     _lending: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False, repr=False)
 
     def lend(self, frame: pd.DataFrame) -> ibis.Table:
-        """A frame as a table of the engine: the same rows have the same table. The oldest ones are removed; all of them by the
-        next load."""
+        """A frame as a table of the engine: on one day, the same rows have the same table. The oldest ones are removed; what a
+        server left behind is removed by a load two days later."""
         rows = pa.Table.from_pandas(frame, preserve_index=False)
-        held = content(frame)
+        day = datetime.now(UTC).toordinal()
+        held = (content(frame), day)
         with self._lending:
             if held not in self._lent:
-                name = f"{LENT}{held}_{uuid.uuid4().hex[:8]}"  # of this server alone: others remove their own
+                name = f"{LENT}{day}_{held[0]}_{uuid.uuid4().hex[:8]}"  # of this server alone: others remove their own
                 schema = stored(ibis.Schema.from_pyarrow(rows.schema))
                 self.engine.make(name, schema)
                 if len(rows):

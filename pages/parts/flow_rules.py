@@ -13,10 +13,11 @@ from typing import Any
 import streamlit as st
 
 from cx_metrics.charts.sankey import Anchor
+from cx_metrics.definition import differing
 from cx_metrics.errors import OptionProblem
 from cx_metrics.options import TRAILING_SLASH, OptionType
 from cx_metrics.registry import METRICS
-from cx_metrics.run import Result, differing
+from cx_metrics.run import Result
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, NP_, Text
 from pages.parts import address, cache, filter_bar, state

@@ -17,7 +17,13 @@ EVIL = '</script><img src="http://x.example/a.png">'
 
 def chart(reader: PageReader, name: str = EVIL) -> alt.LayerChart:
     frame = pd.DataFrame(
-        {"step": [1, 2], "touchpoint": [name, "cart"], "customers": [10, 4], "share_of_first": [1, 0.4]}
+        {
+            "step": [1, 2],
+            "touchpoint": [name, "cart"],
+            "customers": [10, 4],
+            "share_of_first": [1, 0.4],
+            "drop_off": [0, 6],
+        }
     )
     return draw_funnel(frame, reader)
 
