@@ -11,7 +11,13 @@ def page() -> None:
     from pages.parts import figure
 
     frame = pd.DataFrame(
-        {"step": [1, 2], "touchpoint": ["<b>", "=1"], "customers": [10, 4], "share_of_first": [1, 0.4]}
+        {
+            "step": [1, 2],
+            "touchpoint": ["<b>", "=1"],
+            "customers": [10, 4],
+            "share_of_first": [1, 0.4],
+            "drop_off": [0, 6],
+        }
     )
     figure.begin()
     made = figure.offline_page("The page", "Why?", ["October"])
