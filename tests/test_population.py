@@ -300,7 +300,7 @@ OVER_TOUCHPOINTS = [name for name, metric in cx.METRICS.items() if metric.inputs
 
 def answers_of(store: Store, names: Iterable[str] = OVER_TOUCHPOINTS, **options: Any) -> dict[str, pd.DataFrame]:
     """What these metrics answer, with the funnel's steps given."""
-    asked = {"funnel": {"steps": "A,B|C,A", "window": "1h"}}
+    asked = {name: {"steps": "A,B|C,A", "window": "1h"} for name, metric in cx.METRICS.items() if metric.walk}
     return {name: cx.run(name, store, **asked.get(name, {}), **options).frame for name in names}
 
 
