@@ -39,6 +39,11 @@ class Shelf:
                 self._kept.popitem(last=False)
         return made
 
+    def forget(self) -> None:
+        """Make everything anew from here on."""
+        with self._lock:
+            self._kept.clear()
+
     def peek(self, key: Hashable) -> Any:
         """The thing of that key; None if it is not there."""
         with self._lock:
