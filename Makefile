@@ -18,7 +18,7 @@ test: setup-test
 long: setup-test
 	@$(BIN)/python -m pytest -m long $(ARGS)
 
-# Every question to every engine: ClickHouse, PostgreSQL, a Spark cluster, Spark Connect. A few hours.
+# Many questions to every engine: ClickHouse, PostgreSQL, a Spark cluster, Spark Connect.
 parity: setup-test
 	@$(BIN)/python tests/servers.py
 	@$(BIN)/python -m pytest tests/engines/test_parity.py -m parity $(ARGS)

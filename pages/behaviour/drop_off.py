@@ -242,7 +242,7 @@ def take_period() -> None:
 
 def draw_times(page: Page, rules: dict[str, Any], shown: pd.DataFrame) -> None:
     """How long did those who completed take?"""
-    if shown["touchpoint"].iloc[-1] is None or not int(shown["customers"].iloc[-1]):
+    if not int(shown["customers"].iloc[-1]):
         return
     times = page.ask("time_to_convert", bins=BARS, **rules)
     frame = times.frame

@@ -270,7 +270,8 @@ def _print_tried(tried: Tried) -> str:
 def _read_tried(one: Mapping[str, str], notes: list[Text]) -> Tried | None:
     if "tried" not in one:
         return None
-    side, step, *rules = [*_split(one["tried"]), "", ""][: max(2, len(_split(one["tried"])))]
+    side, _bar, rest = one["tried"].partition("|")
+    step, *rules = _split(rest)
     given = [rule.split("=", 1) for rule in rules if "=" in rule]
     try:
         known = {option.name: option for option in METRICS["funnel"].options}
