@@ -37,6 +37,8 @@ def define(
             "touchpoint_rule": view.touchpoint_rule if view.touchpoints else None,
             "passing": None if view.passing is None else vars(view.passing),
             "tried": None if view.tried is None else vars(view.tried) | {"funnel": dict(view.tried.funnel)},
+            "answered": None if view.answered is None else vars(view.answered),
+            "segments": [{"inside" if m.inside else "outside": m.condition} for m in view.members],
         },
         "grain": view.grain,
         "stages": list(facts.stages),

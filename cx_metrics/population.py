@@ -19,6 +19,7 @@ from cx_metrics.view import EPOCH, Facts, Filter, View, microseconds
 
 Tables = Mapping[str, ibis.Table]
 CHOSEN = "chosen"  # the journeys of a funnel that a view chooses, beside the tables of a dataset
+MEMBERS = "members"  # the numbers of the customers that segments and answers leave
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,20 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
     touched = whole = None
     if "touchpoints" in tables:
         ways = ways_of(view, facts)
-        entries, chosen = _touchpoints(tables["touchpoints"], view, facts, ways[0], tables.get(CHOSEN))
+        entries, chosen = _touchpoints(tables["touchpoints"], view, facts, ways[0], tables)
         if ways[0] == "columns" and "journeys" in tables:
             whole = _whole(tables["journeys"], view, facts, chosen)
         left["touchpoints"] = entries.filter(_inside(entries, view, facts)).drop("in_range")
         if _narrows_by_touchpoints(view):
             touched = left["touchpoints"]
-    if "surveys" in tables:
-        left["surveys"] = _surveys(tables["surveys"], view, facts, touched)
     if "customers" in tables:
-        left["customers"] = by_customer(tables["customers"], view)
-    by_people = view.customers or view.passing or view.tried  # what a group of customers cost, nobody wrote down
+        left["customers"] = _members(by_customer(tables["customers"], view), tables)
+    if "surveys" in tables:
+        answers = tables["surveys"]
+        if MEMBERS in tables:  # answers that name nobody belong to nobody
+            answers = answers.semi_join(left["customers"].select("customer_id"), "customer_id")
+        left["surveys"] = _surveys(answers, view, facts, touched)
+    by_people = view.customers or view.chooses_people()  # what a group of customers cost, nobody wrote down
     if "spend" in tables and not by_people:
         left["spend"] = _spend(tables["spend"], view)
     if "changes" in tables:
@@ -89,13 +93,12 @@ def ways_of(view: View, facts: Facts) -> tuple[Way, ...]:
 
 
 def _touchpoints(
-    t: ibis.Table, view: View, facts: Facts, way: Way, tried: ibis.Table | None
+    t: ibis.Table, view: View, facts: Facts, way: Way, tables: Tables
 ) -> tuple[ibis.Table, list[ibis.Table]]:
-    """All touchpoints of the people the view keeps, with the columns that metrics count by; and who was chosen by touchpoints:
-    tables of one column customer_number, each of which leaves its customers. `tried`: the journeys of a funnel that the view
-    chooses (journey_id), found out before."""
-    chosen: list[ibis.Table] = []
-    t = _by_people(t, view, facts)
+    """All touchpoints of the people the view keeps, with the columns that metrics count by; and who was chosen by what they did
+    or said: tables of one column customer_number, each of which leaves its customers."""
+    chosen: list[ibis.Table] = [tables[MEMBERS]] if MEMBERS in tables else []
+    t = _members(_by_people(t, view, facts), tables)
     if view.range_rule == "journeys":  # journeys are kept whole, or not at all
         t = t.filter(_inside(t, view, facts))
     t = t.mutate(in_range=ibis.ifelse(_inside(t, view, facts), 1, 0))
@@ -119,7 +122,7 @@ def _touchpoints(
             t = t.semi_join(touched, "customer_number")
             chosen.append(touched)
     if view.tried is not None:
-        assert tried is not None  # who asks for such a view finds them out first
+        tried = tables[CHOSEN]  # who asks for such a view finds them out first
         t = t.semi_join(tried, "journey_id")
         chosen.append(tried.select(customer_number="journey_id"))
     if view.passing is not None:
@@ -128,6 +131,11 @@ def _touchpoints(
         t = t.semi_join(passing, "journey_id")
         chosen.append(passing.select(customer_number="journey_id"))
     return t, chosen
+
+
+def _members(t: ibis.Table, tables: Tables) -> ibis.Table:
+    """The rows of the customers that segments and answers leave, found out before."""
+    return t.semi_join(tables[MEMBERS], "customer_number") if MEMBERS in tables else t
 
 
 def _inside(t: ibis.Table, view: View, facts: Facts) -> ibis.Value:

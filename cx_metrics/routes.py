@@ -252,7 +252,7 @@ def whole_customers(view: View) -> bool:
     """Does the view choose nothing but customers by their attributes, each with the whole journey?"""
     return (
         view.grain == "journey" and view.first_day is None and view.last_day is None
-        and not view.touchpoints and view.passing is None and view.tried is None
+        and not view.touchpoints and not view.chooses_people()
     )  # fmt: skip
 
 

@@ -14,8 +14,10 @@ MOST = 8  # of a dataset: what a page asks of one view, with its breakdowns, and
 
 
 def content(frame: pd.DataFrame) -> str:
-    """A short name for what a frame holds: the same rows have the same."""
-    return hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()[:16]
+    """A short name for what a frame holds: the same rows under the same names have the same."""
+    names = repr([(name, str(kind)) for name, kind in frame.dtypes.items()]).encode()
+    rows = pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()
+    return hashlib.sha256(names + rows).hexdigest()[:16]
 
 
 class Shelf:

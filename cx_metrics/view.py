@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 Grain = Literal["journey", "session", "case"]
 RangeRule = Literal["touchpoints", "journeys"]
 TouchpointRule = Literal["customers", "touchpoints"]
-Compare = Literal["none", "previous"]
+Compare = Literal["none", "previous", "range"]
 
 GRAINS: tuple[Grain, ...] = ("journey", "session", "case")
 RANGE_RULES: tuple[RangeRule, ...] = ("touchpoints", "journeys")
 TOUCHPOINT_RULES: tuple[TouchpointRule, ...] = ("customers", "touchpoints")
-COMPARES: tuple[Compare, ...] = ("none", "previous")
+COMPARES: tuple[Compare, ...] = ("none", "previous", "range")
 
 TOUCHPOINT_FILTERS = ("channel", "touchpoint_type", "phase", "stage", "touchpoint")
 EPOCH = 719_163  # ordinal of 1970-01-01
@@ -59,16 +59,40 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """Customers who gave a valid answer from `low` to `high` to a question of that type; `touchpoint`: about this touchpoint."""
+
+    survey_type: str
+    low: float
+    high: float
+    touchpoint: str | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """Customers inside a segment, or outside: `condition` is its text (`segments.parse`), `name` what people call it."""
+
+    name: str
+    condition: str
+    inside: bool = True
+
+
+@dataclass(frozen=True)
 class View:
     """One frozen answer to "whom, when and how are we looking at?".
 
     `first_day` and `last_day` are days of the dataset's time zone; the whole of `last_day` belongs to the range.
-    `against`: the customers of a second segment, B, to compare with; who is counted (A) does not depend on it.
+    `compare`: with the period before, or with the days from `compare_first` to `compare_last`.
+    `answered` and `members` choose customers, journeys whole, as `customers` does.
+    `against` and `against_members`: the customers of a second segment, B, to compare with; who is counted (A) does not depend
+    on it.
     """
 
     first_day: date | None = None
     last_day: date | None = None
     compare: Compare = "none"
+    compare_first: date | None = None
+    compare_last: date | None = None
     range_rule: RangeRule = "touchpoints"
     goal: tuple[str, ...] | None = None
     grain: Grain = "journey"
@@ -77,7 +101,10 @@ class View:
     touchpoint_rule: TouchpointRule = "customers"
     passing: Passing | None = None
     tried: Tried | None = None
+    answered: Answered | None = None
+    members: tuple[Member, ...] = ()
     against: tuple[Filter, ...] = ()
+    against_members: tuple[Member, ...] = ()
 
     def values(self, column: str) -> tuple[str, ...]:
         """The values that the view keeps of a filtered column; empty if it keeps all."""
@@ -127,13 +154,33 @@ class View:
         kept = (*rest, Filter(column, values)) if values else rest
         return replace(self, against=tuple(sorted(kept, key=lambda f: f.column)))
 
+    @property
+    def has_other_side(self) -> bool:
+        """Whether there is a segment B to compare with."""
+        return bool(self.against or self.against_members)
+
+    def with_member(self, member: Member) -> View:
+        """The same view with its customers inside that segment, or outside; what it said about the segment before is gone."""
+        rest = self.without_member(member.condition).members
+        return replace(self, members=tuple(sorted((*rest, member), key=lambda m: m.condition)))
+
+    def without_member(self, condition: str) -> View:
+        """The same view whatever that segment says."""
+        return replace(self, members=tuple(m for m in self.members if m.condition != condition))
+
     def alone(self) -> View:
         """The view of segment A, with nothing to compare with: what every metric is asked for."""
-        return replace(self, against=()) if self.against else self
+        nothing = {"compare": "none", "compare_first": None, "compare_last": None, "against": (), "against_members": ()}
+        alone = View(**vars(self) | nothing)
+        return self if alone == self else alone
 
     def other_side(self) -> View:
         """The view of segment B: its customers, and all else as in this view."""
-        return replace(self, customers=self.against, against=())
+        return replace(self, customers=self.against, members=self.against_members, against=(), against_members=())
+
+    def chooses_people(self) -> bool:
+        """Whether it chooses customers by what they did or said, beyond attributes and touchpoint filters."""
+        return bool(self.passing or self.tried or self.answered or self.members)
 
     def bounds(self, zone: str) -> tuple[datetime | None, datetime | None]:
         """The range as half-open UTC instants without zone, `[from, to)`."""
@@ -145,9 +192,15 @@ class View:
         if self.first_day is None or self.last_day is None:
             return None
         length = self.last_day - self.first_day + timedelta(days=1)
-        return replace(
-            self, first_day=self.first_day - length, last_day=self.first_day - timedelta(days=1), compare="none"
-        )
+        return replace(self.alone(), first_day=self.first_day - length, last_day=self.first_day - timedelta(days=1))
+
+    def compared(self) -> View | None:
+        """The view of the days that this one is compared with, if it is: the period before, or other days."""
+        if self.compare == "previous":
+            return self.previous()
+        if self.compare == "range" and self.compare_first and self.compare_last:
+            return replace(self.alone(), first_day=self.compare_first, last_day=self.compare_last)
+        return None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cx_metrics.engines import Store
-from cx_metrics.view import Filter, Passing, Tried, View
+from cx_metrics.segments import AllOf, AnyOf, Condition, Leaf, Not, condition_of, parse_condition, print_condition
+from cx_metrics.view import Answered, Filter, Member, Passing, Tried, View
 
 Row = dict[str, Any]
 Unit = list[Row]
@@ -91,8 +92,84 @@ class Left:
         return {"customers": len(self.customers), "journeys": len(self.units), "touchpoints": len(self.rows)}
 
 
-def left_by(rows: Sequence[Row], view: View, zone: str, goal: tuple[str, ...] = ()) -> Left:
-    """What a view leaves of these rows."""
+@dataclass(frozen=True)
+class People:
+    """All that is known of customers beside their touchpoints: their attributes, and what they answered."""
+
+    attributes: dict[str, Row]
+    answers: list[Row]
+
+
+def people_of(store: Store) -> People:
+    """The customers and answers of a dataset as plain rows, without what was prepared."""
+    ask = store.connection.cursor().execute
+    customers = ask("select * from customers").fetchdf().astype(object)
+    rows = customers.where(customers.notna(), None).to_dict("records") if len(customers) else []
+    answers = []
+    if "surveys" in store.tables:
+        names = ("customer_id", "survey_type", "score", "score_status", "touchpoint", "answered_at")
+        found = ask(f"select {', '.join(names)} from surveys").fetchall()
+        answers = [dict(zip(names, row, strict=True)) for row in found]
+    return People({row["customer_id"]: row for row in rows}, answers)
+
+
+def members_by(rows: Sequence[Row], view: View, zone: str, people: People) -> set[str]:
+    """The customers that the segments and the answers of a view leave."""
+    kept = set(people.attributes)
+    for member in view.members:
+        inside = _belong(parse_condition(member.condition), rows, zone, people)
+        kept = kept & inside if member.inside else kept - inside
+    if view.answered:
+        kept &= _answered(view.answered, view, zone, people)
+    return kept
+
+
+def _belong(condition: Condition, rows: Sequence[Row], zone: str, people: People) -> set[str]:
+    if isinstance(condition, Leaf):
+        return _leaf(condition.view, rows, zone, people)
+    if isinstance(condition, AllOf | AnyOf):
+        each = [_belong(part, rows, zone, people) for part in condition.parts]
+        return set.intersection(*each) if isinstance(condition, AllOf) else set.union(*each)
+    return set(people.attributes) - _belong(condition.part, rows, zone, people)
+
+
+def _leaf(view: View, rows: Sequence[Row], zone: str, people: People) -> set[str]:
+    rest = replace(view, answered=None)
+    kept = set(people.attributes)
+    if view.answered:
+        kept = _answered(view.answered, view, zone, people)
+        if rest == View(view.first_day, view.last_day, range_rule=view.range_rule):
+            return kept
+    are = {
+        who for who, row in people.attributes.items() if all(_holds(row, f) for f in rest.customers if f.column in row)
+    }
+    if rest == View(customers=rest.customers):
+        return kept & are
+    found = left_by(rows, rest, zone).customers
+    if not (rest.touchpoints or rest.passing or rest.tried):
+        said = [a for a in people.answers if _in_range({"occurred_at": a["answered_at"]}, rest, zone)]
+        found = found | {a["customer_id"] for a in said} & are
+    return kept & found
+
+
+def _answered(asked: Answered, view: View, zone: str, people: People) -> set[str]:
+    return {
+        a["customer_id"]
+        for a in people.answers
+        if a["customer_id"] is not None and a["score_status"] == "valid" and a["survey_type"] == asked.survey_type
+        and asked.low <= a["score"] <= asked.high and asked.touchpoint in (None, a["touchpoint"])
+        and _in_range({"occurred_at": a["answered_at"]}, view, zone)
+    }  # fmt: skip
+
+
+def left_by(
+    rows: Sequence[Row], view: View, zone: str, goal: tuple[str, ...] = (), people: People | None = None
+) -> Left:
+    """What a view leaves of these rows; `people`: for views that choose them by segments or answers."""
+    if view.members or view.answered:
+        assert people is not None
+        kept = members_by(rows, view, zone, people)
+        rows = [row for row in rows if row["customer_id"] in kept]
     every: dict[Any, Unit] = defaultdict(list)  # with what lies outside the range: steps of a funnel may
     inside: set[int] = set()
     for who, journey in journeys_of(rows).items():
@@ -243,6 +320,30 @@ def random_view(dice: random.Random, rows: Sequence[Row], store: Store) -> View:
         held = sorted({row["touchpoint"] for row in rows})
         view = replace(view, goal=tuple(dice.sample(held, min(len(held), dice.choice((0, 1, 2, 2))))))
     return passing_view(dice, rows, view, store) if dice.random() < 0.4 else view
+
+
+def segment_view(dice: random.Random, rows: Sequence[Row], store: Store) -> View:
+    """A view of any kind, its customers inside or outside of segments that other views make."""
+    view = random_view(dice, rows, store)
+    for number in range(dice.choice((1, 1, 2))):
+        condition = random_condition(dice, rows, store)
+        if condition is not None:
+            view = view.with_member(Member(f"segment {number}", print_condition(condition), dice.random() < 0.6))
+    if "surveys" in store.tables and dice.random() < 0.3:
+        low = dice.randint(0, 6)
+        view = replace(view, answered=Answered(dice.choice(("nps", "csat", "ces")), low, low + dice.randint(0, 4)))
+    return view
+
+
+def random_condition(dice: random.Random, rows: Sequence[Row], store: Store, deepest: int = 2) -> Condition | None:
+    """Who a random view leaves, or several such together."""
+    if deepest and dice.random() < 0.4:
+        found = [random_condition(dice, rows, store, deepest - 1) for _ in range(dice.choice((1, 2, 2, 3)))]
+        parts = tuple(part for part in found if part is not None)
+        if len(parts) == 1:
+            return Not(parts[0])
+        return dice.choice((AllOf, AnyOf))(parts) if parts else None
+    return condition_of(random_view(dice, rows, store))
 
 
 def passing_view(dice: random.Random, rows: Sequence[Row], view: View, store: Store) -> View:

@@ -27,7 +27,7 @@ from cx_metrics.steps import Step
 from cx_metrics.view import Filter, View
 from tests import second_opinion
 from tests.engines.events import random_events, views
-from tests.second_opinion import Left, Row, left_by, random_view, rows_of
+from tests.second_opinion import Left, Row, left_by, people_of, random_view, rows_of, segment_view
 
 ENGAGEMENT = {
     "stage_engagement": "stage",
@@ -65,7 +65,7 @@ def routes_of(store: Store, view: View) -> Iterator[Route]:
     """The routes that hold for a view: windows always, columns unless touchpoints are taken out of the middle, the cube for
     whole journeys of customers."""
     removed = view.grain == "case" or (view.touchpoints and view.touchpoint_rule == "touchpoints")
-    cut = view.grain != "journey" or view.first_day or view.last_day or view.touchpoints or view.passing or view.tried
+    cut = view.grain != "journey" or view.first_day or view.last_day or view.touchpoints or view.chooses_people()
     for route in ROUTES:
         if route == "columns" and removed or route == "cube" and (cut or "moves" not in store.tables):
             with pytest.raises(ViewProblem):
@@ -79,7 +79,7 @@ LINKS = tuple(itertools.product((2, 5, 10), ("merge", "keep"), (200, 2)))  # ste
 
 def reconcile(store: Store, rows: Sequence[Row], view: View, dice: random.Random | None = None) -> None:
     """Ask everything of one view, and add it up; with `dice`, one of each kind by each route."""
-    left = left_by(rows, view, store.facts.zone, store.facts.goal)
+    left = left_by(rows, view, store.facts.zone, store.facts.goal, people_of(store))
     counted = cx.people(store, view)
     assert {name: counted[name] for name in left.people} == left.people
     for route in routes_of(store, view):
@@ -284,6 +284,8 @@ def test_random_views_of_random_logs_add_up() -> None:
         dice = random.Random(seed)
         for _ in range(3):
             reconcile(store, rows, random_view(dice, rows, store), dice)
+        for _ in range(3):
+            reconcile(store, rows, segment_view(dice, rows, store), dice)
 
 
 @pytest.mark.long
@@ -292,7 +294,11 @@ def test_random_views_of_random_logs_add_up() -> None:
 def test_random_views_of_ten_thousand_random_journeys_add_up(seed: int) -> None:
     store, rows = random_store(seed, 2_600)
     dice = random.Random(seed)
-    for view in (*views().values(), *(random_view(dice, rows, store) for _ in range(40))):
+    asked = [
+        *(random_view(dice, rows, store) for _ in range(40)),
+        *(segment_view(dice, rows, store) for _ in range(20)),
+    ]
+    for view in (*views().values(), *asked):
         reconcile(store, rows, view)
 
 
@@ -304,6 +310,7 @@ def test_many_random_views_of_many_small_logs_add_up() -> None:
         dice = random.Random(seed)
         for _ in range(12):
             reconcile(store, rows, random_view(dice, rows, store))
+            reconcile(store, rows, segment_view(dice, rows, store))
 
 
 # Real data sets

@@ -236,7 +236,7 @@ def _scan(path: Path, compressed: bool, encoding: str, name: str) -> tuple[int, 
             total += len(block)
             last = max(block.rfind(b"\n"), block.rfind(b"\r"))
             since_line_end = since_line_end + len(block) if last < 0 else len(block) - last
-            _refuse_size(total, since_line_end, name)
+            _refuse_size(total if compressed else 0, since_line_end, name)
             if encoding != "utf-8":
                 block = decoder.decode(block).encode("utf-8", "surrogatepass")
             whole, cut, rest = (rest + block).rpartition(b"\n")
@@ -253,8 +253,8 @@ def _scan(path: Path, compressed: bool, encoding: str, name: str) -> tuple[int, 
     return lines, damaged
 
 
-def _refuse_size(total: int, line: int, name: str) -> None:
-    if total > MAX_INFLATED:
+def _refuse_size(unpacked: int, line: int, name: str) -> None:
+    if unpacked > MAX_INFLATED:
         raise FileProblem(
             N_("{file} is larger than {limit} GB when unpacked. Split it into several files."),
             file=shorten(name),

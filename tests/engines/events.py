@@ -16,7 +16,7 @@ from cx_metrics.options import Choice, Count
 from cx_metrics.registry import Metric
 from cx_metrics.steps import Exclusions, TakenFrom
 from cx_metrics.tables import CHANGES, SPEND, SURVEYS, TOUCHPOINTS
-from cx_metrics.view import Facts, Filter, Passing, Tried, View
+from cx_metrics.view import Answered, Facts, Filter, Member, Passing, Tried, View
 from tests.conftest import incoming
 
 # Upper and lower case (collations), signs that SQL quotes in its own ways, letters beyond ASCII, a blank at the end.
@@ -134,6 +134,16 @@ def views(timed: bool = True) -> dict[str, View]:
         "lost": View(tried=Tried(2, True, (("steps", "A,B"), ("window", "unlimited")))),
         "came through in a session": View(grain="session", tried=Tried(2, False, (("steps", "A|B,a|B"),))),
         "cases that were lost": View(grain="case", tried=Tried(2, True, (("steps", "A,b|B"),))),
+        "detractors": View(answered=Answered("nps", 0, 6)),
+        "unhappy there": View(answered=Answered("csat", 1, 4), grain="session"),
+        "in a segment": View(members=(Member("did", "any(touchpoint=A&is.plan=x;passing=1|B)"),)),
+        "outside of segments": View(
+            members=(
+                Member("savers", "persona=saver&persona=Saver", inside=False),
+                Member("more", "all(not(tried=lost|2|steps=A,B);any(answered=nps|7|10;channel=web))"),
+            ),
+            customers=(Filter("region", ("n", "")),),
+        ),
         "nobody": View(customers=(Filter("region", ("nowhere",)),)),
     }
     if timed:
@@ -144,6 +154,13 @@ def views(timed: bool = True) -> dict[str, View]:
             "range of sessions": View(**days, grain="session", customers=(Filter("plan", ("x",)),)),
             "lost in a range": View(
                 **days, touchpoints=few, tried=Tried(2, True, (("steps", "A|a,B"), ("window", "2d")))
+            ),
+            "a segment in a range": View(
+                **days,
+                members=(Member("then", "from=2025-10-22&to=2025-10-28"), Member("web", "channel=web", inside=False)),
+            ),
+            "answered in a range": View(
+                **days, answered=Answered("nps", 0, 10), tried=Tried(2, True, (("steps", "A|a|b,B"),))
             ),
             "range of few": View(**days, touchpoints=few, touchpoint_rule="touchpoints", passing=Passing(1, "A")),
         }

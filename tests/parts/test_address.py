@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 
 from cx_metrics.registry import METRICS
 from cx_metrics.steps import Step, Steps
+from cx_metrics.tables import SURVEY_TYPES
 from cx_metrics.view import (
     COMPARES,
     GRAINS,
     RANGE_RULES,
     TOUCHPOINT_FILTERS,
     TOUCHPOINT_RULES,
+    Answered,
     Facts,
     Filter,
+    Member,
     Passing,
     Tried,
     View,
@@ -37,7 +40,8 @@ names = names.filter(
     lambda name: not any("\ud800" <= sign <= "\udfff" for sign in name)
 )  # no address can hold half a pair
 values = st.lists(names | st.just(""), min_size=1, max_size=3, unique=True).map(tuple)
-days = st.none() | st.dates(date(1990, 1, 1), date(2100, 12, 31))
+some_days = st.dates(date(1990, 1, 1), date(2100, 12, 31))
+days = st.none() | some_days
 columns = st.sampled_from(["persona", "segment", "region"]) | names.filter(lambda name: name not in TOUCHPOINT_FILTERS)
 
 
@@ -57,15 +61,31 @@ def tried(draw: st.DrawFn) -> Tried:
 
 
 @st.composite
+def answered(draw: st.DrawFn) -> Answered:
+    low, high = sorted(draw(st.tuples(st.integers(0, 10), st.sampled_from([0.5, 3, 7, 10]))))
+    return Answered(draw(st.sampled_from(SURVEY_TYPES)), low, high, draw(st.none() | names))
+
+
+@st.composite
+def members(draw: st.DrawFn) -> tuple[Member, ...]:
+    kept = draw(st.lists(names, max_size=2, unique=True))
+    found = [Member(draw(names | st.just("")), condition, draw(st.booleans())) for condition in kept]
+    return tuple(sorted(found, key=lambda member: member.condition))
+
+
+@st.composite
 def views(draw: st.DrawFn) -> View:
     first, last = draw(days), draw(days)
     if first and last:
         first, last = min(first, last), max(first, last)
+    compare = draw(st.sampled_from(COMPARES))
+    other = sorted(draw(st.tuples(some_days, some_days))) if compare == "range" else (None, None)
     view = View(
-        first, last, draw(st.sampled_from(COMPARES)), draw(st.sampled_from(RANGE_RULES)),
-        draw(st.none() | st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)), draw(st.sampled_from(GRAINS)),
+        first, last, compare, *other, range_rule=draw(st.sampled_from(RANGE_RULES)),
+        goal=draw(st.none() | st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)), grain=draw(st.sampled_from(GRAINS)),
         touchpoint_rule=draw(st.sampled_from(TOUCHPOINT_RULES)), passing=draw(st.none() | passings()),
-        tried=draw(st.none() | tried()),
+        tried=draw(st.none() | tried()), answered=draw(st.none() | answered()), members=draw(members()),
+        against_members=draw(members()),
     )  # fmt: skip
     for column in draw(st.lists(columns | st.sampled_from(TOUCHPOINT_FILTERS), max_size=4, unique=True)):
         view = view.with_values(column, draw(values))
@@ -344,3 +364,38 @@ def test_every_option_of_every_metric_can_stand_in_a_link() -> None:
             text = "a,b" if option.required else option.type.print(option.default)
             found, notes = decode({f"{metric.name}.{option.name}": [text]})
             assert (found.option(metric.name, option.name), notes) == (text, [])
+
+
+def test_segments_answers_and_days_to_compare_with_stand_in_the_link() -> None:
+    view = View(
+        compare="range", compare_first=date(2026, 1, 1), compare_last=date(2026, 1, 31), answered=Answered("nps", 0, 6),
+        members=(Member("Regulars", "persona=Saver"), Member("a|b", "touchpoint=X", inside=False)),
+        against_members=(Member("Others", "not(persona=Saver)"),),
+    )  # fmt: skip
+    params = encode(Address(view=view))
+    assert params == {
+        "compare": ["2026-01-01..2026-01-31"], "answered": ["nps|0|6"], "in": ["Regulars|persona=Saver"],
+        "out": [r"a\|b|touchpoint=X"], "b.in": ["Others|not(persona=Saver)"],
+    }  # fmt: skip
+    assert decode(params) == (Address(view=view), [])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"in": ["no condition"]}, {"out": ["name|"]}, {"answered": ["nps|6|0"]}, {"answered": ["nps|0|six"]},
+        {"compare": ["2026-02-01..2026-01-01"]}, {"compare": ["2026-02-01.."]}, {"compare": ["next"]},
+    ],
+)  # fmt: skip
+def test_segments_answers_and_days_that_cannot_be_read_are_named(params: dict[str, list[str]]) -> None:
+    found, notes = decode(params)
+    assert found == Address()
+    assert len(notes) == 1
+
+
+def test_a_segment_that_nobody_can_read_is_left_out_with_a_note() -> None:
+    broken, whole = Member("odd", "all(persona=x"), Member("fine", "persona=x")
+    asked = View(members=(broken, whole), against_members=(broken,), answered=Answered("nps", 0, 6))
+    view, notes = fit(asked, Facts(tables=("touchpoints",)), {})
+    assert (view.members, view.against_members, view.answered) == ((whole,), (), None)
+    assert len(notes) == 3
