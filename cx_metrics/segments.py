@@ -109,9 +109,12 @@ def condition_of(view: View) -> Condition | None:
     return parts[0] if parts else None
 
 
-def opposite(view: View) -> View:
-    """The view of everybody else among the same customers: outside the segments, or the only one, that it is inside of."""
-    return replace(view, members=tuple(replace(m, inside=not m.inside) for m in view.members))
+def opposite(members: Sequence[Member]) -> tuple[Member, ...]:
+    """Everybody else: the other side of the one segment, or outside of several together."""
+    if len(members) == 1:
+        return (replace(members[0], inside=not members[0].inside),)
+    together = condition_of(View(members=tuple(members)))
+    return () if together is None else (Member("", print_condition(together), inside=False),)
 
 
 def fitting(members: Sequence[Member]) -> tuple[tuple[Member, ...], list[str]]:

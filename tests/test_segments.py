@@ -280,7 +280,11 @@ def test_a_view_becomes_a_condition_that_depends_on_nothing_else() -> None:
     assert condition_of(inside("persona=saver")) == parse_condition("persona=saver")
 
 
-def test_the_opposite_of_inside_is_outside() -> None:
+def test_everybody_else_is_who_is_not_inside() -> None:
     held = store()
-    view = inside("touchpoint=X")
-    assert who(held, opposite(view)) == who(held, outside("touchpoint=X"))
+    one, other = inside("touchpoint=X").members[0], Member("savers", "persona=saver", inside=False)
+    assert opposite(()) == ()
+    assert opposite((one,)) == outside("touchpoint=X").members
+    for members in ((one,), (other,), (one, other)):
+        both = who(held, View(members=members)) + who(held, View(members=opposite(members)))
+        assert sorted(both) == [f"u{n}" for n in "123456"]

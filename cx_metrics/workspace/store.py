@@ -4,6 +4,7 @@
       datasets/<id>/dataset.json            title, when created, whether it is the sample
       datasets/<id>/sources/<token>         uploads as they came, so that a mapping can be corrected
       datasets/<id>/versions/<n>-<hex>.duckdb + .json    one read-only store and its manifest; exists when the manifest does
+      segments/<dataset>.json               saved segments: conditions by name
       uploads/<token>                       uploads that belong to no dataset yet
       jobs/<id>/                            request, progress and log of an import
 
@@ -18,18 +19,21 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.segments import parse_condition, print_condition
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 from cx_metrics.workspace import files
 
 FORMAT = 1  # of a version and its manifest; a newer one is refused
+MOST_SEGMENTS = 200  # of a dataset
+MOST_NAME_SIGNS = 80  # of a segment
 STALE_SECONDS = 3_600  # unfinished files older than this are swept
 ID = re.compile(r"[0-9a-f]{32}")
 
@@ -87,7 +91,7 @@ class Workspace:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for folder in ("datasets", "uploads", "jobs"):
+        for folder in ("datasets", "uploads", "jobs", "segments"):
             (root / folder).mkdir(parents=True, exist_ok=True)
 
     # datasets -----------------------------------------------------------------------------------------------------
@@ -115,6 +119,7 @@ class Workspace:
             with contextlib.suppress(OSError, ValueError):
                 if files.read_json(job).get("dataset") == dataset:
                     shutil.rmtree(job.parent, ignore_errors=True)
+        self._segments(dataset).unlink(missing_ok=True)
         gone = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}{files.PART}")
         folder.rename(gone)
         shutil.rmtree(gone)
@@ -177,6 +182,63 @@ class Workspace:
                 N_("Version {version} of this dataset is damaged on disk. Import its files again on the Data page."),
                 version=version.number,
             )  # fmt: skip
+
+    # segments -----------------------------------------------------------------------------------------------------
+
+    def segments(self, dataset: str) -> dict[str, str]:
+        """The saved segments of a dataset, the text of each condition by name, in the order of their names."""
+        try:
+            kept = files.read_json(self._segments(dataset))
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            raise WorkspaceProblem(
+                N_(
+                    "The saved segments of this dataset are damaged on disk: {file}. Remove the file to save segments again."
+                ),
+                file=self._segments(dataset).name,
+            ) from None
+        if kept["format"] > FORMAT:
+            raise WorkspaceProblem(
+                N_("This dataset was written by a newer Touchline (format {found}, this one reads up to {known}). "
+                   "Update Touchline to open it."), found=kept["format"], known=FORMAT,
+            )  # fmt: skip
+        return dict(sorted(kept["segments"].items()))
+
+    def keep_segment(self, dataset: str, name: str, condition: str) -> None:
+        """Save a segment; one of the same name is replaced. Raises OptionProblem for what is no condition, WorkspaceProblem for a
+        name that is none or one segment too many."""
+        name, text = " ".join(name.split()), print_condition(parse_condition(condition))
+        if not 0 < len(name) <= MOST_NAME_SIGNS:
+            raise WorkspaceProblem(N_("A segment needs a name of at most {most} signs."), most=MOST_NAME_SIGNS)
+        self._edit_segments(dataset, lambda known: known | {name: text})
+
+    def rename_segment(self, dataset: str, name: str, renamed: str) -> None:
+        """Call a segment something else. Raises WorkspaceProblem if there is none of that name."""
+
+        def edit(known: dict[str, str]) -> dict[str, str]:
+            if name not in known:
+                raise WorkspaceProblem(N_("There is no segment {name} any more."), name=name)
+            return {k: c for k, c in known.items() if k != name} | {renamed: known[name]}
+
+        self._edit_segments(dataset, edit)
+
+    def drop_segment(self, dataset: str, name: str) -> None:
+        """Forget a segment; links that hold it go on working, because they say who belongs."""
+        self._edit_segments(dataset, lambda known: {k: c for k, c in known.items() if k != name})
+
+    def _segments(self, dataset: str) -> Path:
+        return self.root / "segments" / f"{_checked(dataset)}.json"
+
+    def _edit_segments(self, dataset: str, edit: Callable[[dict[str, str]], dict[str, str]]) -> None:
+        """One writer at a time, so that no segment is lost."""
+        with files.locked(self.root / "segments"):
+            kept = edit(self.segments(dataset))
+            if len(kept) > MOST_SEGMENTS:
+                raise WorkspaceProblem(
+                    N_("A dataset has at most {most} saved segments. Delete one first."), most=MOST_SEGMENTS
+                )
+            files.write_json(self._segments(dataset), {"format": FORMAT, "segments": kept})
 
     # sources ------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from cx_metrics.run import Result
 from cx_metrics.steps import Exclusions, Step
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.view import Tried
-from pages.parts import cache, figure, filter_bar, funnel_builder, state
+from pages.parts import cache, figure, funnel_builder, state, view_words
 from pages.parts.page import Page, run
 
 GROUPS = 6
@@ -164,7 +164,7 @@ def draw_next(page: Page, rules: dict[str, Any], funnel: Result, shown: pd.DataF
     words = [counted, *still, Text(N_("what came next may lie after the window"))]
     with page.card(
         "next", findings.went(frame), Text(N_("The touchpoint directly after the last step they took")), went,
-        [*page.period(), *filter_bar.filters_in_words(page.view, page.reader), *words],
+        [*page.period(), *view_words.filters_in_words(page.view, page.reader), *words],
         ("customers", "share", "median_seconds"),
     ):  # fmt: skip
         state.seed("drop_step", step)
@@ -281,10 +281,10 @@ def draw_groups(page: Page, rules: dict[str, Any], column: str) -> None:
                 {"best": str(best[column]), "worst": str(worst[column])},
             )
     highest = max([*last["share_of_first_high"].dropna(), 0.01])
-    heads = [Text(filter_bar.LABELS[column]), Text(N_("Entrants")), Text(N_("Complete")), "", Text(N_("Interval"))]
+    heads = [Text(view_words.LABELS[column]), Text(N_("Entrants")), Text(N_("Complete")), "", Text(N_("Interval"))]
     with page.card(
         f"by_{column}", finding,
-        Text(N_("Share of entrants who reach the last step, by {column}"), {"column": Text(filter_bar.IN_SENTENCE[column])}),
+        Text(N_("Share of entrants who reach the last step, by {column}"), {"column": Text(view_words.IN_SENTENCE[column])}),
         by, caption(page, by, 0)[1:], ("share_of_first", "entrants"),
     ):  # fmt: skip
         figure.html(lambda m: m.table(heads, [

@@ -10,7 +10,7 @@ from cx_metrics import findings
 from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, engagement, figure, filter_bar, scores
+from pages.parts import cache, engagement, figure, scores, view_words
 from pages.parts.page import Page, run
 
 MOST_ROWS = 40
@@ -69,7 +69,7 @@ def draw_by_group(page: Page, column: str) -> None:
         group=lambda f: [page.group(v) for v in f[column]], named=lambda f: [page.stage(s) for s in f["stage"]]
     )
     order = [page.stage(s) for s in page.facts.stages if s in set(frame["stage"])]
-    label = Text(filter_bar.IN_SENTENCE[column])
+    label = Text(view_words.IN_SENTENCE[column])
     finding = findings.stages_by(frame, column, "named")
     with page.card(
         "by_group", finding, Text(N_("Next-stage rate by stage and {column}"), {"column": label}), result,

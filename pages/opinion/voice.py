@@ -12,7 +12,7 @@ from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, figure, filter_bar, scores
+from pages.parts import cache, figure, scores, view_words
 from pages.parts.page import Page, run
 
 MIN_N = findings.MIN_SCORES
@@ -137,7 +137,7 @@ def draw_heat(page: Page, main: str, place: str, column: str) -> None:
     frame = frame[frame[place].isin(rows) & frame[column].isin(most)].assign(
         group=lambda f: [page.group(v) for v in f[column]]
     )
-    label = Text(filter_bar.IN_SENTENCE[column])
+    label = Text(view_words.IN_SENTENCE[column])
     finding = findings.score_of_pair(frame.assign(**{column: frame["group"]}), place, column, main)
     note = Text(N_("{measure} by touchpoint and {column}"), {"measure": Text(scores.NAMES[main]), "column": label})
     with page.card(

@@ -10,7 +10,7 @@ import streamlit as st
 from cx_metrics import findings_flow
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, NP_, Text
-from pages.parts import cache, figure, filter_bar, flow_rules, state
+from pages.parts import cache, figure, flow_rules, state, view_words
 from pages.parts.flow_rules import Rules
 from pages.parts.markup import Words
 from pages.parts.page import Page
@@ -52,7 +52,7 @@ def draw(page: Page, rules: Rules, sizes: dict[str, int]) -> None:
 
 def caption(page: Page, rules: Rules, result: Result) -> list[Words]:
     """Who A and B are and how many; the rules; when a difference counts."""
-    attributes, shared = page.facts.attributes, replace(page.view, customers=())
+    attributes, shared = page.facts.attributes, replace(page.view, customers=(), members=())
     n = len(result.frame)
     one, many = NP_(
         "beyond chance: at a false discovery rate of 10% over the {n} row compared",
@@ -61,15 +61,16 @@ def caption(page: Page, rules: Rules, result: Result) -> list[Words]:
     first = (
         result.frame.iloc[0] if n else {"all_a": 0, "all_b": 0}
     )  # what shares are of: under the rules, perhaps not all
-    sides = (("A", page.view.customers, int(first["all_a"])), ("B", page.view.against, int(first["all_b"])))
+    a, b = page.view, page.view.other_side()
+    sides = (("A", a, int(first["all_a"])), ("B", b, int(first["all_b"])))
     return [
         *(
             Text(N_("{side}: {who}, {journeys}"), {
-                "side": side, "who": filter_bar.segment_in_words(who, attributes, page.reader),
+                "side": side, "who": view_words.segment_in_words(who.customers, attributes, page.reader, who.members),
                 "journeys": page.counted("journeys", journeys),
             }) for side, who, journeys in sides
         ),
-        Text(N_("who is in both counts in both")), *page.period(), *filter_bar.filters_in_words(shared, page.reader, True),
+        Text(N_("who is in both counts in both")), *page.period(), *view_words.filters_in_words(shared, page.reader, True),
         *rules.in_words(result.metric.name),
         Text(one, {"n": n}, many, n),
     ]  # fmt: skip

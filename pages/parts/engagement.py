@@ -16,7 +16,7 @@ from cx_metrics.contacts import measure_columns
 from cx_metrics.options import Touchpoints
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, NP_, Text
-from pages.parts import cache, figure, filter_bar, state
+from pages.parts import cache, figure, state, view_words
 from pages.parts.page import Page
 
 METRICS = {
@@ -49,7 +49,7 @@ def word(page: Page, group: str, value: object) -> str:
     if group == "stage":
         return page.stage(value)
     return (
-        page.group(value) if value is None or value != value else filter_bar.value_word(group, str(value), page.reader)
+        page.group(value) if value is None or value != value else view_words.value_word(group, str(value), page.reader)
     )
 
 
@@ -72,7 +72,7 @@ def switch(page: Page, current: str) -> None:
     state.seed("engagement_by", current if current in groups else "stage")
     st.segmented_control(
         page.reader.say(N_("Grouped by")), groups, key="engagement_by", on_change=take_group,
-        format_func=lambda name: page.reader.say(filter_bar.LABELS[name]), label_visibility="collapsed",
+        format_func=lambda name: page.reader.say(view_words.LABELS[name]), label_visibility="collapsed",
     )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def draw_groups(page: Page, result: Result, group: str, measures: Sequence[str],
     frame = result.frame.assign(named=[word(page, group, v) for v in result.frame[group]])
     finding = findings.stages(frame) if group == "stage" else findings_engagement.groups(frame, "named")
     timed = page.facts.timed
-    heads = [Text(filter_bar.LABELS[group]), Text(N_("Customers")), Text(N_("Reach")), Text(N_("Frequency"))]
+    heads = [Text(view_words.LABELS[group]), Text(N_("Customers")), Text(N_("Reach")), Text(N_("Frequency"))]
     heads += [Text(N_("Time spent"))] if timed else []
     heads += [Text(N_("Next-stage rate"))]
     heads += [Text(N_("Bounce"))] if timed and group != "stage" else []
@@ -207,7 +207,7 @@ def draw_measures(page: Page, group: str) -> None:
                                 measured=[_measure(page, r) for r in result.frame.itertuples()])  # fmt: skip
     frame = whole[whole["known"] + whole["not_numbers"] > 0]
     several = bool((frame["total"].isna() & (frame["known"] > 0)).any())
-    heads = [Text(filter_bar.LABELS[group]), Text(N_("Measure")), Text(N_("Known contacts")), Text(N_("Mean")),
+    heads = [Text(view_words.LABELS[group]), Text(N_("Measure")), Text(N_("Known contacts")), Text(N_("Mean")),
              Text(N_("Interval")), Text(N_("Median")), Text(N_("Per customer")), Text(N_("Total"))]  # fmt: skip
     odd = int(frame["not_numbers"].sum())
     caption = page.caption("customers", [

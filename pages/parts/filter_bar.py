@@ -6,54 +6,43 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from cx_metrics.safe_text import safe
-from cx_metrics.steps import Steps
+from cx_metrics.segments import opposite
 from cx_metrics.texts import N_, NP_, Text
-from cx_metrics.view import GRAINS, RANGE_RULES, TOUCHPOINT_FILTERS, TOUCHPOINT_RULES, Facts, Filter, View
+from cx_metrics.view import (
+    COMPARES,
+    GRAINS,
+    RANGE_RULES,
+    TOUCHPOINT_FILTERS,
+    TOUCHPOINT_RULES,
+    Facts,
+    Filter,
+    Member,
+    View,
+)
 from cx_metrics.workspace import Version
-from pages.parts import cache, state
+from pages.parts import cache, segments, state
 from pages.parts.language import PageReader
-from pages.parts.markup import Words
+from pages.parts.view_words import (
+    ALL,
+    GRAIN_WORDS,
+    LABELS,
+    RANGE_WORDS,
+    RULE_WORDS,
+    label,
+    passing_label,
+    segment_in_words,
+    several,
+    tried_label,
+    value_word,
+)
 
-ALL = {
-    "persona": N_("All personas"),
-    "segment": N_("All segments"),
-    "region": N_("All regions"),
-    "channel": N_("All channels"),
-    "customers": N_("All customers"),
-}
-LABELS = {
-    "persona": N_("Persona"),
-    "segment": N_("Segment"),
-    "region": N_("Region"),
-    "channel": N_("Channel"),
-    "touchpoint": N_("Touchpoint"),
-    "touchpoint_type": N_("Type"),
-    "phase": N_("Phase"),
-    "stage": N_("Stage"),
-}
-IN_SENTENCE = {"persona": N_("persona"), "segment": N_("segment"), "region": N_("region")}
-VALUE_WORDS = {
-    "physical": N_("physical"), "digital": N_("digital"), "human": N_("human"),
-    "before": N_("before purchase"), "during": N_("during purchase"), "after": N_("after purchase"),
-    "awareness": N_("Awareness"), "consideration": N_("Consideration"), "decision": N_("Decision"),
-    "action": N_("Action"), "loyalty": N_("Loyalty"),
-}  # fmt: skip
-TRANSLATED = ("touchpoint_type", "phase", "stage")
-GRAIN_WORDS = {"journey": N_("Journey"), "session": N_("Session"), "case": N_("Case")}
-RANGE_WORDS = {
-    "touchpoints": N_("touchpoints in the range"),
-    "journeys": N_("journeys that start in the range, kept whole"),
-}
-RULE_WORDS = {
-    "customers": N_("customers who touched these, journeys whole"),
-    "touchpoints": N_("only these touchpoints"),
-}
-
-
+COMPARE_WORDS = {"none": N_("nothing"), "previous": N_("the previous period"), "range": N_("other days")}
 MOST_OTHERS = 30  # values that "everybody else" may stand for; more would not fit in a link
 
 
@@ -64,7 +53,7 @@ def show(version: Version, view: View, reader: PageReader, offline: Callable[[],
     with st.container(horizontal=True, key="filters", vertical_alignment="center"):
         if facts.timed and facts.first_day:
             _range(view, facts, reader)
-        if facts.attributes:
+        if {"touchpoints", "surveys"} & set(facts.tables):
             _people(version, view, reader, comparing)
         if "channel" in facts.columns.get("touchpoints", ()):
             _channel(version, view, reader)
@@ -72,36 +61,20 @@ def show(version: Version, view: View, reader: PageReader, offline: Callable[[],
             _goal(version, view, reader)
         _more(version, view, reader)
         if view.passing:
-            st.button(safe(_passing_label(view, reader), "markdown"), key="bar_passing", icon=":material/close:",
+            st.button(safe(passing_label(view.passing, reader), "markdown"), key="bar_passing", icon=":material/close:",
                       on_click=state.change, args=(lambda v: replace(v, passing=None),))  # fmt: skip
+        segments.chips(view, reader)
         if view.tried:
-            st.button(safe(_tried_label(view, reader), "markdown"), key="bar_tried", icon=":material/close:",
+            st.button(safe(tried_label(view.tried, reader), "markdown"), key="bar_tried", icon=":material/close:",
                       on_click=state.change, args=(lambda v: replace(v, tried=None),))  # fmt: skip
+        if view.passing or view.tried or view.answered:
+            segments.save_button(version, view, reader, "bar")
         st.space("stretch")
         _link(reader)
         st.download_button(
             reader.say(N_("Save page")), offline, "touchline-page.html", "text/html", key="bar_save", type="tertiary",
             icon=":material/download:", on_click="ignore", help=reader.say(N_("The whole page as one file that opens offline")),
         )  # fmt: skip
-
-
-def filters_in_words(view: View, reader: PageReader, paths: bool = False) -> list[Words]:
-    """The filters of the view for a caption, data isolated."""
-    said: list[Words] = []
-    for kept in view.customers + view.touchpoints:
-        values = reader.listing(reader.name(value_word(kept.column, v, reader)) for v in kept.values)
-        said.append(Text(N_("{column}: {values}"), {"column": label(kept.column), "values": values}))
-    if view.touchpoints:
-        said.append(Text(RULE_WORDS[view.touchpoint_rule]))
-    if view.grain == "case" or (paths and view.grain == "session"):
-        said.append(Text(N_("counted by {grain}"), {"grain": Text(GRAIN_WORDS[view.grain])}))
-    if view.range_rule == "journeys":
-        said.append(Text(RANGE_WORDS["journeys"]))
-    if view.passing:
-        said.append(_passing_label(view, reader))
-    if view.tried:
-        said.append(_tried_label(view, reader))
-    return said
 
 
 def remove_buttons(view: View, reader: PageReader) -> None:
@@ -112,25 +85,19 @@ def remove_buttons(view: View, reader: PageReader) -> None:
                   on_click=state.change, args=(lambda v, c=kept.column: v.with_values(c, ()),))  # fmt: skip
     if view.first_day or view.last_day:
         st.button(reader.say(N_("All dates")), key="remove_dates",
-                  on_click=state.change, args=(lambda v: replace(v, first_day=None, last_day=None, compare="none"),))  # fmt: skip
+                  on_click=state.change, args=(_all_dates,))  # fmt: skip
     if view.passing:
         st.button(reader.say(N_("Whole flow")), key="remove_passing",
                   on_click=state.change, args=(lambda v: replace(v, passing=None),))  # fmt: skip
     if view.tried:
         st.button(reader.say(N_("Everybody, however far they came")), key="remove_tried",
                   on_click=state.change, args=(lambda v: replace(v, tried=None),))  # fmt: skip
-
-
-def label(column: str) -> Text:
-    """What a column is called; attributes of the user's own carry their own name, which is data and never translated."""
-    return Text(LABELS[column]) if column in LABELS else Text("{name}", {"name": column})
-
-
-def value_word(column: str, value: str, reader: PageReader) -> str:
-    """A value in the reader's words: fixed lists are translated, data are not, "" is "not known"."""
-    if value == "":
-        return reader.say(N_("not known"))
-    return reader.say(VALUE_WORDS[value]) if column in TRANSLATED and value in VALUE_WORDS else value
+    if view.answered:
+        st.button(reader.say(N_("Everybody, whatever they answered")), key="remove_answered",
+                  on_click=state.change, args=(lambda v: replace(v, answered=None),))  # fmt: skip
+    if view.members:
+        st.button(reader.say(N_("No segments")), key="remove_members",
+                  on_click=state.change, args=(lambda v: replace(v, members=()),))  # fmt: skip
 
 
 def _people(version: Version, view: View, reader: PageReader, comparing: bool) -> None:
@@ -139,24 +106,18 @@ def _people(version: Version, view: View, reader: PageReader, comparing: bool) -
         version.facts.attributes, key=lambda a: (a not in LABELS, list(LABELS).index(a) if a in LABELS else 0)
     )
     shown = segment_in_words(view.customers, attributes, reader)
-    compared = comparing and bool(view.against)
+    compared = comparing and view.has_other_side
     if compared:
-        against = segment_in_words(view.against, attributes, reader)
+        shown = segment_in_words(view.customers, attributes, reader, view.members)
+        against = segment_in_words(view.against, attributes, reader, view.against_members)
         shown = reader.say(Text(N_("{a} against {b}"), {"a": shown, "b": against}))
     with chip("people", bool(view.customers) or compared, shown, "group"):
         for column in attributes:
             _choose(version, view, reader, column)
+        segments.choose(version, view, reader)
+        segments.buttons(version, view, reader)
         if comparing:
             _compare(version, view, reader, attributes)
-
-
-def segment_in_words(customers: Sequence[Filter], attributes: Sequence[str], reader: PageReader) -> str:
-    """Saver, Family; or everybody."""
-    kept = {f.column: f.values for f in customers}
-    chosen = [value_word(a, v, reader) for a in attributes for v in kept.get(a, ())]
-    if chosen:
-        return _several(chosen, reader)
-    return reader.say(ALL[next((a for a in attributes if a in ALL), "customers")])
 
 
 def _compare(version: Version, view: View, reader: PageReader, attributes: Sequence[str]) -> None:
@@ -167,10 +128,10 @@ def _compare(version: Version, view: View, reader: PageReader, attributes: Seque
     with st.container(horizontal=True):
         if others is not None:
             st.button(reader.say(N_("Everybody else")), key="bar_others", type="tertiary",
-                      on_click=state.change, args=(lambda v: replace(v, against=(others,)),))  # fmt: skip
-        if view.against:
+                      on_click=state.change, args=(partial(_against, others),))  # fmt: skip
+        if view.has_other_side:
             st.button(reader.say(N_("No comparison")), key="bar_alone", type="tertiary",
-                      on_click=state.change, args=(View.alone,))  # fmt: skip
+                      on_click=state.change, args=(lambda v: replace(v, against=(), against_members=()),))  # fmt: skip
     for column in attributes:
         key = f"bar_b_{column}"
         state.seed(key, list(view.values_against(column)))
@@ -180,15 +141,22 @@ def _compare(version: Version, view: View, reader: PageReader, attributes: Seque
             format_func=lambda v, c=column: value_word(c, v, reader), placeholder=reader.say(ALL.get(column, N_("All"))),
             on_change=_take_against, args=(column,),
         )  # fmt: skip
+    segments.choose(version, view, reader, against=True)
 
 
-def _everybody_else(version: Version, view: View) -> Filter | None:
-    """The customers outside segment A as a filter: the other values of the one attribute that makes it."""
+def _everybody_else(version: Version, view: View) -> tuple[tuple[Filter, ...], tuple[Member, ...]] | None:
+    """The customers outside segment A: those outside its segments, or the other values of the one attribute that makes it."""
+    if view.members:
+        return view.customers, opposite(view.members)
     if len(view.customers) != 1:
         return None
     kept = view.customers[0]
     others = tuple(v for v in cache.values(version, kept.column) if v not in kept.values)
-    return Filter(kept.column, others) if 0 < len(others) <= MOST_OTHERS else None
+    return ((Filter(kept.column, others),), ()) if 0 < len(others) <= MOST_OTHERS else None
+
+
+def _against(others: tuple[tuple[Filter, ...], tuple[Member, ...]], view: View) -> View:
+    return replace(view, against=others[0], against_members=others[1])
 
 
 def _take_against(column: str) -> None:
@@ -199,16 +167,8 @@ def _take_against(column: str) -> None:
 
 def _channel(version: Version, view: View, reader: PageReader) -> None:
     chosen = [value_word("channel", v, reader) for v in view.values("channel")]
-    with chip("channel", bool(chosen), _several(chosen, reader) if chosen else reader.say(ALL["channel"]), "hub"):
+    with chip("channel", bool(chosen), several(chosen, reader) if chosen else reader.say(ALL["channel"]), "hub"):
         _choose(version, view, reader, "channel")
-
-
-def _several(values: list[str], reader: PageReader) -> str:
-    """The first two values, and how many more."""
-    shown = reader.listing(reader.name(v) for v in values[:2])
-    if len(values) <= 2:
-        return shown
-    return reader.say(Text(N_("{values} and {more} more"), {"values": shown, "more": len(values) - 2}))
 
 
 @contextmanager
@@ -251,14 +211,17 @@ def _range(view: View, facts: Facts, reader: PageReader) -> None:
             column.date_input(reader.say(name), key=key_of, min_value=facts.first_day, max_value=facts.last_day,
                               format="YYYY-MM-DD", on_change=_take_range, args=(facts.first_day, facts.last_day))  # fmt: skip
         st.button(reader.say(N_("All dates")), key="bar_all_dates", type="tertiary",
-                  on_click=state.change, args=(lambda v: replace(v, first_day=None, last_day=None, compare="none"),))  # fmt: skip
-        state.seed("bar_compare", view.compare == "previous")
-        words = reader.say(N_("Compare with the previous period"))
-        st.toggle(words, key="bar_compare", disabled=not chosen, on_change=_take_compare)
+                  on_click=state.change, args=(_all_dates,))  # fmt: skip
+        _compare_days(view, facts, reader, chosen)
         state.seed("bar_range_rule", view.range_rule)
         st.radio(reader.say(N_("What counts")), RANGE_RULES, key="bar_range_rule",
                  format_func=lambda r: reader.say(RANGE_WORDS[r]),
                  on_change=lambda: state.change(lambda v: replace(v, range_rule=state.value("bar_range_rule"))))  # type: ignore[arg-type]  # fmt: skip
+
+
+def _all_dates(view: View) -> View:
+    """All dates have no period before them; other days to compare with stay."""
+    return replace(view, first_day=None, last_day=None, compare="none" if view.compare == "previous" else view.compare)
 
 
 def _take_range(first_known: date, last_known: date) -> None:
@@ -269,13 +232,36 @@ def _take_range(first_known: date, last_known: date) -> None:
         state.change(lambda v: replace(v, first_day=None if whole else first, last_day=None if whole else last))
 
 
-def _take_compare() -> None:
-    wanted = bool(state.value("bar_compare"))
+def _compare_days(view: View, facts: Facts, reader: PageReader, chosen: bool) -> None:
+    """Compare with nothing, with the period before, or with other days."""
+    offered = [c for c in COMPARES if c != "previous" or chosen]
+    state.seed("bar_compare", view.compare)
+    st.radio(reader.say(N_("Compare with")), offered, key="bar_compare", on_change=_take_compare, args=(facts,),
+             format_func=lambda c: reader.say(COMPARE_WORDS[c]))  # fmt: skip
+    if view.compare != "range" or facts.first_day is None or facts.last_day is None:
+        return
+    for column, name, key, day in zip(st.columns(2), (N_("From"), N_("To")), ("bar_compare_first", "bar_compare_last"),
+                                      (view.compare_first, view.compare_last), strict=True):  # fmt: skip
+        state.seed(key, min(max(day or facts.first_day, facts.first_day), facts.last_day))
+        column.date_input(reader.say(name), key=key, min_value=facts.first_day, max_value=facts.last_day, format="YYYY-MM-DD",
+                          on_change=_take_other_days)  # fmt: skip
 
-    def edit(view: View) -> View:
-        return replace(view, compare="previous" if wanted else "none")
 
-    state.change(edit)
+def _take_compare(facts: Facts) -> None:
+    wanted = state.value("bar_compare")
+    if wanted == "range":  # to begin with, the first half of the data
+        assert facts.first_day is not None and facts.last_day is not None
+        middle = facts.first_day + (facts.last_day - facts.first_day) // 2
+        state.change(lambda v: replace(v, compare="range", compare_first=facts.first_day, compare_last=middle))
+    else:
+        kind: Any = "previous" if wanted == "previous" else "none"
+        state.change(lambda v: replace(v, compare=kind, compare_first=None, compare_last=None))
+
+
+def _take_other_days() -> None:
+    first, last = state.value("bar_compare_first"), state.value("bar_compare_last")
+    if isinstance(first, date) and isinstance(last, date):
+        state.change(lambda v: replace(v, compare_first=min(first, last), compare_last=max(first, last)))
 
 
 def _goal(version: Version, view: View, reader: PageReader) -> None:
@@ -316,29 +302,6 @@ def _more(version: Version, view: View, reader: PageReader) -> None:
             state.seed("bar_grain", view.grain)
             st.radio(reader.say(N_("Count paths by")), grains, key="bar_grain", format_func=lambda g: reader.say(GRAIN_WORDS[g]),
                      on_change=lambda: state.change(lambda v: replace(v, grain=state.value("bar_grain"))))  # type: ignore[arg-type]  # fmt: skip
-
-
-def _passing_label(view: View, reader: PageReader) -> str:
-    passing = view.passing
-    assert passing is not None
-    where = {"step": passing.step, "touchpoint": passing.touchpoint}
-    if passing.ends:
-        return reader.say(Text(N_("Stops at step {step}, {touchpoint}"), where))
-    if passing.next_touchpoint is not None:
-        return reader.say(Text(N_("Step {step}: {touchpoint}, then {next}"), where | {"next": passing.next_touchpoint}))
-    return reader.say(Text(N_("Step {step}: {touchpoint}"), where))
-
-
-def _tried_label(view: View, reader: PageReader) -> str:
-    tried = view.tried
-    assert tried is not None
-    rules = dict(tried.funnel)
-    steps = Steps("").parse(rules["steps"])
-    named = steps[tried.step - 1].label if tried.step <= len(steps) else "–"
-    if rules.get("order") == "unordered":
-        named = f"{tried.step}/{len(steps)}"
-    words = N_("Lost before {touchpoint}") if tried.lost else N_("Came to {touchpoint}")
-    return reader.say(Text(words, {"touchpoint": named}))
 
 
 def _link(reader: PageReader) -> None:

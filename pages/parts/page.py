@@ -18,7 +18,7 @@ from cx_metrics.run import Result
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.view import Facts, View
 from cx_metrics.workspace import Version
-from pages.parts import address, cache, figure, filter_bar, state
+from pages.parts import address, cache, figure, filter_bar, state, view_words
 from pages.parts.figure import Explain
 from pages.parts.language import PageReader, reader
 from pages.parts.markup import Html, Markup, Words
@@ -140,7 +140,7 @@ class Page:
         """One line under a chart: population and n · range · definition."""
         table = "surveys" if unit == "responses" else "touchpoints"
         count = self.people.get(unit, 0) if n is None else n
-        filters = filter_bar.filters_in_words(self.view, self.reader, unit == "journeys")
+        filters = view_words.filters_in_words(self.view, self.reader, unit == "journeys")
         return [self.counted(unit, count), *self.period(table), *filters, *definition]
 
     def counted(self, unit: str, n: int) -> Text:

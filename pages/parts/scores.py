@@ -13,7 +13,7 @@ from cx_metrics.errors import DataProblem
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
-from pages.parts import figure, filter_bar
+from pages.parts import figure, view_words
 from pages.parts.page import Page
 
 NAMES = {"nps": N_("NPS"), "csat": N_("Satisfied (CSAT)"), "ces": N_("Ease (CES)")}
@@ -66,7 +66,7 @@ def say(problems: Sequence[Text]) -> None:
 
 def narrowed(view: View) -> bool:
     """Whether the view leaves anybody out."""
-    return bool(view.customers or view.touchpoints or view.passing or view.tried or view.first_day or view.last_day)
+    return bool(view.customers or view.touchpoints or view.chooses_people() or view.first_day or view.last_day)
 
 
 def unlinked(page: Page) -> bool:
@@ -75,7 +75,7 @@ def unlinked(page: Page) -> bool:
         return False
     by_people = any(f.column not in page.columns("surveys") for f in page.view.customers)
     by_journey = page.view.touchpoints and page.view.touchpoint_rule == "customers"
-    return bool(by_people or by_journey or page.view.passing or page.view.tried)
+    return bool(by_people or by_journey or page.view.chooses_people())
 
 
 def say_unlinked(page: Page) -> None:
@@ -142,7 +142,7 @@ def draw_scores(page: Page, place: str, asked: Sequence[str]) -> None:
         names.sort(key=lambda name: order.index(name) if name in order else len(order))
     if not names:
         return
-    heads: list[Any] = [Text(filter_bar.LABELS[place])]
+    heads: list[Any] = [Text(view_words.LABELS[place])]
     for name in asked:
         heads += [label(name, frames[name]), Text(N_("Interval")), Text(N_("n"))]
 

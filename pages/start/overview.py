@@ -43,8 +43,10 @@ def show(page: Page) -> None:
         return
     figure.html(lambda m: m.tiles(tiles(page, asked, conversion)))
     words = [Text(N_("95% intervals"))]
-    if page.view.compare == "previous" and page.view.previous():
-        words.append(Text(N_("change against the previous period, coloured where the intervals lie apart")))
+    before = page.view.compared()
+    if before is not None and before.first_day and before.last_day:
+        words.append(Text(N_("change against {days}, coloured where the intervals lie apart"),
+                          {"days": page.reader.dates(before.first_day, before.last_day)}))  # fmt: skip
     figure.html(lambda m: m.caption(page.caption("customers" if page.has("touchpoints") else "responses", words)))
     if page.has("touchpoints"):
         draw_stages(page)
@@ -104,7 +106,7 @@ def _days(seconds: Any) -> float | None:
 
 
 def _before(page: Page) -> View | None:
-    return page.view.previous() if page.view.compare == "previous" else None
+    return page.view.compared()
 
 
 def _was(page: Page, metric: str) -> pd.DataFrame | None:
