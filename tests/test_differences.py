@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportions_ztest
 
 import cx_metrics as cx
 from cx_metrics.differences import COLUMNS, differences
@@ -124,6 +125,12 @@ def test_shares_have_newcombes_interval_whatever_their_own_is(method: str) -> No
     assert result.definition["intervals"]["csat"] == method and result.definition["differences"]["csat"] == "newcombe"
 
 
+def test_the_parts_of_shares_are_whole_numbers_again() -> None:
+    store = said([5] * 29 + [1] * 21, [5] * 14 + [1] * 36, "csat", (1, 5))  # 29 / 50 × 50 is less than 29
+    _z, p = proportions_ztest([29, 14], [50, 50])
+    assert only(cx.compare("csat", store, A, B).frame, "csat")["p_value"] == pytest.approx(p)
+
+
 def test_mean_scores_of_plant_growth_have_welchs_interval() -> None:
     #: R 4.2.2: t 1.1913, df 16.524, p .2504, [-.2875, 1.0295]
     for confidence in (0.95, 0.8):
@@ -225,6 +232,13 @@ def test_what_came_next_is_counted_by_name_also_where_one_side_alone_would_fold_
     assert found == {"X": (3, 1), "Y": (2, 4)}  # and no "(other)": it is V on one side, X on the other
     share = only(frame, "share", next_touchpoint="Y")
     assert (share["n_a"], share["n_b"], share["value_b"]) == (6, 5, 0.8)
+
+
+def test_a_name_that_one_side_does_not_have_counts_0_there_unless_there_are_more_than_can_be_named() -> None:
+    few, many = ["S Y"] * 4 + ["S W"], [f"S N{i}" for i in range(201)]  # at most 200 are named
+    for others, expected in ((few, 0), (many, None)):
+        frame = cx.compare("drop_out_next", two(["S X"] * 3 + ["S Y"], others), A, B, steps="S,T", next_top=1).frame
+        assert known(only(frame, "customers", next_touchpoint="X")["value_b"]) == [expected]
 
 
 def test_groups_of_a_funnel_are_compared_by_name() -> None:
