@@ -55,7 +55,7 @@ def finish_channels(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
         *by, "channel", "customers", *(f"reach{e}" for e in ends), "touchpoints", "converted",
         *(f"conversion_rate{e}" for e in ends), "first_touch_conversions", "last_touch_conversions", "value",
         "cost", "cost_per_conversion", "return_on_spend", "first_touch_value", "cost_per_first_touch", "return_on_first_touch",
-        "population",
+        "population", "currency", "spend_currency",
     ]]  # fmt: skip
 
 
@@ -126,8 +126,9 @@ def channel_performance(
     after their first contact with the channel), conversion_rate, first_touch_conversions and last_touch_conversions (each
     goal touchpoint is one conversion; its path is the touchpoints since the conversion before, not older than `lookback`,
     inclusive), value (of the conversions credited by last touch; null if none of them has a value), cost (from the spend
-    file), cost_per_conversion, return_on_spend. Conversions without a touchpoint before them stand in the row `(none)`, so
-    credits sum to conversions; money spent on a channel that reached nobody has a row as well.
+    file), cost_per_conversion, return_on_spend, the same by first touch, the population, and the currencies of value and cost.
+    Conversions without a touchpoint before them stand in the row `(none)`, so credits sum to conversions; money spent on a channel
+    that reached nobody has a row as well.
     """
     before = ibis.window(group_by="customer_id", order_by=ORDER, preceding=(None, 1))
     after = ibis.window(group_by="customer_id", order_by=ORDER, preceding=0, following=None)

@@ -1,13 +1,12 @@
-"""A against B: do the journeys of two views go other ways?
+"""A against B: the one door to a metric's answers for two views, and how they differ.
 
-Both views are answered over the same names: the largest touchpoints and paths are chosen over the two together. Then each
-row has the share of either side, their difference with its interval, and whether the difference is flagged.
+Do the journeys of two views go other ways? The flows of both are answered over the same names: the largest touchpoints and paths
+are chosen over the two together. Then each row has the share of either side, their difference with its interval, and whether the
+difference is flagged. All other metrics are compared number by number (`differences`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -17,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics import intervals, registry, routes
-from cx_metrics.definition import define
+from cx_metrics.definition import SIDES, define_both
+from cx_metrics.differences import differences
 from cx_metrics.errors import OptionProblem
 from cx_metrics.groups import nullable
 from cx_metrics.journeys import Repeats
@@ -29,8 +29,7 @@ from cx_metrics.run import CONFIDENCE, Dataset, Result, apart, check_needs, grou
 from cx_metrics.texts import N_
 from cx_metrics.view import View
 
-SIDE, SIDES = "side", ("a", "b")
-FALSE_DISCOVERIES = 0.10  # of all that is flagged, at most this share by chance
+SIDE = "side"
 ENDS = ("", "_low", "_high")
 
 
@@ -138,26 +137,23 @@ def compare(
     route: Route | None = None,
     **options: Any,
 ) -> Result:
-    """Answer a metric for two views over the same names, and say where they differ.
+    """Answer a metric for two views, and say where they differ: two periods, two groups of customers, any two views.
 
-    For `flow_links`, `step_matrix`, `transition_matrix`, `variants`. One row per row of the metric, in its order: `by` and
-    the keys of the metric; journeys_a, share_a, journeys_b, share_b; difference (a − b, Newcombe's interval), p_value (z test
-    with pooled variance), flagged (Benjamini-Hochberg over all rows shown, q = 0.10); all_a, all_b. A share is one of all
-    journeys of its side; in the transition matrix, of what follows the touchpoint (journeys_a, journeys_b are transitions there).
+    `flow_links`, `step_matrix`, `transition_matrix`, `variants` are answered over the same names. One row per row of the metric,
+    in its order: `by` and the keys of the metric; journeys_a, share_a, journeys_b, share_b; difference (a − b, Newcombe's
+    interval), p_value (z test with pooled variance), flagged (Benjamini-Hochberg over all rows shown, q = 0.10); all_a, all_b. A
+    share is one of all journeys of its side; in the transition matrix, of what follows the touchpoint (journeys_a, journeys_b are
+    transitions there). All other metrics have one row per key and measure: see `differences.differences`.
 
     The largest names are chosen over A and B together. A row that one side does not have is 0 there; a side without any
     journeys has no shares. A person in both views counts in both, and then the two sides are not independent.
     Raises OptionProblem or ViewProblem.
     """
     metric = name if isinstance(name, Metric) else registry.find(name)
-    if metric.name not in COMPARED:
-        raise OptionProblem(
-            N_("{metric} cannot be asked for A against B. These can: {names}."),
-            metric=metric.name,
-            names=tuple(COMPARED),
-        )
     if not 0 < confidence < 1:
         raise OptionProblem(N_("A confidence lies between 0 and 1, like 0.95; found {found}."), found=str(confidence))
+    if metric.name not in COMPARED:
+        return differences(metric, dataset, a, b, by=by, confidence=confidence, version=version, route=route, **options)
     asked = metric.read_options(options)
     for view in (a, b):
         check_needs(metric, dataset.facts, view)
@@ -171,7 +167,10 @@ def compare(
     sides = Sides(first, second).grouped({apart(column): column for column in groups})
     frame = _answers(metric, dataset, sides, tuple(map(apart, groups)), asked, confidence)
     frame = frame.rename(columns={apart(column): column for column in groups})
-    definition = _definition(shown, dataset, (a, b), groups, asked, confidence, version)
+    definition = define_both(
+        shown, dataset.facts, (a, b), groups, asked, confidence, version,
+        test="z test, pooled variance", names="the largest of a and b together",
+    )  # fmt: skip
     return Result(shown, frame, definition, sides.under(PathRules.of(asked)).taken())
 
 
@@ -227,29 +226,10 @@ def _differences(rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
     p = intervals.difference_p(a, all_a, b, all_b)
     return rows.assign(
         difference=rows["share_a"] - rows["share_b"], difference_low=low, difference_high=high, p_value=p,
-        flagged=np.nan_to_num(intervals.benjamini_hochberg(p), nan=1.0) <= FALSE_DISCOVERIES,
+        flagged=np.nan_to_num(intervals.benjamini_hochberg(p), nan=1.0) <= intervals.FALSE_DISCOVERIES,
     )  # fmt: skip
 
 
 def _columns() -> list[str]:
     sides = [column for side in SIDES for column in (f"journeys_{side}", *(f"share_{side}{end}" for end in ENDS))]
     return [*sides, *(f"difference{end}" for end in ENDS), "p_value", "flagged", "all_a", "all_b"]
-
-
-def _definition(
-    metric: Metric, dataset: Dataset, views: tuple[View, View], by: Sequence[str], options: Mapping[str, Any],
-    confidence: float, version: str,
-) -> dict[str, Any]:  # fmt: skip
-    """The definition of a comparison: what both sides share, and the population, grain, goal and range of each."""
-    whole = [define(metric, dataset.facts, view, by, options, confidence, version) for view in views]
-    own = ("population", "grain", "goal", "range")
-    definition = {name: said for name, said in whole[0].items() if name not in (*own, "hash")}
-    definition |= {side: {name: said[name] for name in own} for side, said in zip(SIDES, whole, strict=True)}
-    definition |= {
-        "difference": "a - b", "test": "z test, pooled variance",
-        "flagged": f"Benjamini-Hochberg over all rows, q = {FALSE_DISCOVERIES:g}",
-        "overlap": "a person in both sides counts in both",
-        "names": "the largest of a and b together",
-    }  # fmt: skip
-    text = json.dumps(definition, sort_keys=True, ensure_ascii=False)
-    return definition | {"hash": hashlib.sha256(text.encode()).hexdigest()[:16]}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from cx_metrics.intervals import FALSE_DISCOVERIES
 from cx_metrics.registry import Measure, Metric
 from cx_metrics.view import Facts, View
 
@@ -57,6 +58,31 @@ def define(
         "denominators": {name: m.n for name, m in metric.measures.items() if m.n},
         "data_version": version,
     }
+    return _hashed(definition)
+
+
+SIDES = ("a", "b")
+
+
+def define_both(
+    metric: Metric, facts: Facts, views: Sequence[View], by: Sequence[str], options: Mapping[str, Any],
+    confidence: float, version: str, **more: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """The definition of a comparison: what both sides share; the population, grain, goal and range of each; what `more` says."""
+    whole = [define(metric, facts, view, by, options, confidence, version) for view in views]
+    own = ("population", "grain", "goal", "range")
+    definition = {name: said for name, said in whole[0].items() if name not in (*own, "hash")}
+    definition |= {side: {name: said[name] for name in own} for side, said in zip(SIDES, whole, strict=True)}
+    definition |= {
+        "difference": "a - b",
+        "flagged": f"Benjamini-Hochberg over all rows, q = {FALSE_DISCOVERIES:g}",
+        "overlap": "a person in both sides counts in both; intervals take the sides as independent",
+    }
+    return _hashed(definition | more)
+
+
+def _hashed(definition: dict[str, Any]) -> dict[str, Any]:
+    """With a hash over everything it says."""
     text = json.dumps(definition, sort_keys=True, ensure_ascii=False)
     return definition | {"hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
 

@@ -18,6 +18,13 @@ Bounds = tuple[Array, Array]
 ShareMethod = Literal["wilson", "clopper_pearson", "jeffreys", "agresti_coull"]
 NpsMethod = Literal["adjusted_wald", "wald", "bonett_price", "bootstrap"]
 
+# Answers added to all of them, and of these to promoters and to detractors.
+NPS_ADDED: dict[str, tuple[float, float]] = {
+    "wald": (0.0, 0.0),
+    "adjusted_wald": (3.0, 0.75),
+    "bonett_price": (2.0, 1.0),
+}
+FALSE_DISCOVERIES = 0.10  # of all that is flagged, at most this share by chance
 RESAMPLES = 2_000  # fewer would let the ends of an interval wander
 SEED = 20_260_101  # fixed and shown, so that a bootstrap gives the same interval twice
 
@@ -103,14 +110,19 @@ def nps_interval(
     n = p + s + d
     if method == "bootstrap":
         return _nps_bootstrap(p, s, d, confidence)
-    more, each = {"wald": (0.0, 0.0), "adjusted_wald": (3.0, 0.75), "bonett_price": (2.0, 1.0)}[method]
-    centre = 100 * ratio(p - d, n + more)
-    half = z_of(confidence) * nps_error(p + each, d + each, n + more)
+    centre, error = _nps_adjusted(p, d, n, method)
+    half = z_of(confidence) * error
     empty = n <= 0
     return (
         np.where(empty, np.nan, np.clip(centre - half, -100, 100)),
         np.where(empty, np.nan, np.clip(centre + half, -100, 100)),
     )
+
+
+def _nps_adjusted(p: Array, d: Array, n: Array, method: NpsMethod) -> Bounds:
+    """The score that the interval of `method` stands around, and its standard error."""
+    more, each = NPS_ADDED[method]
+    return 100 * ratio(p - d, n + more), nps_error(p + each, d + each, n + more)
 
 
 def _nps_bootstrap(p: Array, s: Array, d: Array, confidence: float) -> Bounds:
@@ -172,6 +184,103 @@ def difference_p(part: ArrayLike, whole: ArrayLike, part_before: ArrayLike, whol
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.abs(gap) / np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
     p: Array = np.where(np.isnan(gap), np.nan, np.where(gap == 0, 1.0, 2 * special.ndtr(-z)))
+    return p
+
+
+def nps_difference(
+    classes: tuple[ArrayLike, ArrayLike, ArrayLike], classes_before: tuple[ArrayLike, ArrayLike, ArrayLike],
+    method: NpsMethod, confidence: float = 0.95,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Interval of the difference of two independent NPS in points, now minus before, clipped to −200..200, and its p-value.
+
+    `classes`: promoters, passives, detractors. The interval stands around the difference of the scores as `method` adjusts them
+    (see `nps_interval`), with the error sqrt(SE² + SE²), and so does the z test (Rocks 2016; Bonett & Price 2012).
+    `bootstrap`: percentile interval; the p-value is twice the part of the drawn differences on the far side of 0 (Davison &
+    Hinkley 1997, 4.4). Where neither side varies at all there is no p-value.
+    """
+    (p, s, d), (q, t, e) = (
+        tuple(np.atleast_1d(np.asarray(x, dtype=float)) for x in side) for side in (classes, classes_before)
+    )
+    n, m = p + s + d, q + t + e
+    if method == "bootstrap":
+        return _nps_difference_bootstrap(np.stack([p, s, d], axis=1), np.stack([q, t, e], axis=1), confidence)
+    (now, error), (before, error_before) = _nps_adjusted(p, d, n, method), _nps_adjusted(q, e, m, method)
+    empty = (n <= 0) | (m <= 0)
+    gap = np.where(empty, np.nan, now - before)
+    error = np.hypot(error, error_before)
+    half = z_of(confidence) * error
+    return np.clip(gap - half, -200, 200), np.clip(gap + half, -200, 200), _normal_p(gap, error)
+
+
+def _nps_difference_bootstrap(classes: Array, before: Array, confidence: float) -> tuple[Array, Array, Array]:
+    """Both sides drawn anew, each with either of two seeds, so that exchanged sides give the mirrored interval."""
+    low, high, p = (np.full(len(classes), np.nan) for _ in range(3))
+    tail = (1 - confidence) / 2
+    for i, (one, other) in enumerate(zip(classes, before, strict=True)):
+        if one.sum() and other.sum():
+            scores = [[_drawn_nps(counts, seed) for seed in (SEED, SEED + 1)] for counts in (one, other)]
+            drawn = np.concatenate([scores[0][0] - scores[1][1], scores[0][1] - scores[1][0]])
+            low[i], high[i] = np.quantile(drawn, [tail, 1 - tail])
+            beyond = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
+            p[i] = min(2 * (beyond + 1) / (len(drawn) + 1), 1) if np.ptp(drawn) > 0 else np.nan
+    return low, high, p
+
+
+def _drawn_nps(counts: Array, seed: int) -> Array:
+    n = int(counts.sum())
+    draws = np.random.default_rng(seed).multinomial(n, counts / n, size=RESAMPLES)
+    scores: Array = 100 * (draws[:, 0] - draws[:, 2]) / n
+    return scores
+
+
+def error_of_t(mean: ArrayLike, high: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Array:
+    """The standard error of a mean from the upper end of its Student t interval."""
+    centre, upper, count = (np.asarray(x, dtype=float) for x in (mean, high, n))
+    quantile = special.stdtrit(np.where(count > 1, count - 1, 1), 0.5 + confidence / 2)
+    error = np.where(count > 1, (upper - centre) / quantile, np.nan)
+    traces = np.abs(error) <= 1e-12 * np.abs(centre)  # of rounding, where all values are the same
+    return np.where(traces, 0, error)
+
+
+def welch(
+    mean: ArrayLike, error: ArrayLike, n: ArrayLike,
+    mean_before: ArrayLike, error_before: ArrayLike, n_before: ArrayLike, confidence: float = 0.95,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Interval of the difference of two independent means, now minus before, from their standard errors; and its p-value.
+
+    Unequal variances, degrees of freedom by Satterthwaite (Welch 1947, Biometrika 34). Unknown for fewer than two values on a
+    side, and where neither side varies.
+    """
+    x, s, n, y, t, m = (np.asarray(v, dtype=float) for v in (mean, error, n, mean_before, error_before, n_before))
+    total = s**2 + t**2
+    known = (n > 1) & (m > 1) & (total > 0)
+    squares = s**4 / np.where(known, n - 1, 1) + t**4 / np.where(known, m - 1, 1)
+    free = np.where(known, total**2 / np.where(known, squares, 1), 1)
+    gap, whole = np.where(known, x - y, np.nan), np.sqrt(np.where(known, total, 1))
+    half = special.stdtrit(free, 0.5 + confidence / 2) * whole
+    return gap - half, gap + half, 2 * special.stdtr(free, -np.abs(gap) / whole)
+
+
+def mover(
+    value: ArrayLike, low: ArrayLike, high: ArrayLike,
+    value_before: ArrayLike, low_before: ArrayLike, high_before: ArrayLike, confidence: float = 0.95,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Interval of the difference of two independent numbers, now minus before, from the interval of each; and its p-value.
+
+    The method of variance estimates recovery (Zou & Donner 2008, Statistics in Medicine 27). The p-value is a normal
+    approximation with the error that the width of the interval speaks of; an interval without width has none.
+    """
+    x, below, above = (np.asarray(each, dtype=float) for each in (value, low, high))
+    y, below_before, above_before = (np.asarray(each, dtype=float) for each in (value_before, low_before, high_before))
+    lower = x - y - np.hypot(x - below, above_before - y)
+    upper = x - y + np.hypot(above - x, y - below_before)
+    return lower, upper, _normal_p(x - y, (upper - lower) / (2 * z_of(confidence)))
+
+
+def _normal_p(gap: Array, error: Array) -> Array:
+    """Two-sided p-value of a difference by its standard error; none where the error is 0."""
+    known = error > 0
+    p: Array = np.where(known, 2 * special.ndtr(-np.abs(gap) / np.where(known, error, 1)), np.nan)
     return p
 
 

@@ -85,7 +85,8 @@ def finish_csat(frame: pd.DataFrame, *, method: ShareMethod, confidence: float) 
     frame = intervals.add_share(frame, "csat", "satisfied", "responses", confidence, method)
     frame = _add_mean(frame, "mean_score", confidence)
     return _ordered(frame, ("responses", "satisfied", "csat", "csat_low", "csat_high",
-                            "mean_score", "mean_score_low", "mean_score_high", "missing", "invalid"))  # fmt: skip
+                            "mean_score", "mean_score_low", "mean_score_high", "missing", "invalid",
+                            "scale_low", "scale_high", "higher_is_better"))  # fmt: skip
 
 
 @metric(
@@ -114,8 +115,9 @@ def csat(surveys: ibis.Table, by: tuple[str, ...] = (), *, method: ShareInterval
     """How many customers are satisfied?
 
     One row per group of `by`: responses, satisfied (the two best answers of the scale: 4–5 of 5, 6–7 of 7, 9–10 of 10),
-    csat (share satisfied) with its interval, mean_score (a different measure) with Student's t, missing, invalid. Answers on
-    different scales in one group have one csat but no mean_score. A group without a valid answer keeps its row, with null.
+    csat (share satisfied) with its interval, mean_score (a different measure) with Student's t, missing, invalid, and
+    the scale with its direction. Answers on different scales in one group have one csat but no mean_score. A group without a valid
+    answer keeps its row, with null.
     """
     s = surveys
     best_two = ibis.ifelse(s.higher_is_better, s.score >= s.scale_high - 1, s.score <= s.scale_low + 1)

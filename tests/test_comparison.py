@@ -162,10 +162,10 @@ def test_the_definition_holds_both_populations_and_a_hash_that_changes_with_eith
     assert len(hashes) == 4 and len(result.to_dict()["rows"]) == len(result.frame)
 
 
-def test_only_metrics_of_paths_can_be_compared_and_the_view_has_to_be_answerable() -> None:
+def test_a_metric_whose_rows_cannot_be_compared_is_refused_and_the_view_has_to_be_answerable() -> None:
     store = two(["A"], ["B"])
-    with pytest.raises(OptionProblem, match="flow_links"):
-        cx.compare("rework", store, A, B)
+    with pytest.raises(OptionProblem, match="bars of its own width.* These can: .*flow_links"):
+        cx.compare("time_to_convert", store, A, B, steps="A,B")
     with pytest.raises(ViewProblem, match="no case"):
         cx.compare("flow_links", store, A, View(grain="case"))
     with pytest.raises(ViewProblem, match="cannot be grouped by personna"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -251,3 +252,123 @@ def test_adjusted_p_values_are_those_of_statsmodels_in_any_order(p: list[float])
 def test_unknown_p_values_stay_unknown_and_are_not_counted() -> None:
     assert intervals.benjamini_hochberg([np.nan, 0.04, np.nan])[1] == pytest.approx(0.04)
     assert np.isnan(intervals.benjamini_hochberg([np.nan, 0.04])[0]) and not len(intervals.benjamini_hochberg([]))
+
+
+# Differences:, 50 30 20 against 30 40 30
+
+
+@pytest.mark.parametrize(
+    ("method", "low", "high", "p"),
+    [
+        ("wald", 8.44, 51.56, 0.00639),  # 30 ± 1.96 × 11.0
+        ("adjusted_wald", 7.91, 50.34, 0.00712),  # 29.13 ± 1.96 × 10.823
+        # 100 × 20 / 102 … 51 31 and 21 31 of 102 each: 29.412 ± 1.96 × sqrt(7.7913² + 7.7170²)
+        ("bonett_price", 7.91, 50.91, 0.00733),
+    ],
+)
+def test_difference_of_nps_30_and_nps_0(method: intervals.NpsMethod, low: float, high: float, p: float) -> None:
+    found = intervals.nps_difference((50, 30, 20), (30, 40, 30), method)
+    assert (found[0][0], found[1][0]) == pytest.approx((low, high), abs=0.006)
+    assert found[2][0] == pytest.approx(p, abs=0.000006)
+
+
+def test_bootstrap_of_a_difference_is_near_wald_repeats_itself_and_mirrors() -> None:
+    one, other = (50, 30, 20), (30, 40, 30)
+    low, high, p = intervals.nps_difference(one, other, "bootstrap")
+    assert (low[0], high[0]) == pytest.approx((8.44, 51.56), abs=2)
+    assert p[0] == pytest.approx(0.00639, abs=0.006)
+    assert [x[0] for x in intervals.nps_difference(one, other, "bootstrap")] == [low[0], high[0], p[0]]
+    assert [x[0] for x in intervals.nps_difference(other, one, "bootstrap")] == pytest.approx([-high[0], -low[0], p[0]])
+    low, high, p = intervals.nps_difference(one, one, "bootstrap")  # two samples, not one
+    assert low[0] == pytest.approx(-high[0]) and high[0] > 15 and p[0] > 0.9
+
+
+@pytest.mark.parametrize("method", ["wald", "adjusted_wald", "bonett_price", "bootstrap"])
+def test_difference_of_nps_keeps_to_its_bounds_and_is_unknown_without_answers(method: intervals.NpsMethod) -> None:
+    none = [0, 0, 0]
+    low, high, p = intervals.nps_difference(([3, 3, 0], none, none), (none, none, [3, 0, 3]), method, 0.999)
+    assert -200 <= low[0] <= high[0] <= 200 and high[0] == 200
+    assert np.isnan([low[1], high[1], p[1], low[2], high[2], p[2]]).all()
+    if method in ("wald", "bootstrap"):  # no side varies: there is nothing to test by
+        assert low[0] == 200 and math.isnan(p[0])
+
+
+PLANT_GROWTH = {  # R 4.2.2, datasets::PlantGrowth
+    "ctrl": (4.17, 5.58, 5.18, 6.11, 4.50, 4.61, 5.17, 4.53, 5.33, 5.14),
+    "trt1": (4.81, 4.17, 4.41, 3.59, 5.87, 3.83, 6.03, 4.89, 4.32, 4.69),
+}
+
+
+def welch_of(one: list[float], other: list[float], confidence: float = 0.95) -> tuple[float, float, float]:
+    """By the way of the two intervals."""
+    sides: list[float] = []
+    for values in (one, other):
+        mean, n = np.mean(values), len(values)
+        _low, high = intervals.mean_t(mean, np.std(values, ddof=1), n, confidence)
+        sides += [mean, intervals.error_of_t(mean, high, n, confidence), n]
+    low, high, p = intervals.welch(*sides, confidence)
+    return float(low), float(high), float(p)
+
+
+def test_welch_of_plant_growth_is_that_of_r() -> None:
+    #: t 1.1913, df 16.524, p .2504, [-.2875, 1.0295]
+    low, high, p = welch_of(list(PLANT_GROWTH["ctrl"]), list(PLANT_GROWTH["trt1"]))
+    assert (low, high, p) == pytest.approx((-0.2875, 1.0295, 0.2504), abs=0.00006)
+
+
+samples = st.lists(st.integers(-50, 50), min_size=2, max_size=30).map(lambda v: [x / 4 for x in v])
+
+
+@QUIET
+@given(samples, samples, st.sampled_from([0.8, 0.95, 0.99]))
+def test_welch_is_that_of_scipy(one: list[float], other: list[float], confidence: float) -> None:
+    low, high, p = welch_of(one, other, confidence)
+    if len(set(one)) == len(set(other)) == 1:
+        assert np.isnan([low, high, p]).all()
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of scipy, where one side does not vary
+        found = stats.ttest_ind(one, other, equal_var=False)
+    assert p == pytest.approx(found.pvalue, rel=1e-6, abs=1e-9)
+    assert (low, high) == pytest.approx(tuple(found.confidence_interval(confidence)), rel=1e-6, abs=1e-6)
+
+
+def test_welch_is_unknown_for_one_value() -> None:
+    assert np.isnan(intervals.welch(3.0, math.nan, 1, 2.0, 0.5, 10)).all()
+
+
+def test_mover_adds_half_widths_as_sides_of_a_right_angle() -> None:
+    low, high, p = intervals.mover(10, 7, 13, 6, 2, 10)  # 4 ± sqrt(3² + 4²)
+    assert (low, high) == pytest.approx((-1, 9))
+    assert p == pytest.approx(2 * stats.norm.sf(4 / (5 / stats.norm.ppf(0.975))))
+    low, high, p = intervals.mover(10, 7, 18, 6, 2, 18)  # down by 3 and 12, up by 8 and 4
+    assert (low, high) == pytest.approx((4 - math.hypot(3, 12), 4 + math.hypot(8, 4)))
+
+
+def test_mover_of_wilson_intervals_is_newcombe() -> None:
+    (low, high), (low_before, high_before) = intervals.wilson(56, 70), intervals.wilson(48, 80)
+    found = intervals.mover(56 / 70, low, high, 48 / 80, low_before, high_before)
+    assert found[:2] == pytest.approx((0.0524, 0.3339), abs=5e-5)  # Newcombe (1998)
+
+
+def test_mover_of_intervals_without_width_has_no_p_value() -> None:
+    assert [float(x) for x in intervals.mover(1, 1, 1, 1, 1, 1)] == pytest.approx([0, 0, math.nan], nan_ok=True)
+
+
+def test_intervals_of_nps_differences_hold_what_they_promise() -> None:
+    dice = np.random.default_rng(7)
+    one, other = (0.5, 0.3, 0.2), (0.3, 0.3, 0.4)
+    a, b = (tuple(dice.multinomial(n, p, size=4_000).T) for n, p in ((15, one), (25, other)))
+    for method, least, most in (("adjusted_wald", 0.94, 0.965), ("wald", 0.90, 0.949)):
+        low, high, p = intervals.nps_difference(a, b, method)  # type: ignore[arg-type]
+        assert least <= np.mean((low <= 40) & (high >= 40)) <= most
+    low, high, p = intervals.nps_difference(a, tuple(dice.multinomial(25, one, size=4_000).T), "adjusted_wald")
+    assert 0.035 <= np.mean(p < 0.05) <= 0.06  # no difference: as often as said
+
+
+def test_intervals_of_welch_hold_what_they_promise() -> None:
+    dice = np.random.default_rng(8)
+    a, b = dice.normal(5, 1, (4_000, 8)), dice.normal(4, 3, (4_000, 20))
+    errors = (x.std(axis=1, ddof=1) / np.sqrt(x.shape[1]) for x in (a, b))
+    low, high, _p = intervals.welch(a.mean(axis=1), next(errors), 8, b.mean(axis=1), next(errors), 20)
+    assert 0.94 <= np.mean((low <= 1) & (high >= 1)) <= 0.96
