@@ -18,6 +18,7 @@ from scipy import stats
 import cx_metrics as cx
 from cx_metrics.engines import Store
 from cx_metrics.errors import OptionProblem
+from cx_metrics.findings_drop_off import set_apart
 from cx_metrics.view import Filter, Tried, View
 from tests.conftest import MORNING, dataset, paths
 from tests.second_opinion_funnel import Event, SlowFunnel, answer, first_reached
@@ -274,6 +275,7 @@ def test_nobody_compared_is_an_answer(grain: Any) -> None:
     store = dataset(rows, customers=people(u1="saver"))
     frame = correlates(store, "Z,B", View(grain=grain))
     assert not len(frame) and list(frame.columns) == list(correlates(store, "A,B", View(grain=grain)).columns)
+    assert str(set_apart(frame)).startswith("Too few customers")
 
 
 @pytest.mark.parametrize(("journeys", "lost"), [(["X A", "A", "A"] * 9, 27), (["X A B", "A B", "A B"] * 9, 0)])
@@ -281,6 +283,7 @@ def test_where_all_are_lost_or_none_nothing_differs(journeys: list[str], lost: i
     frame = correlates(paths(*journeys), "A,B")
     assert frame[["difference", "p_value", "q_value", "flagged"]].values.tolist() == [[0, 1, 1, False]]
     assert frame[["lost", "compared"]].values.tolist() == [[lost, 27]]
+    assert str(set_apart(frame)).startswith("Too few customers")
 
 
 # Agreement with the funnel, views and groups
@@ -422,8 +425,13 @@ def test_where_nothing_goes_with_being_lost_little_is_flagged() -> None:
     flagged = [bool(frame["flagged"].any()) for frame in frames]
     assert sum(flagged) <= 3  # one world in ten in the long run; 4 of 10 has a chance of 1 in 78
     assert np.mean([frame["flagged"].mean() for frame in frames]) < 0.05
+    quiet = frames[flagged.index(False)]
+    assert str(set_apart(quiet)) == "Nothing sets those who were lost before B apart by more than chance allows"
 
 
-def test_what_was_planted_is_found() -> None:
+def test_what_was_planted_is_found_and_said_without_a_cause() -> None:
     frame = world(random.Random(6), effect=0.35)
     assert frame.iloc[0][["kind", "trait", "flagged"]].tolist() == ["touchpoint", "X", True]
+    said = str(set_apart(frame))
+    shares = [f"{frame.iloc[0][name]:.0%}" for name in ("lost_share_with", "lost_share_without")]
+    assert said == f"Those who touched X are lost before B more often: {shares[0]} against {shares[1]}"
