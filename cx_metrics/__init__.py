@@ -6,7 +6,19 @@ cx.run("nps", shop, by=["persona"]).frame
 cx.run("funnel", shop, steps="Website,Checkout,Purchase", window="14d").frame
 """
 
-from cx_metrics import activity, channels, contacts, conversion, engagement, exposure, flows, funnel, process, surveys
+from cx_metrics import (
+    activity,
+    channels,
+    contacts,
+    conversion,
+    correlates,
+    engagement,
+    exposure,
+    flows,
+    funnel,
+    process,
+    surveys,
+)
 from cx_metrics.comparison import compare
 from cx_metrics.definition import differing
 from cx_metrics.errors import TouchlineError
@@ -17,6 +29,6 @@ from cx_metrics.view import Facts, Filter, Passing, View
 
 __all__ = [
     "METRICS", "Facts", "Filter", "Metric", "Passing", "Result", "TouchlineError", "View",
-    "activity", "channels", "compare", "contacts", "conversion", "differing", "engagement", "exposure", "flows", "funnel",
-    "load", "open_engine", "open_files", "people", "process", "run", "surveys",
+    "activity", "channels", "compare", "contacts", "conversion", "correlates", "differing", "engagement", "exposure", "flows",
+    "funnel", "load", "open_engine", "open_files", "people", "process", "run", "surveys",
 ]  # fmt: skip

@@ -8,8 +8,9 @@ from cx_metrics.funnel_rules import Funnel
 from cx_metrics.instants import NEVER, NOBODY, Instants, Ints, firsts
 
 
-def walk_in_any_order(i: Instants, f: Funnel) -> tuple[Ints, Ints]:
-    """How many steps are done inside one window, in any order? Depth, and the instants at which the first, second, … was done.
+def walk_in_any_order(i: Instants, f: Funnel) -> tuple[Ints, Ints, Ints]:
+    """How many steps are done inside one window, in any order? Depth, the instants at which the first, second, … was done, and
+    those at which so many were done for the first time, in whichever window.
 
     A window may open at a touchpoint of any step. What is excluded ends it; the steps done before stay.
     """
@@ -22,12 +23,13 @@ def walk_in_any_order(i: Instants, f: Funnel) -> tuple[Ints, Ints]:
     units = i.u[opening]
     starts = firsts(units)
     if not len(starts):
-        return depth, done
+        return depth, done, done
     deepest = np.repeat(np.maximum.reduceat(depth, starts), np.diff(starts, append=len(units)))
     finished = np.where(depth == deepest, done[np.maximum(depth, 1) - 1, np.arange(len(depth))], NEVER)
     earliest = np.repeat(np.minimum.reduceat(finished, starts), np.diff(starts, append=len(units)))
     latest = np.maximum.reduceat(np.where(finished == earliest, np.arange(len(units)), -1), starts)
-    return depth[latest], np.where(done[:, latest] < NEVER, done[:, latest], NOBODY)
+    soonest = np.minimum.reduceat(done, starts, axis=1)
+    return depth[latest], *(np.where(found < NEVER, found, NOBODY) for found in (done[:, latest], soonest))
 
 
 def _windows(i: Instants, f: Funnel, opening: Ints) -> Ints:

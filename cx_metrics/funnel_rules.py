@@ -186,8 +186,13 @@ def step_events(
         t = t.filter(t.touchpoint.isin(names))
     return t.select(
         "journey_id", *more, in_range=t.in_range.cast("int8"), marks=_marks(t, funnel),
-        at=ibis.coalesce(t.occurred_microseconds, t.sequence),
+        at=instant(t),
     )  # fmt: skip
+
+
+def instant(t: ibis.Table) -> ibis.Value:
+    """When a touchpoint was, in microseconds; the order of the file where there is no time."""
+    return ibis.coalesce(t.occurred_microseconds, t.sequence)
 
 
 def shape(rules: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -109,6 +109,13 @@ class Instants:
             found[self.several] = np.bitwise_or.reduceat(self.row_marks[rows], begins)
         return found
 
+    def earliest(self, instants: Ints) -> Ints:
+        """Of each journey: the first of these instants, which are in order; NOBODY if it has none."""
+        found = np.full(self.units, NOBODY, dtype="int64")
+        begins = instants[firsts(self.u[instants])]
+        found[self.u[begins]] = begins
+        return found
+
     def unlike(self, mark: int) -> Bools:
         """Of each instant: has any of its rows none of these marks?"""
         found: Bools = (self.row_marks[self.first] & mark) == 0

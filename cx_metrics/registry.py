@@ -45,6 +45,18 @@ class Walk:
 
 
 @dataclass(frozen=True)
+class Follow:
+    """What a metric with a walk asks of its table once more, about what the walk made.
+
+    `lend(made, by, **options)`: a frame to set beside the table; without rows nothing is asked. `query(table, lent, *,
+    attributes, **options)`: what is counted of the two. Each names the options that it needs.
+    """
+
+    lend: Callable[..., pd.DataFrame]
+    query: Query
+
+
+@dataclass(frozen=True)
 class Measure:
     """One column of a result: its title, unit, the count column it rests on, and how its interval is made.
 
@@ -113,6 +125,7 @@ class Metric:
     groups: tuple[str, ...] = ()
     options: tuple[Option, ...] = field(default=())
     walk: Walk | None = None
+    follow: Follow | None = None
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -167,13 +180,15 @@ def metric(
     entries: bool = False,
     groups: Sequence[str] = (),
     walk: Walk | None = None,
+    follow: Follow | None = None,
 ) -> Callable[[Declared], Declared]:
     """Declare a metric. The decorated function stays a plain function.
 
     `inputs` names the tables it takes, in order; `optional_inputs` those it can do without. `entries` asks for touchpoints
     after the range too (funnels: only the first step has to lie in the range). `groups` are the columns that rows are
     about, before `by`. `finish(frame, *, confidence, …)` may name any option of the metric. With a `walk` the decorated
-    function takes what that makes and gives the frame; its options come after those of the walk.
+    function takes what that makes and gives the frame; its options come after those of the walk. What a `follow` counted comes
+    to it as `followed`.
     """
 
     def declare(function: Declared) -> Declared:
@@ -183,7 +198,7 @@ def metric(
             query, last, options = walk.query, function, (*_options(walk.declared), *options)  # type: ignore[assignment]
         METRICS[name] = Metric(
             name, title, unit, denominator, tuple(inputs), source, dict(measures), query, last,
-            tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), options, walk,
+            tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), options, walk, follow,
         )  # fmt: skip
         return function
 

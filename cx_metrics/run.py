@@ -18,7 +18,7 @@ from cx_metrics.errors import OptionProblem, ViewProblem, nearest
 from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
 from cx_metrics.population import CHOSEN, MEMBERS, Population, by_customer, population, ways_of
-from cx_metrics.registry import Metric, Walk
+from cx_metrics.registry import Follow, Metric, Walk
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
 from cx_metrics.segments import AllOf, Leaf, Not, Numbers, members_of, parse_condition
@@ -112,6 +112,8 @@ def run(
     if metric.finish is not None:
         given = asked | {"confidence": confidence, "by": named, "stages": dataset.facts.stages}
         given |= {"days": dataset.facts.days_of(view), "zone": dataset.facts.zone}
+        if metric.follow is not None:
+            given["followed"] = _followed(metric, metric.follow, dataset, view, named, asked, frame)
         frame = metric.finish(frame, **registry.accepted(metric.finish, given))
     frame = frame.drop(columns=[c for c in groups if c in frame]).rename(columns=dict(zip(named, groups, strict=True)))
     definition = define(metric, dataset.facts, view, groups, asked, confidence, version)
@@ -161,6 +163,28 @@ def _walked(
 
     made: tuple[Any, tuple[str, ...], str] = dataset.shelf.get((view.alone(), *key, *shared.items()), make)
     return made
+
+
+def _followed(
+    metric: Metric, follow: Follow, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any], made: Any
+) -> pd.DataFrame:  # fmt: skip
+    """What the tables say of what a walk made, asked once for all options that do not change it. No rows where there is nothing
+    to ask about."""
+    named = {o.name: options[o.name] for o in metric.options}
+    lending, asking = registry.accepted(follow.lend, named), registry.accepted(follow.query, named)
+
+    def make() -> pd.DataFrame:
+        lent = follow.lend(made, by, **lending)
+        if lent.empty:
+            return pd.DataFrame()
+        left = population(dataset.tables, view, dataset.facts)
+        table = inputs_of(metric, left, dataset, view, None)[0]
+        return dataset.fetch(follow.query(table, dataset.lend(lent), attributes=dataset.facts.attributes, **asking))
+
+    of_walk = {name: named[name] for name in metric.walk.options} if metric.walk else {}
+    key = ("followed", metric.name, view.alone(), tuple(by), *(of_walk | lending | asking).items())
+    found: pd.DataFrame = dataset.shelf.get(key, make)
+    return found
 
 
 @dataclass(frozen=True)

@@ -36,16 +36,17 @@ class Tries:
     """The counted try of each journey that opened one and was not excluded.
 
     journey: the ids. depth: how many steps that are not optional it took (in any order: how many steps). at: (steps × journeys)
-    when it took each step, in microseconds, NEVER if it did not. open: its window was not over when the data ended, and it
-    could go on. timed: are these times? groups: the values to break down by: `which` (the number of the try) and a column each;
-    a try may stand in several groups, or in none. next: where the rows tell it, what came after the last step that each try took:
-    next_touchpoint and seconds_to_next.
+    when it took each step, in microseconds, NEVER if it did not. first_at: (steps × journeys) when any try of the journey took
+    each step for the first time. open: its window was not over when the data ended, and it could go on. timed: are these times?
+    groups: the values to break down by: `which` (the number of the try) and a column each; a try may stand in several groups, or
+    in none. next: where the rows tell it, what came after the last step that each try took: next_touchpoint and seconds_to_next.
     """
 
     funnel: Funnel
     journey: np.ndarray[Any, Any]
     depth: Ints
     at: Ints
+    first_at: Ints
     open: Bools
     timed: bool
     groups: pd.DataFrame = field(repr=False)
@@ -62,12 +63,14 @@ class Tries:
             return self.depth > j
         return self.taken[j] if self.funnel.steps[j].optional else self.depth > self.funnel.needed.index(j)
 
+    def lost(self, j: int) -> Bools:
+        """Who came as far as the step before step j, which is not optional, and not to it?"""
+        place = j if self.funnel.order == "unordered" else self.funnel.needed.index(j)
+        return np.asarray(self.depth == place)
+
     def of_step(self, j: int, lost: bool) -> np.ndarray[Any, Any]:
         """The journeys that reached step j, or that were lost before it; each once."""
-        if not lost:
-            return np.unique(self.journey[self.reached(j)])
-        place = j if self.funnel.order == "unordered" else self.funnel.needed.index(j)
-        return np.unique(self.journey[self.depth == place])
+        return np.unique(self.journey[self.lost(j) if lost else self.reached(j)])
 
     def seconds(self, j: int, since: int | None = None) -> np.ndarray[Any, np.dtype[np.float64]]:
         """From the step taken before (or from step `since`) to step j, of each try; unknown where either was not taken, and
@@ -104,13 +107,13 @@ def walk(
         none = np.zeros((len(funnel.steps), 0), dtype="int64")
         groups = pd.DataFrame({"which": none[0], **{column: pd.Series(dtype=object) for column in by}})
         told = rows[["next_touchpoint", "seconds_to_next"]] if "next_touchpoint" in rows else None
-        return Tries(funnel, none[0], none[0], none, none[0] == 1, timed, groups, told)
+        return Tries(funnel, none[0], none[0], none, none, none[0] == 1, timed, groups, told)
     before = np.cumsum([0, *(len(tries.depth) for tries in made)])
     groups = pd.concat([t.groups.assign(which=t.groups["which"] + n) for t, n in zip(made, before, strict=False)])
     return Tries(
         funnel, np.concatenate([t.journey for t in made]), np.concatenate([t.depth for t in made]),
-        np.concatenate([t.at for t in made], axis=1), np.concatenate([t.open for t in made]), timed,
-        groups.reset_index(drop=True),
+        np.concatenate([t.at for t in made], axis=1), np.concatenate([t.first_at for t in made], axis=1),
+        np.concatenate([t.open for t in made]), timed, groups.reset_index(drop=True),
         pd.concat([t.next for t in made if t.next is not None], ignore_index=True) if made[0].next is not None else None,
     )  # fmt: skip
 
@@ -120,10 +123,10 @@ def _walk_part(
 ) -> Tries:
     """The tries of some journeys."""
     if funnel.order == "unordered":
-        depth, instant = walk_in_any_order(instants, funnel)
+        depth, instant, earliest = walk_in_any_order(instants, funnel)
         more = depth < len(funnel.steps)
     else:
-        depth, instant = _Walk(instants, funnel).tries()
+        depth, instant, earliest = _Walk(instants, funnel).tries()
         more = depth < len(funnel.needed)
     still = np.zeros(len(depth), dtype=bool)
     if funnel.limit is not None and ends is not None and instants.timed:
@@ -137,9 +140,10 @@ def _walk_part(
             continue
         which, values = _values(instants, funnel, instant, column, taken_from)
         groups = groups.merge(pd.DataFrame({"which": which, column: pd.Series(values, dtype=object)}), on="which")
-    at = np.where(instant == NOBODY, NEVER, instants.t[instant])
+    at, first_at = (np.where(found == NOBODY, NEVER, instants.t[found]) for found in (instant, earliest))
     after = _next(instants, funnel, instant) if "next_touchpoint" in instants.rows else None
-    return Tries(funnel, instants.rows["journey_id"].to_numpy()[first], depth, at, still, instants.timed, groups, after)
+    ids = instants.rows["journey_id"].to_numpy()[first]
+    return Tries(funnel, ids, depth, at, first_at, still, instants.timed, groups, after)
 
 
 def _next(i: Instants, funnel: Funnel, instant: Ints) -> pd.DataFrame:
@@ -219,8 +223,8 @@ class _Walk:
         constrained = funnel.order == "strict" or funnel.repeats != "tolerated" or bool(funnel.exclude)
         self.constrained = constrained or any(step.optional or step.window is not None for step in funnel.steps)
 
-    def tries(self) -> tuple[Ints, Ints]:
-        """How many needed steps each counted try took, and at which instants it took its steps."""
+    def tries(self) -> tuple[Ints, Ints, Ints]:
+        """How many needed steps each counted try took, at which instants it took its steps, and at which any try did so first."""
         opening = self.serving[0][self.i.opens[self.serving[0]]]
         if self.f.entry == "first_entry":
             opening = opening[firsts(self.i.u[opening])]
@@ -231,16 +235,16 @@ class _Walk:
             self.count(d, reached[d], deepest < 0, deepest, start, end)
         if self.f.exclude:
             start[:], end[:] = NOBODY, NOBODY
-            alive, asked = self.reach(opening, live=True), deepest.copy()
+            reached, asked = self.reach(opening, live=True), deepest.copy()
             for d in self.f.needed:
-                instants, starts = alive[d]
+                instants, starts = reached[d]
                 spoilt = self.spoilt(d, instants, starts)
                 self.count(d, (instants[~spoilt], starts[~spoilt]), asked == d, deepest, start, end)
                 self.earlier(d, opening, (instants[spoilt], starts[spoilt]), asked == d, start, end)
         units = np.flatnonzero(end >= 0)
         instant = self.fill(deepest[units], start[units], end[units])
         depth = np.searchsorted(np.asarray(self.f.needed), deepest[units], side="right")
-        return depth.astype("int64"), instant
+        return depth.astype("int64"), instant, np.stack([self.i.earliest(found)[units] for found, _starts in reached])
 
     def earlier(self, d: int, opening: Ints, spoilt: Reached, asked: Bools, start: Ints, end: Ints) -> None:
         """A try that is spoilt after its last step may have one beside it that opened earlier and whose window was over before.

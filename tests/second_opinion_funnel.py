@@ -93,6 +93,18 @@ def answer(events: Sequence[Event], funnel: SlowFunnel) -> Answer | None:
     return depth, min(times)  # each step as early as it can be after those before it; taken rather than not
 
 
+def first_reached(events: Sequence[Event], funnel: SlowFunnel, place: int) -> float:
+    """When does any try take this step for the first time, what is excluded not met? In any order: so many steps and one."""
+    if funnel.order == "unordered":
+        return min(done[place] for _depth, _end, _start, done in _tries_in_any_order(events, funnel))
+    found = []
+    for chain in _chains(events, funnel):
+        at = events[chain[-1][1]].at
+        if chain[-1][0] == place and not _dead(chain, [e for e in events if e.at <= at], funnel):
+            found.append(at)
+    return min(found, default=INFINITY)
+
+
 def _depth(chain: Chain, funnel: SlowFunnel) -> int:
     return sum(not funnel.steps[j].optional for j, _event in chain)
 
@@ -150,10 +162,17 @@ def _dead(chain: Chain, events: Sequence[Event], funnel: SlowFunnel) -> bool:
 
 
 def _in_any_order(events: Sequence[Event], funnel: SlowFunnel) -> Answer | None:
-    opening = [e for e in events if e.in_range and any(s.serves(e) for s in funnel.steps)]
-    if not opening:
+    tries = _tries_in_any_order(events, funnel)
+    if not tries:
         return None
-    if funnel.first_entry:
+    best = min(tries)
+    return -best[0], best[3]
+
+
+def _tries_in_any_order(events: Sequence[Event], funnel: SlowFunnel) -> list[tuple[int, float, int, tuple[float, ...]]]:
+    """Each try: the best is the least. Its depth, when it ended, when it began (depth and beginning with a minus), its times."""
+    opening = [e for e in events if e.in_range and any(s.serves(e) for s in funnel.steps)]
+    if funnel.first_entry and opening:
         opening = [min(opening, key=lambda e: e.at)]
     tries = []
     for first in opening:
@@ -165,8 +184,7 @@ def _in_any_order(events: Sequence[Event], funnel: SlowFunnel) -> Answer | None:
                 for k in range(1, len(funnel.steps) + 1)]  # fmt: skip
         depth = sum(t < INFINITY for t in done)
         tries.append((-depth, done[depth - 1], -first.at, tuple(done)))
-    best = min(tries)
-    return -best[0], best[3]
+    return tries
 
 
 def _most(events: Sequence[Event], start: int, end: int, funnel: SlowFunnel) -> int:

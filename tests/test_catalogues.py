@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from babel.messages.catalog import Catalog
 
-from cx_metrics import findings, findings_engagement
+from cx_metrics import findings, findings_drop_off, findings_engagement
 from cx_metrics.groups import OTHER
 from cx_metrics.texts import Text
 from pages.parts import language
@@ -261,6 +261,7 @@ def spoken() -> Iterator[Text]:
         f.trend(scores("csat", 0.4), "csat", MEASURE),
     )
     yield from engagement()
+    yield from correlates()
     yield from (Text("{stage}", {"stage": f.stage(name)}) for name in (*f.STAGE_NAMES, None, "own stage"))
     yield Text(f.NOT_KNOWN)
 
@@ -287,6 +288,20 @@ def engagement() -> Iterator[Text]:
     yield f.measures(means.assign(known=0), "place", "named")
 
 
+def correlates() -> Iterator[Text]:
+    """Every sentence of findings_drop_off.py."""
+    f = findings_drop_off
+    kinds = ("touchpoint", "channel", "touchpoint_type", "persona")
+    for kind, trait, more in [(k, "Cart", more) for k in kinds for more in (True, False)] + [
+        ("persona", None, True), ("persona", None, False)
+    ]:  # fmt: skip
+        shares = (0.6, 0.25) if more else (0.25, 0.6)
+        row = frame(touchpoint=["Purchase"], kind=kind, trait=trait, lost_share_with=shares[0], lost_share_without=shares[1],
+                    difference=shares[0] - shares[1], flagged=True, lost=40, compared=100)  # fmt: skip
+        yield f.set_apart(row)
+    yield from (f.set_apart(row.assign(flagged=False)), f.set_apart(row.assign(lost=0)), f.set_apart(row[:0]))
+
+
 def parts(text: Text) -> Iterator[Text]:
     """The sentence, and the sentences in it."""
     yield text
@@ -296,7 +311,7 @@ def parts(text: Text) -> Iterator[Text]:
 
 
 def test_the_sample_frames_lead_to_every_sentence_of_the_findings() -> None:
-    files = [ROOT / "cx_metrics" / name for name in ("findings.py", "findings_engagement.py")]
+    files = [ROOT / "cx_metrics" / name for name in ("findings.py", "findings_engagement.py", "findings_drop_off.py")]
     marked = {
         argument.value
         for file in files

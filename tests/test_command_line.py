@@ -64,7 +64,8 @@ def given(metric: str) -> list[str]:
     tables = [*METRICS[metric].inputs, *METRICS[metric].optional_inputs]
     tables = ["touchpoints" if table == "paths" else table for table in tables]
     files = [part for table in tables for part in (f"--{table}", f"{table}.csv")]
-    return [metric, *files, *(["--steps", "Website,Purchase"] if METRICS[metric].walk else [])]
+    few = ["--min-support", "0"] if "min_support" in {o.name for o in METRICS[metric].options} else []
+    return [metric, *files, *(["--steps", "Website,Purchase"] if METRICS[metric].walk else []), *few]
 
 
 # Answers

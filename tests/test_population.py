@@ -301,6 +301,7 @@ OVER_TOUCHPOINTS = [name for name, metric in cx.METRICS.items() if metric.inputs
 def answers_of(store: Store, names: Iterable[str] = OVER_TOUCHPOINTS, **options: Any) -> dict[str, pd.DataFrame]:
     """What these metrics answer, with the funnel's steps given."""
     asked = {name: {"steps": "A,B|C,A", "window": "1h"} for name, metric in cx.METRICS.items() if metric.walk}
+    asked["drop_out_correlates"] |= {"min_support": "0"}
     return {name: cx.run(name, store, **asked.get(name, {}), **options).frame for name in names}
 
 

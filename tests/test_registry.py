@@ -19,8 +19,9 @@ from tests.conftest import MORNING, dataset, paths
 
 Row = dict[str, Any]
 ALL = list(cx.METRICS)
-STEPPED = ("funnel", "time_to_convert", "conversion_trend", "drop_out_next")
+STEPPED = ("funnel", "time_to_convert", "conversion_trend", "drop_out_next", "drop_out_correlates")
 ASKED: dict[str, dict[str, Any]] = {name: {"steps": "A,B,C"} for name in STEPPED}  # options without a default
+ASKED["drop_out_correlates"] |= {"min_support": 0}  # of a handful of customers
 ENDS = ("", "_low", "_high")
 
 
@@ -50,6 +51,11 @@ COLUMNS = {  #
     "time_to_convert": ["bar", "from_seconds", "to_seconds", "customers", *pm("share"), "all_customers"],
     "drop_out_next": [
         "step", "touchpoint", "next_touchpoint", "customers", *pm("share"), "median_seconds", "lost",
+    ],
+    "drop_out_correlates": [
+        "step", "touchpoint", "kind", "trait", "lost_with", "with_trait", *pm("lost_share_with"),
+        "lost_without", "without_trait", *pm("lost_share_without"), *pm("difference"), *pm("ratio"),
+        "p_value", "q_value", "flagged", "lost", "compared",
     ],
     "conversion_trend": ["period", "entrants", "converted", *pm("conversion_rate"), "not_over"],
     "stage_engagement": ["stage", *ENGAGEMENT],

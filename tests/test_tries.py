@@ -15,7 +15,16 @@ from cx_metrics.funnel_rules import Funnel
 from cx_metrics.instants import NEVER
 from cx_metrics.steps import Exclusion, Kind, Step, Where
 from cx_metrics.tries import Tries, walk
-from tests.second_opinion_funnel import INFINITY, Answer, Event, SlowExclusion, SlowFunnel, SlowStep, answer
+from tests.second_opinion_funnel import (
+    INFINITY,
+    Answer,
+    Event,
+    SlowExclusion,
+    SlowFunnel,
+    SlowStep,
+    answer,
+    first_reached,
+)
 
 SECOND = 1_000_000
 
@@ -109,10 +118,15 @@ def compare(seed: int, funnels: int, journeys: int, **fixed: Any) -> None:
         slow = random_funnel(chance, **fixed)
         people = [random_journey(chance) for _ in range(journeys)]
         funnel = asked(slow)
-        found = answers(walk(rows_of(people, funnel), funnel))
+        tries = walk(rows_of(people, funnel), funnel)
+        found = answers(tries)
         expected = {u: a for u, events in enumerate(people) if (a := answer(events, slow)) is not None}
         for u in range(journeys):
             assert found.get(u) == expected.get(u), (seed, slow, people[u])
+        first_at = np.where(tries.first_at < NEVER, tries.first_at / SECOND, INFINITY)
+        for k, u in enumerate(tries.journey):
+            soonest = [first_reached(people[u], slow, j) for j in range(len(slow.steps))]
+            assert first_at[:, k].tolist() == soonest, (seed, slow, people[u])
 
 
 @pytest.mark.parametrize("order", ["ordered", "strict", "unordered"])
