@@ -3,8 +3,12 @@
     python -m cx_metrics list
     python -m cx_metrics METRIC --touchpoints FILE [--surveys FILE] [--customers FILE] [--spend FILE] [--changes FILE]
                          [--goal A|B] [--by COL]… [--OPTION VALUE]… [--json]
+                         [--view LINK] [--in CONDITION]… [--out CONDITION]… [--against LINK | --compare previous|DAY..DAY]
     python -m cx_metrics engine load --touchpoints FILE …     # into the engine that TOUCHLINE_ENGINE names
     python -m cx_metrics engine info
+
+A view is written as in a link (persona=Saver&from=2026-01-01), or is the link itself; a condition names customers likewise:
+touchpoint=Checkout, answered=nps|0|6, tried=lost|2|steps=ad,visit, and all(…;…), any(…;…), not(…) of these.
 
 Without a file, METRIC answers from the dataset in that engine. Files in our column names or any recognised ones. Exit status 2
 and a message on stderr for anything that cannot be.
@@ -18,22 +22,30 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
 from zoneinfo import available_timezones
 
 import cx_metrics
 from cx_metrics import importing
+from cx_metrics.asking import CONFIDENCE
+from cx_metrics.comparison import compare
 from cx_metrics.engines import Served, Store, connect, read_address
 from cx_metrics.errors import OptionProblem, TouchlineError, nearest
 from cx_metrics.options import Choice, Count, Touchpoints
 from cx_metrics.reading import Report, default_mapping, open_raw, recognise
 from cx_metrics.registry import METRICS, Metric, find
-from cx_metrics.run import CONFIDENCE, Result, run
+from cx_metrics.run import Result, run, values
+from cx_metrics.segments import parse_condition, print_condition, views_of
 from cx_metrics.steps import Exclusions, Steps
 from cx_metrics.tables import TABLES
 from cx_metrics.texts import N_
-from cx_metrics.view import View
+from cx_metrics.view import Member, View
+from cx_metrics.view_text import read_view
+
+MOST_VALUES = 5_000  # of a column: enough to know a misspelt one
+VIEW_FLAGS = ("--view", "--in", "--out", "--against", "--compare")
 
 
 class Parser(argparse.ArgumentParser):
@@ -66,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
 def refuse_option(found: str, name: str) -> NoReturn:
     """Say which flag was probably meant."""
     flags = [o.flag for o in METRICS[name].options] if name in METRICS else []
-    known = [*flags, *(f"--{table}" for table in TABLES), "--goal", "--by", "--confidence", "--json"]
+    known = [*flags, *(f"--{table}" for table in TABLES), *VIEW_FLAGS, "--goal", "--by", "--confidence", "--json"]
     raise OptionProblem(
         N_("{metric} has no option {found}. Its options: {options}. Nearest: {nearest}."), metric=name, found=found,
         options=", ".join(flags) or "–", nearest=nearest(found.split("=")[0], known) or "–",
@@ -94,6 +106,7 @@ def parser() -> Parser:
         command.add_argument(
             "--confidence", type=float, default=CONFIDENCE, help="of the intervals (default: %(default)s)"
         )
+        add_view(command)
         command.add_argument("--json", action="store_true", help='{"metric": …, "definition": {…}, "rows": [{…}]}')
         for option in metric.options:
             names = " | ".join(option.type.names) if isinstance(option.type, Choice) else ""
@@ -114,6 +127,50 @@ def add_files(command: argparse.ArgumentParser) -> None:
         "--zone", default="UTC", help="time zone in which days begin, like Asia/Tehran (default: %(default)s)"
     )
     command.add_argument("--goal", metavar="A|B", help="touchpoints that count as conversion")
+
+
+def add_view(command: argparse.ArgumentParser) -> None:
+    """The flags that say whom and when a metric is about, and what it is compared with."""
+    command.add_argument(
+        "--view", metavar="LINK", default="", help="dates and filters as in a link: persona=Saver&from=2026-01-01"
+    )
+    command.add_argument("--in", dest="inside", metavar="CONDITION", action="append", default=[],
+                         help="only customers in this segment; may be repeated")  # fmt: skip
+    command.add_argument("--out", dest="outside", metavar="CONDITION", action="append", default=[],
+                         help="only customers who are not in it; may be repeated")  # fmt: skip
+    against = command.add_mutually_exclusive_group()
+    against.add_argument(
+        "--against", metavar="LINK", help="compare with another view, B: both numbers and their differences"
+    )
+    against.add_argument(
+        "--compare", metavar="DAYS", help="compare with other days: previous, or 2026-01-01..2026-01-31"
+    )
+
+
+def view_of(asked: argparse.Namespace, goal: tuple[str, ...] | None) -> tuple[View, View | None]:
+    """The view that the flags ask for, and the one to compare it with."""
+    view = _read(asked.view)
+    for text, inside in [*((t, True) for t in asked.inside), *((t, False) for t in asked.outside)]:
+        view = view.with_member(Member("", print_condition(parse_condition(text)), inside))
+    if goal is not None:
+        view = replace(view, goal=goal)
+    other = None if asked.against is None else _read(asked.against)
+    if other is not None and goal is not None and other.goal is None:
+        other = replace(other, goal=goal)
+    if asked.compare is not None:
+        days = _read(f"compare={asked.compare}")
+        view = replace(view, compare=days.compare, compare_first=days.compare_first, compare_last=days.compare_last)
+    other = other or view.compared() or (view.other_side() if view.has_other_side else None)
+    if other is None and view.compare == "previous":
+        raise OptionProblem(N_('All dates have no period before them. Name both ends of a range: --view "from=…&to=…"'))
+    return view.alone(), None if other is None else other.alone()
+
+
+def _read(text: str) -> View:
+    view, notes = read_view(text)
+    if notes:
+        raise OptionProblem(N_("{message}. See: python -m cx_metrics --help"), message=str(notes[0]).rstrip("."))
+    return view
 
 
 def plan_of(asked: argparse.Namespace) -> importing.Plan:
@@ -181,8 +238,11 @@ def answer(metric: Metric, asked: argparse.Namespace) -> int:
     for name in asked_for if not options.get("group") else ():  # a group gives touchpoints other names
         if problem := unknown_touchpoint(name, store):  # nobody reached it is an answer, but perhaps a misspelt one
             print(f"touchline: {problem}", file=sys.stderr)
-    view = None if goal is None else View(goal=goal)
-    result = run(metric, store, view, by=asked.by, confidence=asked.confidence, **options)
+    view, other = view_of(asked, goal)
+    for unknown in unknown_values((view, other or View()), store):
+        print(f"touchline: {unknown}", file=sys.stderr)
+    shared: dict[str, Any] = {"by": asked.by, "confidence": asked.confidence, **options}
+    result = run(metric, store, view, **shared) if other is None else compare(metric, store, view, other, **shared)
     show_reports(reports)
     show(result, asked.json)
     return 0
@@ -207,6 +267,20 @@ def unknown_touchpoint(name: str, store: Store | Served) -> OptionProblem | None
     return OptionProblem(
         N_("No touchpoint is called {found}. Nearest: {nearest}."), found=name, nearest=nearest(name, names) or "–"
     )
+
+
+def unknown_values(views: Sequence[View], store: Store | Served) -> Iterator[OptionProblem]:
+    """A problem for each value that a view or its segments filter by and no row has: nobody is an answer, but perhaps a misspelt
+    one."""
+    asked = [*views, *(leaf for v in views for m in v.members for leaf in views_of(parse_condition(m.condition)))]
+    named = dict.fromkeys(
+        (f.column, value) for view in asked for f in (*view.customers, *view.touchpoints) for value in f.values
+    )
+    for column in dict.fromkeys(column for column, _value in named):
+        known = values(store, column, MOST_VALUES)
+        for found in (value for name, value in named if name == column and value not in known and known):
+            yield OptionProblem(N_("No row has {column} = {found}. Nearest: {nearest}."), column=column, found=found or "–",
+                                nearest=nearest(found, known) or "–")  # fmt: skip
 
 
 def show(result: Result, as_json: bool) -> None:

@@ -16,16 +16,18 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics import intervals, registry, routes
+from cx_metrics.asking import CONFIDENCE, Dataset, apart, check_needs, groups_of, inputs_of
 from cx_metrics.definition import SIDES, define_both
 from cx_metrics.differences import differences
 from cx_metrics.errors import OptionProblem
 from cx_metrics.groups import nullable
 from cx_metrics.journeys import Repeats
+from cx_metrics.narrowing import narrowed
 from cx_metrics.population import population
 from cx_metrics.registry import Measure, Metric
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
-from cx_metrics.run import CONFIDENCE, Dataset, Result, apart, check_needs, groups_of, inputs_of, narrowed
+from cx_metrics.run import Result
 from cx_metrics.texts import N_
 from cx_metrics.view import View
 

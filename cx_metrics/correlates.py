@@ -15,11 +15,12 @@ from cx_metrics.errors import OptionProblem
 from cx_metrics.funnel import TRIES, FunnelSteps, tries_by_group
 from cx_metrics.funnel_rules import instant
 from cx_metrics.groups import nullable
+from cx_metrics.intervals import FALSE_DISCOVERIES
 from cx_metrics.options import Count
 from cx_metrics.registry import Follow, Measure, metric
 from cx_metrics.texts import N_
 from cx_metrics.tries import Tries
-from cx_metrics.two_shares import FALSE_DISCOVERIES, either_p, katz, ratio_of_shares
+from cx_metrics.two_shares import either_p, katz, ratio_of_shares
 
 MET = ("touchpoint", "channel", "touchpoint_type")  # kinds of what they met
 MOST_VALUES = 60  # an attribute with more says who somebody is, not what kind of customer

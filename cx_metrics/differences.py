@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics import intervals, registry
+from cx_metrics.asking import CONFIDENCE, Dataset
 from cx_metrics.definition import SIDES, define_both
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.funnel import STARTS
@@ -23,7 +24,7 @@ from cx_metrics.intervals import Array, NpsMethod
 from cx_metrics.options import Count
 from cx_metrics.registry import METRICS, Measure, Metric
 from cx_metrics.routes import ROUTES, Route
-from cx_metrics.run import CONFIDENCE, Dataset, Result, people, run
+from cx_metrics.run import Result, people, run
 from cx_metrics.tables import CALENDAR
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View

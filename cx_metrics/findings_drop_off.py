@@ -44,6 +44,22 @@ UNKNOWN = (
 )
 
 
+def said(differences: pd.DataFrame, step: str) -> Text:
+    """What those who were lost say, against those who came through. `differences`: rows of scores with `what`, their names."""
+    known = differences[differences["p_value"].notna()]
+    if known.empty:
+        return Text(N_("Too few answers to compare those who were lost with those who came through"))
+    flagged = known[known["flagged"]]
+    if flagged.empty:
+        return Text(N_("Those who were lost before {step} score no differently than chance allows"), {"step": step})
+    top = flagged.sort_values("p_value", kind="stable").iloc[0]
+    sentences = (
+        N_("{what}: those who were lost before {step} score lower than those who came through"),
+        N_("{what}: those who were lost before {step} score higher than those who came through"),
+    )
+    return Text(sentences[int(top["difference"] > 0)], {"what": str(top["what"]), "step": step})
+
+
 def set_apart(correlates: pd.DataFrame, kind: str = "kind", trait: str = "trait") -> Text:
     """What goes most with being lost before the step? `kind` and `trait` are the columns with the names to show."""
     enough = (correlates["compared"] >= MIN_SHARE) & correlates["lost"].between(1, correlates["compared"] - 1)

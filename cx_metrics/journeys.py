@@ -248,7 +248,7 @@ def visits(path: ibis.Table, by: Sequence[str] = (), partly: bool = False) -> ib
 
     Where the nodes carry `visit`, journeys are counted by it; `partly`: and one by one where it is not known.
     """
-    keys = [*by, "touchpoint"]
+    keys, partly = [*by, "touchpoint"], partly and "visit" in path.columns
     ends = {
         "begins": ibis.ifelse(_.position == 1, 1, 0).sum(),
         "ends": ibis.ifelse(_.next_touchpoint.isnull(), 1, 0).sum(),

@@ -123,6 +123,14 @@ def fitting(members: Sequence[Member]) -> tuple[tuple[Member, ...], list[str]]:
     return kept, [m.name or m.condition for m in members if m not in kept]
 
 
+def views_of(condition: Condition) -> list[View]:
+    """The views that a condition is made of."""
+    if isinstance(condition, Leaf):
+        return [condition.view]
+    parts = (condition.part,) if isinstance(condition, Not) else condition.parts
+    return [view for part in parts for view in views_of(part)]
+
+
 def members_of(condition: Condition, ask: Callable[[View], Numbers]) -> Numbers:
     """Who belongs? `ask` says for each customer of the dataset whether a view leaves them."""
     if isinstance(condition, Leaf):

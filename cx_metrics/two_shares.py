@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from cx_metrics.intervals import Array, Bounds, difference_p, ratio, z_of
 
-FALSE_DISCOVERIES = 0.10  # of all that is flagged, at most this share by chance
 FEWEST_EXPECTED = 5  # below it in any of the four cells, the normal curve is no good likeness of chance (Cochran 1954)
 ALIKE = 1 + 1e-7  # tables are equally likely up to rounding
 

@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 from babel.messages.catalog import Catalog
 
-from cx_metrics import findings, findings_drop_off, findings_engagement
+from cx_metrics import findings, findings_differences, findings_drop_off, findings_engagement
 from cx_metrics.groups import OTHER
+from cx_metrics.registry import METRICS
 from cx_metrics.texts import Text
 from pages.parts import language
 from pages.parts.language import LANGUAGES, PageReader
@@ -262,6 +263,7 @@ def spoken() -> Iterator[Text]:
     )
     yield from engagement()
     yield from correlates()
+    yield from differences()
     yield from (Text("{stage}", {"stage": f.stage(name)}) for name in (*f.STAGE_NAMES, None, "own stage"))
     yield Text(f.NOT_KNOWN)
 
@@ -300,6 +302,19 @@ def correlates() -> Iterator[Text]:
                     difference=shares[0] - shares[1], flagged=True, lost=40, compared=100)  # fmt: skip
         yield f.set_apart(row)
     yield from (f.set_apart(row.assign(flagged=False)), f.set_apart(row.assign(lost=0)), f.set_apart(row[:0]))
+    scores = frame(what=["NPS", "CSAT"], difference=[-5.0, 0.1], p_value=[0.01, 0.2], flagged=[True, False])
+    yield from (f.said(scores, "Cart"), f.said(scores.assign(difference=5.0), "Cart"))
+    yield from (f.said(scores.assign(flagged=False), "Cart"), f.said(scores.assign(p_value=float("nan")), "Cart"))
+
+
+def differences() -> Iterator[Text]:
+    """Every sentence of findings_differences.py."""
+    f = findings_differences
+    for name, value in (("nps", 31.0), ("csat", 0.75), ("ces", 4.25)):
+        row = frame(what=["Cart"], measure=name, value_a=value, value_b=value / 2, p_value=0.01, flagged=True)
+        yield from (f.strongest(row, METRICS[name].measures, several) for several in (True, False))
+    yield f.strongest(row.assign(flagged=False), METRICS["ces"].measures, several=False)
+    yield f.strongest(row.assign(p_value=float("nan")), METRICS["ces"].measures, several=False)
 
 
 def parts(text: Text) -> Iterator[Text]:
@@ -311,7 +326,10 @@ def parts(text: Text) -> Iterator[Text]:
 
 
 def test_the_sample_frames_lead_to_every_sentence_of_the_findings() -> None:
-    files = [ROOT / "cx_metrics" / name for name in ("findings.py", "findings_engagement.py", "findings_drop_off.py")]
+    files = [
+        ROOT / "cx_metrics" / name
+        for name in ("findings.py", "findings_engagement.py", "findings_drop_off.py", "findings_differences.py")
+    ]
     marked = {
         argument.value
         for file in files

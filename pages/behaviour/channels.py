@@ -12,7 +12,8 @@ from cx_metrics.charts.bars import draw_bars
 from cx_metrics.options import Duration
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import engagement, figure, scores
+from pages.parts import differing, engagement, figure, scores
+from pages.parts.differing import Compared
 from pages.parts.page import Page, run
 
 ENOUGH = 30
@@ -50,7 +51,8 @@ def show_behaviour(page: Page) -> None:
         draw_engagement(page)
         return
     result = page.ask("channel_performance")
-    page.open(findings.channels(result.frame))
+    page.open(findings.channels(result.frame), comparing=True)
+    draw_differences(page)
     left, right = st.columns([0.5, 0.5], gap="small")
     with left:
         draw_rates(page, result)
@@ -58,6 +60,14 @@ def show_behaviour(page: Page) -> None:
         draw_cost(page, result)
     draw_table(page, result)
     draw_engagement(page)
+
+
+def draw_differences(page: Page) -> None:
+    """Reach and conversion of each channel, against other days or another segment."""
+    differing.draw(page, Compared(
+        "channel_performance", ("reach", "conversion_rate"), lambda row: page.group(row.channel), Text(N_("Channel")),
+        Text(N_("Where A and B differ most")), keep=lambda frame: frame["channel"] != NONE,
+    ))  # fmt: skip
 
 
 def draw_engagement(page: Page) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -14,12 +13,11 @@ from cx_metrics.charts.bars import draw_bars
 from cx_metrics.charts.funnel import draw_funnel
 from cx_metrics.charts.lines import draw_trend
 from cx_metrics.errors import OptionProblem
-from cx_metrics.groups import OTHER
 from cx_metrics.run import Result
 from cx_metrics.steps import Exclusions, Step
 from cx_metrics.texts import N_, NP_, Text
-from cx_metrics.view import Tried
-from pages.parts import cache, figure, funnel_builder, state, view_words
+from pages.parts import cache, differing, figure, funnel_builder, lost, state, view_words
+from pages.parts.differing import Compared
 from pages.parts.page import Page, run
 
 GROUPS = 6
@@ -45,8 +43,9 @@ def show(page: Page) -> None:
         funnel_builder.show(page, steps, names)
         return
     shown = in_words(page, funnel.frame, steps)
-    page.open(findings.drop_off(shown))
+    page.open(findings.drop_off(shown), comparing=True)
     funnel_builder.show(page, steps, names)
+    draw_differences(page, rules, shown)
     left, right = st.columns([0.58, 0.42], gap="small")
     with left:
         draw(page, funnel, shown)
@@ -55,8 +54,12 @@ def show(page: Page) -> None:
             draw_over_time(page, rules)
             draw_times(page, rules, shown)
     with right:
-        draw_next(page, rules, funnel, shown)
-        for column in [c for c in ("persona", "segment", "region") if c in page.facts.attributes][:2]:
+        step = lost.draw_next(page, rules, funnel, shown)
+    if step is not None:
+        lost.draw_who(page, rules, funnel, shown, step)
+    columns = [c for c in ("persona", "segment", "region") if c in page.facts.attributes][:2]
+    for column, place in zip(columns, st.columns(len(columns), gap="small") if columns else (), strict=True):
+        with place:
             draw_groups(page, rules, column)
 
 
@@ -133,76 +136,19 @@ def draw_table(page: Page, funnel: Result, frame: pd.DataFrame) -> None:
         ], numeric=tuple(range(1, len(heads)))))  # fmt: skip
 
 
-def draw_next(page: Page, rules: dict[str, Any], funnel: Result, shown: pd.DataFrame) -> None:
-    """Those who were lost before a step: how many, whether they may still come, and where they went instead."""
-    lost = shown[(shown["step"] > 1) & (shown["drop_off"] > 0)]
-    if not len(lost):
-        return
-    went = page.ask("drop_out_next", **rules)
-    steps = [int(step) for step in lost["step"]]
-    worst = int(lost.loc[lost["drop_off"].idxmax(), "step"])
-    chosen = state.value("drop_step")
-    step = chosen if chosen in steps else worst
-    row = shown[shown["step"] == step].iloc[0]
-    frame = went.frame[went.frame["step"] == step].assign(touchpoint=str(row["touchpoint"]))
-    largest = float(frame["customers"].max())
-    labels = {s: str(name) for s, name in zip(lost["step"], lost["touchpoint"], strict=True)}
-    not_over = int(row["not_over"])
-    one, many = NP_(
-        "of whom {n} may still come: their time is not over", "of whom {n} may still come: their time is not over"
-    )
-    still = [Text(one, {"n": not_over}, many, not_over)] if not_over else []
-    lost_one, lost_many = NP_("{n} customer lost before {touchpoint}", "{n} customers lost before {touchpoint}")
-    n = int(row["drop_off"])
-    counted = Text(lost_one, {"n": n, "touchpoint": str(row["touchpoint"])}, lost_many, n)
-    heads = [
-        Text(N_("Next touchpoint")),
-        Text(N_("Customers")),
-        Text(N_("Share")),
-        *([Text(N_("After"))] if page.facts.timed else []),
-    ]
-    words = [counted, *still, Text(N_("what came next may lie after the window"))]
-    with page.card(
-        "next", findings.went(frame), Text(N_("The touchpoint directly after the last step they took")), went,
-        [*page.period(), *view_words.filters_in_words(page.view, page.reader), *words],
-        ("customers", "share", "median_seconds"),
-    ):  # fmt: skip
-        state.seed("drop_step", step)
-        st.selectbox(
-            page.reader.say(N_("Lost before")),
-            steps,
-            key="drop_step",
-            format_func=lambda s: page.reader.name(labels[s]),
-        )
-        with st.container(horizontal=True, key="drop_see"):
-            see(page, funnel, step, True, N_("See the journeys of those lost"))
-            see(page, funnel, step, False, N_("See the journeys of those who came through"))
-        figure.html(lambda m: m.table(heads, [
-            [m.text(goes_to(page, r.next_touchpoint)), m.with_bar(m.number(r.customers), r.customers, largest, "drop_off"),
-             m.over(m.percent(r.share, 1), m.interval(r.share_low, r.share_high, 1, True)),
-             *([page.reader.duration(r.median_seconds)] if page.facts.timed else [])]
-            for r in frame.itertuples()
-        ], numeric=tuple(range(1, len(heads)))))  # fmt: skip
+def draw_differences(page: Page, rules: dict[str, Any], shown: pd.DataFrame) -> None:
+    """Who goes on from step to step, and from the first to the last, against other days or another segment."""
+    names = {int(r.step): str(r.touchpoint) for r in shown.itertuples()}
 
+    def keep(frame: pd.DataFrame) -> pd.Series[bool]:
+        later = (frame["step"] > 2) & (frame["step"] == len(names))
+        return (frame["measure"] == "share_of_previous") | later
 
-def see(page: Page, funnel: Result, step: int, lost: bool, words: str) -> None:
-    """To the flow page, with these journeys alone; the filter stays on every page until it is taken away."""
-    key = "see_lost" if lost else "see_reached"
-    if st.button(page.reader.say(words), key=key, type="tertiary", icon=":material/filter_alt:"):
-        asked = {o.name: o for o in funnel.metric.options if o.name in funnel_builder.TRIES.options}
-        rules = tuple(sorted(
-            (name, text) for name, text in funnel.definition["options"].items()
-            if name in asked and (asked[name].required or text != asked[name].type.print(asked[name].default))
-        ))  # fmt: skip
-        state.change(lambda view: replace(view, tried=Tried(step, lost, rules)))
-        st.switch_page("pages/behaviour/flow.py")
-
-
-def goes_to(page: Page, name: object) -> str:
-    """Where they went, in the reader's words."""
-    if name is None or name != name:
-        return page.reader.say(N_("Nothing came after"))
-    return page.reader.say(N_("Other touchpoints")) if name == OTHER else str(name)
+    differing.draw(page, Compared(
+        "funnel", ("share_of_previous", "share_of_first"), lambda row: names.get(int(row.step), str(row.touchpoint)),
+        Text(N_("Step")), Text(N_("Share who go on to each step, and to the last: where A and B differ most")), keep=keep,
+        options=rules,
+    ))  # fmt: skip
 
 
 def draw_over_time(page: Page, rules: dict[str, Any]) -> None:

@@ -40,8 +40,7 @@ def show(page: Page) -> None:
     if not len(links.frame):
         st.html(page.m.notice(Text(N_("No journey of this view has such a part. Choose other touchpoints.")), "plain"))
         return
-    if page.view.has_other_side:
-        against.draw(page, rules, sizes)
+    against.draw(page, rules, sizes)
     left, right = st.columns([0.64, 0.36], gap="small")
     with left:
         journeys = draw_flow(page, links, rules)

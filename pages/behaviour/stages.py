@@ -10,7 +10,8 @@ from cx_metrics import findings
 from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, engagement, figure, scores, view_words
+from pages.parts import cache, differing, engagement, figure, scores, view_words
+from pages.parts.differing import Compared
 from pages.parts.page import Page, run
 
 MOST_ROWS = 40
@@ -32,7 +33,8 @@ def show(page: Page) -> None:
     grouped = group if group in engagement.METRICS else "stage"
     groups = page.ask(engagement.METRICS[grouped])
     touchpoints = page.ask("touchpoint_engagement")
-    page.open(findings.touchpoints(touchpoints.frame))
+    page.open(findings.touchpoints(touchpoints.frame), comparing=True)
+    draw_differences(page, grouped)
     column = next((c for c in ("persona", "segment", "region") if c in page.facts.attributes), None)
     measures = (
         (*EXPLAINED, "dwell_seconds_median", "bounce_rate")[: 6 - (grouped == "stage")]
@@ -58,6 +60,20 @@ def show(page: Page) -> None:
             engagement.draw_active_days(page)
     if engagement.has_measures(page):
         engagement.draw_measures(page, group)
+
+
+def draw_differences(page: Page, group: str) -> None:
+    """Reach, frequency and whether it leads on, against other days or another segment."""
+    measures = ("reach", "frequency", *(("next_stage_rate",) if group == "stage" else ()))
+    differing.draw(page, Compared(
+        engagement.METRICS[group], measures, lambda row: engagement.word(page, group, getattr(row, group)),
+        Text(view_words.LABELS[group]), Text(N_("Where A and B differ most")),
+    ))  # fmt: skip
+    if group != "touchpoint":
+        differing.draw(page, Compared(
+            "touchpoint_engagement", ("reach", "frequency"), lambda row: str(row.touchpoint), Text(N_("Touchpoint")),
+            Text(N_("Touchpoints in which A and B differ most")),
+        ))  # fmt: skip
 
 
 def draw_by_group(page: Page, column: str) -> None:

@@ -35,8 +35,10 @@ def show(page: Page) -> None:
     place = "touchpoint" if "touchpoint" in page.columns("surveys") else None
     mapped = [n for n in asked if n in DOMAINS]
     broad, enough = scores.broadest(page, place, mapped or asked) if place else (None, 0)
-    page.open(scores.finding(page, str(place), str(broad)) if enough > 1 else scores.summary(page, results))
+    finding = scores.finding(page, str(place), str(broad)) if enough > 1 else scores.summary(page, results)
+    page.open(finding, comparing=True)
     scores.say(problems)
+    scores.draw_differences(page, main, str(broad or main), place)
     dated = "answered_at" in page.columns("surveys")
     left, right = st.columns([0.42, 0.58] if dated else [0.6, 0.4], gap="small")
     with left:
@@ -79,6 +81,7 @@ def draw_nps(page: Page, result: Result) -> None:
         )
         figure.html(lambda m: m.score_line(float(row["nps"]), row["nps_low"], row["nps_high"]))
         figure.html(lambda m: m.split_bar(groups))
+        scores.see_groups(page, "nps", row)
 
 
 def draw_share(page: Page, result: Result, main: str) -> None:
@@ -95,6 +98,7 @@ def draw_share(page: Page, result: Result, main: str) -> None:
             (Text(N_("Mean score")), m.number(row[second], 2)),
             (Text(N_("95% interval")), m.interval(row[f"{second}_low"], row[f"{second}_high"], 2)),
         ]))  # fmt: skip
+        scores.see_groups(page, main, row)
 
 
 def left_out(row: Any) -> list[Text]:

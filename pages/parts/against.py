@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from cx_metrics import findings_flow
 from cx_metrics.run import Result
-from cx_metrics.texts import N_, NP_, Text
-from pages.parts import cache, figure, flow_rules, state, view_words
+from cx_metrics.texts import N_, Text
+from pages.parts import cache, differing, figure, flow_rules, state, view_words
+from pages.parts.differing import Pair
 from pages.parts.flow_rules import Rules
 from pages.parts.markup import Words
 from pages.parts.page import Page
@@ -32,47 +32,38 @@ LOOK = "against_look"
 
 
 def draw(page: Page, rules: Rules, sizes: dict[str, int]) -> None:
-    """The card of the comparison. `sizes`: steps and top as the flow shows them."""
-    if not cache.people(page.version, page.view.other_side()).get("journeys"):
-        st.html(page.m.notice(Text(N_("Nobody is in segment B in this view, so there is nothing to compare."))))
-        return
-    look = str(state.value(LOOK) or "flow_links")
+    """A card for each comparison of the view. `sizes`: steps and top as the flow shows them."""
+    for pair in differing.pairs(page):
+        if not differing.is_empty(page, pair, "journeys"):
+            draw_pair(page, pair, rules, sizes)
+
+
+def draw_pair(page: Page, pair: Pair, rules: Rules, sizes: dict[str, int]) -> None:
+    """One comparison: the moves, steps or paths that differ most."""
+    key = f"{LOOK}_{pair.kind}"
+    look = str(state.value(key) or "flow_links")
     given = rules.of(look) | ({"top": PATHS} if look == "variants" else sizes)
-    result = cache.compared(page.version, look, page.view.alone(), page.view.other_side(), given)
+    result = cache.compared(page.version, look, pair.a, pair.b, given)
     shown = findings_flow.largest_differences(result.frame, ROWS)
-    with page.card(
-        "against", findings_flow.against(result.frame), Text(NOTES[look]), result, caption(page, rules, result), ()
-    ):  # fmt: skip
-        state.seed(LOOK, look)
-        st.segmented_control(page.reader.say(N_("Compare by")), list(LOOKS), key=LOOK, label_visibility="collapsed",
+    finding, words = findings_flow.against(result.frame), caption(page, pair, rules, result)
+    with page.card(f"against_{pair.kind}", finding, Text(NOTES[look]), result, words, ()):
+        state.seed(key, look)
+        st.segmented_control(page.reader.say(N_("Compare by")), list(LOOKS), key=key, label_visibility="collapsed",
                              format_func=lambda name: page.reader.say(LOOKS[name]))  # fmt: skip
         if len(shown):
             figure.html(lambda m: m.table(heads(look), rows(page, m, look, shown), numeric=numeric(look)))
 
 
-def caption(page: Page, rules: Rules, result: Result) -> list[Words]:
+def caption(page: Page, pair: Pair, rules: Rules, result: Result) -> list[Words]:
     """Who A and B are and how many; the rules; when a difference counts."""
-    attributes, shared = page.facts.attributes, replace(page.view, customers=(), members=())
     n = len(result.frame)
-    one, many = NP_(
-        "beyond chance: at a false discovery rate of 10% over the {n} row compared",
-        "beyond chance: at a false discovery rate of 10% over the {n} rows compared",
-    )
     first = (
         result.frame.iloc[0] if n else {"all_a": 0, "all_b": 0}
     )  # what shares are of: under the rules, perhaps not all
-    a, b = page.view, page.view.other_side()
-    sides = (("A", a, int(first["all_a"])), ("B", b, int(first["all_b"])))
     return [
-        *(
-            Text(N_("{side}: {who}, {journeys}"), {
-                "side": side, "who": view_words.segment_in_words(who.customers, attributes, page.reader, who.members),
-                "journeys": page.counted("journeys", journeys),
-            }) for side, who, journeys in sides
-        ),
-        Text(N_("who is in both counts in both")), *page.period(), *view_words.filters_in_words(shared, page.reader, True),
-        *rules.in_words(result.metric.name),
-        Text(one, {"n": n}, many, n),
+        *differing.sides(page, pair, "journeys", int(first["all_a"]), int(first["all_b"])),
+        *view_words.filters_in_words(pair.shared(), page.reader, True), *rules.in_words(result.metric.name),
+        Text(differing.BEYOND[0], {"n": n}, differing.BEYOND[1], n),
     ]  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cx_metrics.comparison import MEASURES, compare
+from cx_metrics.comparison import COMPARED, MEASURES, compare
+from cx_metrics.differences import MEASURES as DIFFERENCES
 from cx_metrics.engines import Served, Store, open_store
 from cx_metrics.registry import find
 from cx_metrics.run import Result, run
@@ -55,21 +56,24 @@ def answered(version: Version, metric: str, view: View, by: tuple[str, ...], opt
     return Result(declared, frame, definition, route)
 
 
-def compared(version: Version, metric: str, a: View, b: View, options: dict[str, Any]) -> Result:
-    """Segment A against segment B, computed once per dataset version, views and options."""
+def compared(
+    version: Version, metric: str, a: View, b: View, options: dict[str, Any], by: tuple[str, ...] = ()
+) -> Result:
+    """View A against view B, computed once per dataset version, views and options."""
     declared = find(metric)
     texts = tuple((o.name, o.type.print(options[o.name])) for o in declared.options if o.name in options)
     key = (repr(a), repr(b))
-    frame, definition, route = _compared(version.dataset, version.number, metric, key, texts, version, (a, b))
-    return Result(replace(declared, measures=MEASURES, finish=None), frame, definition, route)
+    frame, definition, route = _compared(version.dataset, version.number, metric, key, by, texts, version, (a, b))
+    measures = MEASURES if metric in COMPARED else DIFFERENCES
+    return Result(replace(declared, measures=measures, finish=None), frame, definition, route)
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _compared(
-    dataset: str, number: int, metric: str, view_keys: tuple[str, str], texts: tuple[tuple[str, str], ...],
-    _version: Version, _views: tuple[View, View],
+    dataset: str, number: int, metric: str, view_keys: tuple[str, str], by: tuple[str, ...],
+    texts: tuple[tuple[str, str], ...], _version: Version, _views: tuple[View, View],
 ) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
-    result = compare(metric, opened(_version), *_views, version=_version.key, **dict(texts))
+    result = compare(metric, opened(_version), *_views, by=by, version=_version.key, **dict(texts))
     return result.frame, result.definition, result.route
 
 

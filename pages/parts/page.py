@@ -55,6 +55,9 @@ INTERVALS = {
     "t by customer": N_("Student's t interval, the contacts of a customer taken together"),
     "bootstrap by customer": N_("bootstrap by customer, 2,000 draws"),
     "order statistics": N_("order statistics of the median"),
+    "katz": N_("interval of the logarithm of the ratio (Katz)"),
+    "as the metric says": N_("as the metric says"),
+    "by measure": N_("shares: Newcombe; means: Welch; NPS: adjusted Wald; others: from the two intervals (MOVER)"),
 }
 
 
@@ -98,11 +101,12 @@ class Page:
 
     def ask(self, metric: str, by: Sequence[str] = (), view: View | None = None, **options: Any) -> Result:
         """The answer of a metric under the view of the page (or another), with the options the address gives."""
-        declared = METRICS[metric]
-        given = {
-            o.name: o.type.parse(text) for o in declared.options if (text := self.option(metric, o.name)) is not None
-        }
-        return cache.answered(self.version, metric, (view or self.view).alone(), tuple(by), given | options)
+        return cache.answered(self.version, metric, (view or self.view).alone(), tuple(by), self.given(metric, options))
+
+    def given(self, metric: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of a metric: those that the address gives, and `options` over them."""
+        asked = {o.name: (o, self.option(metric, o.name)) for o in METRICS[metric].options}
+        return {name: o.type.parse(text) for name, (o, text) in asked.items() if text is not None} | dict(options)
 
     def option(self, metric: str, name: str) -> str | None:
         """The text of an option in the address."""

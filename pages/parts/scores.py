@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -11,9 +13,11 @@ import streamlit as st
 from cx_metrics import findings
 from cx_metrics.errors import DataProblem
 from cx_metrics.run import Result
+from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, Text
-from cx_metrics.view import View
-from pages.parts import figure, view_words
+from cx_metrics.view import Answered, View
+from pages.parts import differing, figure, state, view_words
+from pages.parts.differing import Compared
 from pages.parts.page import Page
 
 NAMES = {"nps": N_("NPS"), "csat": N_("Satisfied (CSAT)"), "ces": N_("Ease (CES)")}
@@ -163,6 +167,58 @@ def draw_scores(page: Page, place: str, asked: Sequence[str]) -> None:
         figure.html(lambda m: m.table(heads, [
             [m.strong(t), *(c for name in asked for c in cells(m, name, scored[name].get(t)))] for t in names[:MOST_ROWS]
         ], numeric=tuple(range(1, len(heads)))))  # fmt: skip
+
+
+def groups_of(name: str, row: Any) -> dict[str, tuple[float, float]]:
+    """The answers that a score sets apart: what they are called, and from which to which."""
+    if name == "nps":
+        return {words: bounds for bounds, words in view_words.SCORE_GROUPS.items()}
+    low, high = row["scale_low"], row["scale_high"]
+    if low != low or high != high or high - low < 2:
+        return {}
+    better = bool(row["higher_is_better"])
+    if name == "csat":
+        good, rest = ((high - 1, high), (low, high - 2)) if better else ((low, low + 1), (low + 2, high))
+        return {N_("Not satisfied"): rest, N_("Satisfied"): good}
+    upper, lower = ((low + high) // 2 + 1, high), (low, (low + high) // 2)
+    if not better:
+        upper, lower = (low, -(-(low + high) // 2) - 1), (-(-(low + high) // 2), high)
+    return {N_("Not easy"): lower, N_("Easy"): upper}
+
+
+def see_groups(page: Page, name: str, row: Any) -> None:
+    """To the flow page, with the journeys of those who gave such answers alone; the filter stays on every page."""
+    if not page.has("touchpoints") or "customer_id" not in page.columns("surveys"):
+        return
+    with st.container(horizontal=True, key=f"see_{name}"):
+        for place, (words, (low, high)) in enumerate(groups_of(name, row).items()):
+            shown = page.reader.say(Text(N_("Journeys: {group}"), {"group": Text(words)}))
+            if st.button(
+                safe(shown, "markdown"), key=f"see_{name}_{place}", type="tertiary", icon=":material/filter_alt:"
+            ):
+                state.change(partial(_who_answered, Answered(name, float(low), float(high))))
+                st.switch_page("pages/behaviour/flow.py")
+
+
+def _who_answered(answered: Answered, view: View) -> View:
+    return replace(view, answered=answered)
+
+
+def draw_differences(page: Page, main: str, broad: str, place: str | None) -> None:
+    """The main score against other days or another segment; the one given about most places, by place."""
+    if not differing.pairs(page):
+        return
+    whole = page.reader.say(label(main, page.ask(main).frame))
+    head, note = Text(N_("Score")), Text(N_("The score of A and of B"))
+    differing.draw(page, Compared(main, (main,), lambda row: whole, head, note, "responses"))
+    if place is not None and page.ask(broad, by=[place]).frame[place].notna().sum() > 1:
+        note = Text(
+            N_("{measure} by touchpoint: where A and B differ most"), {"measure": label(broad, page.ask(broad).frame)}
+        )
+        differing.draw(page, Compared(
+            broad, (broad,), lambda row: str(getattr(row, place)), Text(view_words.LABELS[place]), note, "responses",
+            by=(place,), keep=lambda frame: frame[place].notna(),
+        ))  # fmt: skip
 
 
 def _named(page: Page, place: str, name: str) -> pd.DataFrame:

@@ -99,11 +99,8 @@ def _save(version: Version, condition: Condition, reader: PageReader) -> None:
     name = st.text_input(reader.say(N_("Name")), key="segment_name", max_chars=80).strip()
     known = saved(version)
     if name in known:
-        st.html(
-            Markup(reader).notice(
-                Text(N_("There is a segment {name} already; saving replaces it."), {"name": name}), "plain"
-            )
-        )
+        m, words = Markup(reader), Text(N_("There is a segment {name} already; saving replaces it."), {"name": name})
+        st.html(m.notice(words, "plain"))
     if st.button(reader.say(N_("Save")), key="segment_save", type="primary", disabled=not name):
         _keep(version, name, condition)
 

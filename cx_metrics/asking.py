@@ -1,0 +1,216 @@
+"""A metric, a view, a dataset → its query, and the frame that the dataset gives for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import ibis
+import pandas as pd
+
+from cx_metrics import registry, routes
+from cx_metrics.errors import ViewProblem, nearest
+from cx_metrics.population import Population, population, ways_of
+from cx_metrics.registry import Follow, Metric, Walk
+from cx_metrics.routes import Paths, Route
+from cx_metrics.rules import PathRules
+from cx_metrics.shelf import Shelf
+from cx_metrics.tables import TABLE_NAMES
+from cx_metrics.texts import N_, Text
+from cx_metrics.view import Facts, View
+
+CONFIDENCE = 0.95
+
+
+class Dataset(Protocol):
+    """What `run` needs of an opened dataset, whichever engine holds it."""
+
+    @property
+    def facts(self) -> Facts: ...
+    @property
+    def tables(self) -> Mapping[str, ibis.Table]: ...
+    @property
+    def shelf(self) -> Shelf: ...
+    def lend(self, frame: pd.DataFrame) -> ibis.Table: ...
+    def fetch(self, expression: ibis.Table) -> pd.DataFrame: ...
+
+
+Asked: TypeAlias = tuple[ibis.Table, Any]  # a query, and what its asker wants to know about it
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A dataset that keeps compiled queries: for another value of the same filter, only the value is another."""
+
+    def remembered(
+        self,
+        key: tuple[Any, ...],
+        build: Callable[[], Asked],
+        values: Mapping[str, str],
+        instants: Mapping[str, str] | None = None,
+    ) -> tuple[pd.DataFrame, Any] | None: ...
+
+
+def fetched(
+    dataset: Dataset,
+    view: View,
+    key: tuple[Any, ...],
+    build: Callable[[View], Asked],
+    names: Mapping[str, str] | None = None,
+) -> tuple[pd.DataFrame, Any]:
+    """The frame of a query, compiled once for all views of the same shape where the dataset remembers. `names`: placeholders in
+    the query, and what they stand for."""
+    if isinstance(dataset, Remembering):
+        shape, values = view.shape()
+        values = values | dict(names or {})
+        moved, instants = shape.at_stand_in(dataset.facts.zone)
+        if instants and (found := dataset.remembered((*key, moved), lambda: build(moved), values, instants)):
+            return found
+        found = dataset.remembered((*key, shape), lambda: build(shape), values)
+        assert found is not None  # nothing stands in for anything but names
+        return found
+    query, known = build(view)
+    return dataset.fetch(query), known
+
+
+def walked(
+    metric: Metric, walk: Walk, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any]
+) -> tuple[Any, tuple[str, ...], str]:
+    """What a walk makes of its rows, made once for all metrics that ask the same of the same view."""
+    shared = {name: options[name] for name in walk.options}
+    shaped, names = walk.shape(shared) if walk.shape and isinstance(dataset, Remembering) else (shared, {})
+    key = (walk.query.__name__, tuple(by))
+
+    def build(shown: View) -> Asked:
+        query, groups, taken = ask(metric, dataset, shown, by, {**options, **shaped})
+        return query, (groups, taken)
+
+    def make() -> tuple[Any, tuple[str, ...], str]:
+        rows, (groups, taken) = fetched(dataset, view, (*key, *shaped.items()), build, names)
+        ends, _known = fetched(dataset, View(), ("ends",), partial(alone, _ends, dataset))
+        last = None if ends.empty or pd.isna(ends["ends"].iloc[0]) else int(ends["ends"].iloc[0])
+        named = tuple(apart(column) for column in groups)
+        return walk.make(rows, named, ends=last, timed=dataset.facts.timed, **shared), groups, taken
+
+    made: tuple[Any, tuple[str, ...], str] = dataset.shelf.get((view.alone(), *key, *shared.items()), make)
+    return made
+
+
+def followed(
+    metric: Metric, follow: Follow, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any], made: Any
+) -> pd.DataFrame:  # fmt: skip
+    """What the tables say of what a walk made, asked once for all options that do not change it. No rows where there is nothing
+    to ask about."""
+    named = {o.name: options[o.name] for o in metric.options}
+    lending, asking = registry.accepted(follow.lend, named), registry.accepted(follow.query, named)
+
+    def make() -> pd.DataFrame:
+        lent = follow.lend(made, by, **lending)
+        if lent.empty:
+            return pd.DataFrame()
+        left = population(dataset.tables, view, dataset.facts)
+        table = inputs_of(metric, left, dataset, view, None)[0]
+        return dataset.fetch(follow.query(table, dataset.lend(lent), attributes=dataset.facts.attributes, **asking))
+
+    of_walk = {name: named[name] for name in metric.walk.options} if metric.walk else {}
+    key = ("followed", metric.name, view.alone(), tuple(by), *(of_walk | lending | asking).items())
+    found: pd.DataFrame = dataset.shelf.get(key, make)
+    return found
+
+
+def alone(count: Callable[[Dataset, View], ibis.Table], dataset: Dataset, view: View) -> Asked:
+    return count(dataset, view), None
+
+
+def _ends(dataset: Dataset, _view: View) -> ibis.Table:
+    """When the touchpoints of the dataset end, in microseconds."""
+    t = dataset.tables["touchpoints"]
+    return t.aggregate(ends=t.occurred_microseconds.max())
+
+
+def ask(
+    metric: Metric,
+    dataset: Dataset,
+    view: View,
+    by: Sequence[str],
+    options: Mapping[str, Any],
+    confidence: float = CONFIDENCE,
+    route: Route | None = None,
+) -> tuple[ibis.Table, tuple[str, ...], str]:
+    """The query of a metric before it runs, the columns it is grouped by (called "by …" in the query), and its route."""
+    left = population(dataset.tables, view, dataset.facts)
+    inputs = inputs_of(metric, left, dataset, view, route)
+    groups = groups_of(metric, inputs, by)
+    tables = set_apart(inputs, groups)
+    known = {"confidence": confidence, "goal": dataset.facts.goal_of(view), "attributes": dataset.facts.attributes}
+    known |= {"whole": ways_of(replace(view, first_day=None, last_day=None), dataset.facts)[0] == "columns"}
+    given = registry.accepted(metric.query, known)
+    own = {name: options[name] for name in metric.walk.options} if metric.walk else options
+    query = metric.query(*tables, by=tuple(apart(c) for c in groups), **own, **given)
+    first = tables[0]
+    return query, groups, first.under(PathRules.of(options)).taken() if isinstance(first, Paths) else ""
+
+
+Input: TypeAlias = ibis.Table | Paths | None
+
+
+def inputs_of(metric: Metric, left: Population, dataset: Dataset, view: View, route: Route | None) -> list[Input]:
+    """The tables the metric takes, in its order; paths for a metric of paths. Raises ViewProblem for a table that was not
+    uploaded."""
+    found: list[Input] = []
+    for name in metric.inputs:
+        table = "touchpoints" if name == "paths" else name
+        if table not in left.tables:
+            raise ViewProblem(
+                N_("{metric} needs a file of {table}, and this dataset has none. Add one on the Data page."),
+                metric=Text(metric.title), table=Text(TABLE_NAMES[table]),
+            )  # fmt: skip
+        if name == "paths":
+            found.append(routes.paths(left, dataset.tables, view, dataset.facts, route))
+        else:
+            found.append(left.entries if name == "touchpoints" and metric.entries else left[name])
+    return found + [left.tables.get(name) for name in metric.optional_inputs]
+
+
+def groups_of(metric: Metric, inputs: Sequence[Input], by: Sequence[str]) -> tuple[str, ...]:
+    """The columns to group by, each once. Raises ViewProblem for a column the data does not have."""
+    first = inputs[0].touchpoints if isinstance(inputs[0], Paths) else inputs[0]
+    taken = {*metric.groups, *(name + end for name in metric.measures for end in ("", "_low", "_high"))}
+    known = [c for c in (first.columns if first is not None else ()) if c not in taken]
+    for column in by:
+        if column not in known:
+            raise ViewProblem(
+                N_("{metric} cannot be grouped by {found}. Nearest: {nearest}. Columns: {columns}."),
+                metric=Text(metric.title), found=column, nearest=nearest(column, known) or "–", columns=tuple(known),
+            )  # fmt: skip
+    return tuple(dict.fromkeys(by))
+
+
+def apart(column: str) -> str:
+    """A name for a column to group by that no metric uses, so that any column can be grouped by."""
+    return f"by {column}"
+
+
+def set_apart(inputs: Sequence[Input], groups: Sequence[str]) -> list[Input]:
+    """The columns to group by once more, under names of their own."""
+    named = {apart(column): column for column in groups}
+    first, *rest = inputs
+    if isinstance(first, Paths):
+        return [first.grouped(named), *rest]
+    if first is not None:
+        first = first.mutate(**{name: first[column] for name, column in named.items()})
+    return [first, *rest]
+
+
+def check_needs(metric: Metric, facts: Facts, view: View) -> None:
+    if metric.needs_goal and not facts.goal_of(view):
+        raise ViewProblem(
+            N_("{metric} needs a goal: touchpoints that count as conversion. Set it on the Data page, or with --goal."),
+            metric=Text(metric.title),
+        )  # fmt: skip
+    if metric.needs_time and not facts.timed:
+        raise ViewProblem(
+            N_("{metric} needs times, and these touchpoints have only an order."), metric=Text(metric.title)
+        )
