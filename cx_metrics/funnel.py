@@ -89,13 +89,37 @@ def make_tries(
     return walk(rows, Funnel(**rules), ends, by, taken_from, timed)
 
 
-def ask_tries_and_next(
-    touchpoints: ibis.Table, by: tuple[str, ...] = (), whole: bool = False, **rules: Any
-) -> ibis.Table:
-    """The same, and what comes after each; `whole`: journeys are as they were prepared."""
-    span, _taken_from = rules.pop("span"), rules.pop("taken_from")
+def lend_lost(tries: Tries, by: Sequence[str], *, taken_from: TakenFromRule = FIRST_TOUCH) -> pd.DataFrame:
+    """Those who did not come to the end: journey_id, number (of the try), place (of the last step that it took), instant (when);
+    and the values by which journeys were walked apart, as `own …`."""
+    lost = np.flatnonzero(tries.depth < (len(tries.at) if tries.funnel.order == "unordered" else len(tries.funnel.needed)))
+    place = len(tries.at) - 1 - np.argmax(tries.taken[::-1, lost], axis=0) if len(tries.at) else lost
+    ids = tries.journey[lost]
+    frame = pd.DataFrame({
+        "journey_id": ids if ids.dtype.kind == "i" else ids.astype(str), "number": lost, "place": place,
+        "instant": tries.at[place, lost],
+    })  # fmt: skip
+    own = tries.groups.set_index("which") if taken_from == EVERY_TOUCHPOINT and by else None
+    return frame if own is None else frame.assign(**{f"own {c}": own[c].reindex(lost).to_numpy() for c in by})
+
+
+def ask_next(
+    touchpoints: ibis.Table, lent: ibis.Table, *, steps: FunnelSteps, order: OrderRule = "ordered", span: SpanRule = "first_step",
+    whole: bool = False,
+) -> ibis.Table:  # fmt: skip
+    """What came after the last step that each of these took: after the last touchpoint of that instant that could have served it.
+    number, next_touchpoint, seconds_to_next. `whole`: journeys are as they were prepared."""
     t = touchpoints if span == "first_step" else touchpoints.filter(touchpoints.in_range == 1)
-    return step_events(t, by, Funnel(**rules), "prepared" if whole and span == "first_step" else "windows")
+    if not (whole and span == "first_step"):
+        t = with_next(t)
+    t = t.filter(t.touchpoint.isin(sorted({name for step in steps for name in step.touchpoints}))).mutate(at=instant(t))
+    own = {f"own {c}": lent[f"own {c}"] for c in ()}
+    found = t.join(lent.rename(of="journey_id"), (t.journey_id == lent.journey_id) & (t.at == lent.instant))
+    serves = [serving(found, step.kind) & ((found.place == j) | (order == "unordered")) for j, step in enumerate(steps)]
+    found = found.filter(reduce(or_, serves, ibis.literal(False)))
+    last = ibis.row_number().over(ibis.window(group_by="number", order_by=ibis.desc("sequence")))
+    found = found.mutate(back=last).filter(_.back == 0)
+    return found.select("number", "next_touchpoint", "seconds_to_next")
 
 
 TRIES = Walk(ask_tries, make_tries, shape=shape)

@@ -300,3 +300,76 @@ def test_the_simple_shop_has_its_known_numbers(simple_shop: str, capsys: pytest.
     steps = "catalog,cart,delivery_choice,payment_choice,payment_done"
     funnel = answered(capsys, "funnel", "--touchpoints", simple_shop, "--steps", steps, "--window", "unlimited")
     assert [row["customers"] for row in funnel] == [3_611, 1_924, 1_356, 958, 653]
+
+
+# Views, segments, comparisons
+
+
+def customers_of(answered: tuple[int, str, str]) -> int:
+    status, out, _err = answered
+    assert status == 0
+    return int(json.loads(out)["rows"][0]["customers"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "customers"),
+    [
+        ([], 3),
+        (["--view", "persona=Saver"], 2),
+        (["--view", "https://cx.example/flow?ds=x&lang=ar&persona=Saver&to=2026-01-05"], 2),
+        (["--in", "touchpoint=Purchase"], 2),
+        (["--out", "touchpoint=Purchase"], 1),
+        (["--in", "touchpoint=Purchase", "--out", "answered=nps|0|6"], 1),
+        (["--in", "tried=lost|2|steps=Website,Purchase|window=7d"], 1),
+        (["--in", "any(persona=Family;not(touchpoint=Website))"], 2),
+    ],
+)
+def test_a_view_and_segments_say_whom_a_metric_counts(say: Say, flags: list[str], customers: int) -> None:
+    files = ["--touchpoints", "touchpoints.csv", "--surveys", "surveys.csv"]
+    assert customers_of(say("conversion", *files, *flags, "--json")) == customers
+
+
+def test_another_view_to_compare_with_gives_both_numbers_and_their_difference(say: Say) -> None:
+    files = ["--touchpoints", "touchpoints.csv"]
+    status, out, _err = say("conversion", *files, "--view", "persona=Saver", "--against", "persona=Family", "--json")
+    assert status == 0
+    rows = {row["measure"]: row for row in json.loads(out)["rows"]}
+    rate = rows["conversion_rate"]
+    assert (rate["n_a"], rate["value_a"], rate["n_b"], rate["value_b"], rate["difference"]) == (2, 0.5, 1, 1.0, -0.5)
+    definition = json.loads(out)["definition"]
+    assert definition["a"]["population"]["customers"] == {"persona": ["Saver"]}
+    assert definition["b"]["population"]["customers"] == {"persona": ["Family"]}
+
+
+@pytest.mark.parametrize(("days", "before"), [("previous", "2026-01-04"), ("2026-01-25..2026-01-25", "2026-01-25")])
+def test_other_days_to_compare_with(say: Say, days: str, before: str) -> None:
+    asked = ["--touchpoints", "touchpoints.csv", "--view", "from=2026-01-05&to=2026-01-05", "--compare", days, "--json"]
+    status, out, _err = say("conversion", *asked)
+    assert status == 0
+    found = json.loads(out)
+    assert found["definition"]["b"]["range"]["first_day"] == before
+    customers = next(row for row in found["rows"] if row["measure"] == "customers")
+    assert (customers["value_a"], customers["value_b"]) == (3, 0 if days == "previous" else 1)
+
+
+def test_a_segment_that_names_what_no_row_has_is_an_answer_and_said_in_case_it_is_misspelt(say: Say) -> None:
+    status, _out, err = say("conversion", "--touchpoints", "touchpoints.csv", "--in", "not(persona=Savr)")
+    assert status == 0
+    assert "No row has persona = Savr. Nearest: Saver." in err
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--in", "persno=Saver"], "The condition persno=Saver cannot be read"),
+        (["--view", "from=2026-13-01"], "The link's from cannot be read"),
+        (["--compare", "previous"], "All dates have no period before them"),
+        (["--compare", "tomorrow"], "The link's compare cannot be read"),
+        (["--against", "persona=Family", "--compare", "previous"], "not allowed with"),
+        (["--vew", "persona=Saver"], "Nearest: --view"),
+    ],
+)
+def test_a_view_that_cannot_be_read_is_refused(say: Say, flags: list[str], said: str) -> None:
+    status, _out, err = say("conversion", "--touchpoints", "touchpoints.csv", *flags)
+    assert status == 2
+    assert said in err

@@ -17,7 +17,7 @@ import pytest
 
 from cx_metrics.engines import Store, build, open_store
 from cx_metrics.engines.incoming import Incoming
-from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.errors import OptionProblem, WorkspaceProblem
 from cx_metrics.tables import TOUCHPOINTS
 from cx_metrics.view import Facts
 from cx_metrics.workspace import Version, Workspace, files, store
@@ -406,3 +406,75 @@ def test_an_opened_store_lets_no_statement_out_of_its_file(served: tuple[Path, V
         reading.connection.cursor().execute(statement.format(folder=folder, file=version.path)).fetchall()
     assert counted(reading) == 3
     assert tree(folder) == before
+
+
+# Saved segments
+
+
+def test_segments_are_saved_by_name_renamed_and_forgotten(workspace: Workspace) -> None:
+    dataset, other = workspace.create("shop"), workspace.create("another")
+    assert workspace.segments(dataset) == {}
+    workspace.keep_segment(dataset, "  Web   savers ", "persona=Saver&channel=web")
+    workspace.keep_segment(dataset, "Lost", "tried=lost|2|steps=ad,visit")
+    workspace.keep_segment(dataset, "Lost", "not(touchpoint=visit)")  # the same name is replaced
+    assert workspace.segments(dataset) == {"Lost": "not(touchpoint=visit)", "Web savers": "persona=Saver&channel=web"}
+    workspace.rename_segment(dataset, "Lost", "Never visited")
+    workspace.drop_segment(dataset, "Web savers")
+    workspace.drop_segment(dataset, "Web savers")
+    assert Workspace(workspace.root).segments(dataset) == {"Never visited": "not(touchpoint=visit)"}
+    assert workspace.segments(other) == {}
+    workspace.delete(dataset)
+    assert list((workspace.root / "segments").glob("*.json")) == []
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 81])
+def test_a_segment_needs_a_name(workspace: Workspace, name: str) -> None:
+    with pytest.raises(WorkspaceProblem, match="at most 80 signs"):
+        workspace.keep_segment(workspace.create("shop"), name, "persona=Saver")
+
+
+def test_what_is_no_condition_is_not_saved(workspace: Workspace) -> None:
+    dataset = workspace.create("shop")
+    with pytest.raises(OptionProblem, match="cannot be read"):
+        workspace.keep_segment(dataset, "x", "persno=Saver")
+    with pytest.raises(WorkspaceProblem, match="no segment gone"):
+        workspace.rename_segment(dataset, "gone", "x")
+    assert workspace.segments(dataset) == {}
+
+
+@pytest.mark.parametrize("name", [n for n in HOSTILE if 0 < len(" ".join(n.split())) <= 80 and "\udcff" not in n])
+def test_the_name_of_a_segment_is_data(workspace: Workspace, name: str) -> None:
+    dataset = workspace.create("shop")
+    workspace.keep_segment(dataset, name, "persona=Saver")
+    assert workspace.segments(dataset) == {" ".join(name.split()): "persona=Saver"}
+    assert [p.name for p in (workspace.root / "segments").glob("*.json")] == [f"{dataset}.json"]
+
+
+def test_many_writers_at_once_lose_no_segment(workspace: Workspace) -> None:
+    dataset = workspace.create("shop")
+    writers = [
+        threading.Thread(target=workspace.keep_segment, args=(dataset, f"s{i}", f"persona=p{i}")) for i in range(20)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert workspace.segments(dataset) == {f"s{i}": f"persona=p{i}" for i in range(20)}
+
+
+def test_there_is_an_end_to_saved_segments(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MOST_SEGMENTS", 2)
+    dataset = workspace.create("shop")
+    for name in "ab":
+        workspace.keep_segment(dataset, name, "persona=Saver")
+    with pytest.raises(WorkspaceProblem, match="at most 2"):
+        workspace.keep_segment(dataset, "c", "persona=Saver")
+    assert set(workspace.segments(dataset)) == {"a", "b"}
+
+
+@pytest.mark.parametrize(("kept", "said"), [("{", "damaged"), ('{"format": 99, "segments": {}}', "newer Touchline")])
+def test_segments_that_cannot_be_read_are_said(workspace: Workspace, kept: str, said: str) -> None:
+    dataset = workspace.create("shop")
+    (workspace.root / "segments" / f"{dataset}.json").write_text(kept)
+    with pytest.raises(WorkspaceProblem, match=said):
+        workspace.segments(dataset)

@@ -279,8 +279,8 @@ class Workspace:
         """Remove what a crash left behind and uploads nobody imported: unfinished files older than an hour, and datasets of
         that age whose first import never ended. Returns how many."""
         old = time.time() - STALE_SECONDS
-        depths = ("*", "*/*", "*/versions/*")
-        parts = [p for d in depths for p in self.root.glob(f"datasets/{d}{files.PART}")]
+        depths = ("datasets/*", "datasets/*/*", "datasets/*/versions/*", "segments/*")
+        parts = [p for d in depths for p in self.root.glob(f"{d}{files.PART}")]
         logs = self.root.glob(f"datasets/*/versions/*{files.PART}.wal")  # beside a store that was being built
         waiting = [*self.root.glob("uploads/*"), *self.root.glob("jobs/*")]
         orphans = [p for p in self.root.glob("datasets/*/versions/*.duckdb") if not p.with_suffix(".json").exists()]

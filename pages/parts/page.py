@@ -221,6 +221,12 @@ class Page:
             add_files_button(self.reader)
             sample_button(self.reader)
 
+    def refuse(self, problem: Text) -> None:
+        """The view asks for what cannot be: say so, and offer to take each filter away."""
+        st.html(self.m.head(self.reader.say(self.name), problem, self.reader.say(self.question)))
+        with st.container(horizontal=True, key="card_empty"):
+            filter_bar.remove_buttons(self.view, self.reader)
+
     def nobody(self) -> None:
         """The view leaves nobody: name the filters and offer to take each away."""
         box = st.container(key="card_empty")
@@ -268,7 +274,12 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
     if missing:
         page.empty(missing[0])
         return None
-    if "touchpoints" in needs and not page.people.get("touchpoints"):
+    try:
+        counted = page.people
+    except TouchlineError as problem:  # of a filter: what is asked for cannot be, so the way out is to take it away
+        page.refuse(problem.text)
+        return None
+    if "touchpoints" in needs and not counted.get("touchpoints"):
         page.open(Text(N_("Nobody is left in this view")))
         page.nobody()
         return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from cx_metrics.errors import TouchlineError
+from cx_metrics.errors import TouchlineError, WorkspaceProblem
 from cx_metrics.safe_text import safe
 from cx_metrics.segments import AllOf, AnyOf, Condition, Not, condition_of, parse_condition, print_condition
 from cx_metrics.texts import N_, NP_, Text
@@ -25,8 +25,12 @@ CUSTOMERS = NP_("{n} customer", "{n} customers")
 
 
 def saved(version: Version) -> dict[str, str]:
-    """The saved segments of a dataset: condition by name."""
-    return cache.workspace().segments(version.dataset)
+    """The saved segments of a dataset: condition by name; none, and a note, where they cannot be read."""
+    try:
+        return cache.workspace().segments(version.dataset)
+    except WorkspaceProblem as problem:
+        state.note([problem.text])
+        return {}
 
 
 def choose(version: Version, view: View, reader: PageReader, against: bool = False) -> None:
