@@ -8,16 +8,18 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import ibis
+import numpy as np
 import pandas as pd
 
 from cx_metrics import registry, routes
 from cx_metrics.errors import ViewProblem, nearest
-from cx_metrics.population import Population, population, ways_of
+from cx_metrics.population import MOST_SESSIONS, Population, population, ways_of
 from cx_metrics.registry import Follow, Metric, Walk
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
 from cx_metrics.shelf import Shelf
-from cx_metrics.tables import TABLE_NAMES
+from cx_metrics.steps import FIRST_TOUCH, LAST_TOUCH
+from cx_metrics.tables import CUSTOMER_COLUMNS, TABLE_NAMES, TOUCHPOINTS
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts, View
 
@@ -78,7 +80,13 @@ def fetched(
 def walked(
     metric: Metric, walk: Walk, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any]
 ) -> tuple[Any, tuple[str, ...], str]:
-    """What a walk makes of its rows, made once for all metrics that ask the same of the same view."""
+    """What a walk makes of its rows, made once for all metrics that ask the same of the same view, and for all groups that the
+    attributes of customers make: these are the same at every touchpoint."""
+    if by and of_customers(dataset, view, by, options):
+        left = population(dataset.tables, view, dataset.facts)
+        groups = groups_of(metric, inputs_of(metric, left, dataset, view, None), by)
+        plain, _none, taken = walked(metric, walk, dataset, view, (), options)
+        return with_attributes(plain, dataset, view, groups), groups, taken
     shared = {name: options[name] for name in walk.options}
     shaped, names = walk.shape(shared) if walk.shape and isinstance(dataset, Remembering) else (shared, {})
     key = (walk.query.__name__, tuple(by))
@@ -94,8 +102,38 @@ def walked(
         named = tuple(apart(column) for column in groups)
         return walk.make(rows, named, ends=last, timed=dataset.facts.timed, **shared), groups, taken
 
-    made: tuple[Any, tuple[str, ...], str] = dataset.shelf.get((view.alone(), *key, *shared.items()), make)
-    return made
+    found: tuple[Any, tuple[str, ...], str] = dataset.shelf.get((view.alone(), *key, *shared.items()), make)
+    return found
+
+
+def of_customers(dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any]) -> bool:
+    """Are the values to group by those of customers, and not of touchpoints that some try took?"""
+    own = {name.casefold() for name in TOUCHPOINTS.names} - set(CUSTOMER_COLUMNS)
+    told = [
+        c in dataset.facts.attributes and c.casefold() not in own and c in dataset.tables["customers"].columns
+        for c in by
+    ]
+    return all(told) and view.grain != "case" and options.get("taken_from") in (FIRST_TOUCH, LAST_TOUCH)
+
+
+def with_attributes(made: Any, dataset: Dataset, view: View, groups: Sequence[str]) -> Any:
+    """The tries with the attributes of their customers to group by."""
+    numbers = made.journey // MOST_SESSIONS if view.grain == "session" else made.journey
+    columns: dict[str, Any] = {"which": np.arange(len(numbers))}
+    for column in groups:
+        codes, values = dataset.shelf.get(("attribute", column), partial(_attribute, dataset, column))
+        columns[apart(column)] = pd.Categorical.from_codes(codes[numbers], categories=values)
+    return replace(made, groups=pd.DataFrame(columns))
+
+
+def _attribute(dataset: Dataset, column: str) -> tuple[Any, Any]:
+    """An attribute of all customers: the place of each one's value among the values, by customer number (−1: not known)."""
+    customers = dataset.tables["customers"]
+    frame = dataset.fetch(customers.select("customer_number", held=customers[column]))
+    codes, values = pd.factorize(frame["held"])
+    found = np.full(len(frame) + 1, -1, dtype="int32")
+    found[frame["customer_number"].to_numpy(dtype="int64")] = codes
+    return found, values
 
 
 def followed(
@@ -111,8 +149,13 @@ def followed(
         if lent.empty:
             return pd.DataFrame()
         left = population(dataset.tables, view, dataset.facts)
-        table = inputs_of(metric, left, dataset, view, None)[0]
-        return dataset.fetch(follow.query(table, dataset.lend(lent), attributes=dataset.facts.attributes, **asking))
+        table = set_apart(
+            inputs_of(metric, left, dataset, view, None), tuple(column.removeprefix(APART) for column in by)
+        )[0]
+        known = {"attributes": dataset.facts.attributes, "whole": is_whole(view, dataset.facts)}
+        return dataset.fetch(
+            follow.query(table, dataset.lend(lent), **asking, **registry.accepted(follow.query, known))
+        )
 
     of_walk = {name: named[name] for name in metric.walk.options} if metric.walk else {}
     key = ("followed", metric.name, view.alone(), tuple(by), *(of_walk | lending | asking).items())
@@ -145,7 +188,6 @@ def ask(
     groups = groups_of(metric, inputs, by)
     tables = set_apart(inputs, groups)
     known = {"confidence": confidence, "goal": dataset.facts.goal_of(view), "attributes": dataset.facts.attributes}
-    known |= {"whole": ways_of(replace(view, first_day=None, last_day=None), dataset.facts)[0] == "columns"}
     given = registry.accepted(metric.query, known)
     own = {name: options[name] for name in metric.walk.options} if metric.walk else options
     query = metric.query(*tables, by=tuple(apart(c) for c in groups), **own, **given)
@@ -188,9 +230,17 @@ def groups_of(metric: Metric, inputs: Sequence[Input], by: Sequence[str]) -> tup
     return tuple(dict.fromkeys(by))
 
 
+APART = "by "
+
+
 def apart(column: str) -> str:
     """A name for a column to group by that no metric uses, so that any column can be grouped by."""
-    return f"by {column}"
+    return APART + column
+
+
+def is_whole(view: View, facts: Facts) -> bool:
+    """Are the journeys of a view, with what comes after its range, as they were prepared?"""
+    return ways_of(replace(view, first_day=None, last_day=None), facts)[0] == "columns"
 
 
 def set_apart(inputs: Sequence[Input], groups: Sequence[str]) -> list[Input]:

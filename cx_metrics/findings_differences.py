@@ -33,7 +33,7 @@ def strongest(frame: pd.DataFrame, measures: Mapping[str, Measure], several: boo
         return Text(N_("No difference between A and B is larger than chance allows"))
     top = largest(flagged, 1).iloc[0]
     measure = measures[str(top["measure"])]
-    values: dict[str, object] = {"what": str(top["what"]), "measure": Text(measure.title)}
+    values: dict[str, object] = {"what": str(top["what"])} | ({"measure": Text(measure.title)} if several else {})
     a, b = float(top["value_a"]), float(top["value_b"])
     if measure.unit == "share":
         words = IN_SHARES[several]

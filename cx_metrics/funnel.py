@@ -5,19 +5,33 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, Literal
 
 import ibis
 import numpy as np
 import pandas as pd
+from ibis import _
 
 from cx_metrics import intervals
 from cx_metrics.errors import OptionProblem
-from cx_metrics.funnel_rules import Entry, EqualTimes, Funnel, Order, Repeats, shape, step_events
+from cx_metrics.funnel_rules import (
+    Entry,
+    EqualTimes,
+    Funnel,
+    Order,
+    Repeats,
+    instant,
+    serving,
+    shape,
+    step_events,
+    with_next,
+)
 from cx_metrics.groups import OTHER
 from cx_metrics.options import Count, Duration
-from cx_metrics.registry import Measure, Walk, metric
-from cx_metrics.steps import FIRST_TOUCH, Exclusion, Exclusions, Step, Steps, TakenFrom
+from cx_metrics.registry import Follow, Measure, Walk, metric
+from cx_metrics.steps import EVERY_TOUCHPOINT, FIRST_TOUCH, Exclusion, Exclusions, Step, Steps, TakenFrom
 from cx_metrics.texts import N_
 from cx_metrics.tries import Tries, walk
 
@@ -91,8 +105,10 @@ def make_tries(
 
 def lend_lost(tries: Tries, by: Sequence[str], *, taken_from: TakenFromRule = FIRST_TOUCH) -> pd.DataFrame:
     """Those who did not come to the end: journey_id, number (of the try), place (of the last step that it took), instant (when);
-    and the values by which journeys were walked apart, as `own …`."""
-    lost = np.flatnonzero(tries.depth < (len(tries.at) if tries.funnel.order == "unordered" else len(tries.funnel.needed)))
+    and the values by which journeys were walked apart, under names that begin with OWN."""
+    lost = np.flatnonzero(
+        tries.depth < (len(tries.at) if tries.funnel.order == "unordered" else len(tries.funnel.needed))
+    )
     place = len(tries.at) - 1 - np.argmax(tries.taken[::-1, lost], axis=0) if len(tries.at) else lost
     ids = tries.journey[lost]
     frame = pd.DataFrame({
@@ -100,7 +116,7 @@ def lend_lost(tries: Tries, by: Sequence[str], *, taken_from: TakenFromRule = FI
         "instant": tries.at[place, lost],
     })  # fmt: skip
     own = tries.groups.set_index("which") if taken_from == EVERY_TOUCHPOINT and by else None
-    return frame if own is None else frame.assign(**{f"own {c}": own[c].reindex(lost).to_numpy() for c in by})
+    return frame if own is None else frame.assign(**{OWN + c: own[c].reindex(lost).to_numpy() for c in by})
 
 
 def ask_next(
@@ -112,18 +128,22 @@ def ask_next(
     t = touchpoints if span == "first_step" else touchpoints.filter(touchpoints.in_range == 1)
     if not (whole and span == "first_step"):
         t = with_next(t)
-    t = t.filter(t.touchpoint.isin(sorted({name for step in steps for name in step.touchpoints}))).mutate(at=instant(t))
-    own = {f"own {c}": lent[f"own {c}"] for c in ()}
-    found = t.join(lent.rename(of="journey_id"), (t.journey_id == lent.journey_id) & (t.at == lent.instant))
+    t = t.filter(t.touchpoint.isin(sorted({name for step in steps for name in step.touchpoints}))).mutate(
+        instant=instant(t)
+    )
+    found = t.join(lent, ["journey_id", "instant"])
     serves = [serving(found, step.kind) & ((found.place == j) | (order == "unordered")) for j, step in enumerate(steps)]
-    found = found.filter(reduce(or_, serves, ibis.literal(False)))
+    found = found.filter(reduce(or_, serves))
+    for column in (c for c in lent.columns if c.startswith(OWN)):
+        held, own = found[column.removeprefix(OWN)], found[column]
+        found = found.filter((held == own).fill_null(False) | (held.isnull() & own.isnull()))
     last = ibis.row_number().over(ibis.window(group_by="number", order_by=ibis.desc("sequence")))
     found = found.mutate(back=last).filter(_.back == 0)
     return found.select("number", "next_touchpoint", "seconds_to_next")
 
 
+OWN = "own "  # before the name of a column whose values journeys were walked apart by
 TRIES = Walk(ask_tries, make_tries, shape=shape)
-TRIES_AND_NEXT = Walk(ask_tries_and_next, make_tries, rules=ask_tries, shape=shape)
 SOURCE = "ClickHouse windowFunnel; PostHog and Mixpanel funnels"
 ENTRANTS = Measure(N_("Entrants"), "count", meaning=N_("customers who reached the first step"))
 OPEN = Measure(
@@ -199,8 +219,9 @@ def tries_by_group(tries: Tries, by: Sequence[str], top: int) -> tuple[pd.DataFr
     are one; one try counts once in it."""
     if not by:
         return pd.DataFrame(index=[0]), tries.groups[["which"]].assign(group=0)
-    frame = tries.groups.assign(group=tries.groups.groupby(list(by), dropna=False, sort=False).ngroup())
-    groups = frame.drop_duplicates("group").sort_values("group")[list(by)].reset_index(drop=True)
+    number = tries.groups.groupby(list(by), dropna=False, sort=False, observed=True).ngroup()
+    frame = tries.groups.assign(group=number)
+    groups = frame.drop_duplicates("group").sort_values("group")[list(by)].reset_index(drop=True).astype(object)
     size = np.bincount(frame["group"], minlength=len(groups))
     name = [tuple("" if pd.isna(v) else str(v) for v in row) for row in groups.itertuples(index=False)]
     ranked = sorted(range(len(groups)), key=lambda g: (-size[g], name[g]))
@@ -431,7 +452,8 @@ TopNext = Annotated[int, Count(N_("how many next touchpoints to show at each ste
     source=SOURCE,
     entries=True,
     groups=("step", "touchpoint", "next_touchpoint"),
-    walk=TRIES_AND_NEXT,
+    walk=TRIES,
+    follow=Follow(lend_lost, ask_next),
     measures={
         "customers": Measure(N_("Customers"), "count", meaning=N_("customers lost before the step who went there next")),
         "share": Measure(
@@ -444,8 +466,9 @@ TopNext = Annotated[int, Count(N_("how many next touchpoints to show at each ste
     },
 )  # fmt: skip
 def drop_out_next(
-    tries: Tries, by: tuple[str, ...] = (), confidence: float = 0.95, *, next_top: TopNext = 8, top: TopGroups = 25
-) -> pd.DataFrame:
+    tries: Tries, by: tuple[str, ...] = (), confidence: float = 0.95, followed: pd.DataFrame | None = None, *,
+    next_top: TopNext = 8, top: TopGroups = 25,
+) -> pd.DataFrame:  # fmt: skip
     """Where did those who were lost before a step go next?
 
     For each step but the first that is not optional: one row per touchpoint that came directly after the last step they took:
@@ -453,13 +476,13 @@ def drop_out_next(
     (from their last step to there), lost. What came next may lie after the window, and after the range. Beyond the `next_top`
     largest of a step, the rest is one row. Steps that lost nobody have no rows.
     """
-    assert tries.next is not None
     groups, frame = tries_by_group(tries, by, top)
-    named = tries.next["next_touchpoint"].astype(object).where(tries.next["next_touchpoint"].notna(), None)
-    frame = frame.assign(
-        next_touchpoint=named.to_numpy()[frame["which"]], seconds=tries.next["seconds_to_next"].to_numpy()[frame["which"]],
-        depth=tries.depth[frame["which"]],
-    )  # fmt: skip
+    frame = frame.assign(depth=tries.depth[frame["which"]], next_touchpoint=None, seconds=np.nan)
+    if followed is not None and len(followed):
+        after = followed.set_index("number").reindex(frame["which"])
+        names = after["next_touchpoint"].astype(object)
+        names = names.where(names.notna(), None)
+        frame = frame.assign(next_touchpoint=names.to_numpy(), seconds=after["seconds_to_next"].to_numpy())
     rows = []
     for j, step in enumerate(tries.funnel.steps):
         place = j if tries.funnel.order == "unordered" else tries.funnel.needed.index(j) if not step.optional else 0

@@ -159,28 +159,16 @@ class Funnel:
         return needed
 
 
-def step_events(
-    touchpoints: ibis.Table, by: Sequence[str], funnel: Funnel, following: Literal["", "prepared", "windows"] = ""
-) -> ibis.Table:
+def step_events(touchpoints: ibis.Table, by: Sequence[str], funnel: Funnel) -> ibis.Table:
     """The touchpoints that serve a step or break a try; for a strict funnel, all those of the journeys that could enter.
 
     One row each: journey_id, `at` (microseconds; the order of the file where there is no time), in_range, `marks` (which kinds
     it is: one bit each), and with `by` its columns and sequence: only they ask which of two touchpoints of one instant it was.
-    `following`: and what comes next in the journey, next_touchpoint and seconds_to_next: as it was prepared, where journeys are
-    whole, or by windows.
     """
     t, names = touchpoints, sorted({name for kind in funnel.kinds for name in kind.touchpoints})
-    more = ["sequence", *by] if by or following else []
-    if following == "windows":
-        each = within()
-        t = t.mutate(
-            next_touchpoint=t.touchpoint.lead().over(each).nullif(""),
-            next_microseconds=t.occurred_microseconds.lead().over(each),
-        )
-        t = t.mutate(seconds_to_next=(t.next_microseconds - t.occurred_microseconds).cast("float64") / 1e6)
-    more += ["next_touchpoint", "seconds_to_next"] if following else []
+    more = ["sequence", *by] if by else []
     if funnel.order == "strict":
-        entering = t.filter(_serves(t, funnel.steps[0].kind) & (t.in_range == 1)).select("journey_id").distinct()
+        entering = t.filter(serving(t, funnel.steps[0].kind) & (t.in_range == 1)).select("journey_id").distinct()
         t = t.semi_join(entering, "journey_id")
     else:
         t = t.filter(t.touchpoint.isin(names))
@@ -193,6 +181,16 @@ def step_events(
 def instant(t: ibis.Table) -> ibis.Value:
     """When a touchpoint was, in microseconds; the order of the file where there is no time."""
     return ibis.coalesce(t.occurred_microseconds, t.sequence)
+
+
+def with_next(t: ibis.Table) -> ibis.Table:
+    """The touchpoints with next_touchpoint and seconds_to_next of the journeys that a view makes."""
+    each = within()
+    t = t.mutate(
+        next_touchpoint=t.touchpoint.lead().over(each).nullif(""),
+        next_microseconds=t.occurred_microseconds.lead().over(each),
+    )
+    return t.mutate(seconds_to_next=(t.next_microseconds - t.occurred_microseconds).cast("float64") / 1e6)
 
 
 def shape(rules: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -226,7 +224,7 @@ def _marks(t: ibis.Table, funnel: Funnel) -> ibis.Value:
     found: ibis.Value = ibis.cases(*cases, else_=_mark(0)) if cases else _mark(0)
     for bit, kind in enumerate(funnel.kinds):
         if kind.where:
-            found = found + ibis.ifelse(_serves(t, kind).fill_null(False), _mark(1 << bit), _mark(0))
+            found = found + ibis.ifelse(serving(t, kind).fill_null(False), _mark(1 << bit), _mark(0))
     return found.cast("int32")
 
 
@@ -234,7 +232,8 @@ def _mark(bits: int) -> ibis.Value:
     return ibis.literal(bits, type="int32")
 
 
-def _serves(t: ibis.Table, kind: Kind) -> ibis.Value:
+def serving(t: ibis.Table, kind: Kind) -> ibis.Value:
+    """Is a touchpoint of that kind?"""
     held = t.touchpoint.isin(kind.touchpoints)
     for where in kind.where:
         if where.column not in t.columns:

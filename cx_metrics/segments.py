@@ -76,7 +76,7 @@ def parse_condition(text: str) -> Condition:
     """The condition of a text. Raises OptionProblem that says what cannot be read, and why."""
     if len(text) > MOST_SIGNS:
         raise OptionProblem(
-            N_("A condition has at most {most} signs; this one has {count}."), most=MOST_SIGNS, count=len(text)
+            N_("A condition has at most {most} characters; this one has {count}."), most=MOST_SIGNS, count=len(text)
         )
     condition, end = _parse(text, 0, 0)
     if end != len(text):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-MOST = 8  # of a dataset: what a page asks of one view, with its breakdowns, and perhaps of another to compare with
+MOST = 24  # of a dataset: what a page asks of one view, its segments and attributes, and perhaps of another to compare with
 
 
 def content(frame: pd.DataFrame) -> str:

@@ -39,7 +39,7 @@ class Tries:
     when it took each step, in microseconds, NEVER if it did not. first_at: (steps × journeys) when any try of the journey took
     each step for the first time. open: its window was not over when the data ended, and it could go on. timed: are these times?
     groups: the values to break down by: `which` (the number of the try) and a column each; a try may stand in several groups, or
-    in none. next: where the rows tell it, what came after the last step that each try took: next_touchpoint and seconds_to_next.
+    in none.
     """
 
     funnel: Funnel
@@ -50,7 +50,6 @@ class Tries:
     open: Bools
     timed: bool
     groups: pd.DataFrame = field(repr=False)
-    next: pd.DataFrame | None = field(default=None, repr=False)
 
     @cached_property
     def taken(self) -> Bools:
@@ -106,15 +105,13 @@ def walk(
     if not made:
         none = np.zeros((len(funnel.steps), 0), dtype="int64")
         groups = pd.DataFrame({"which": none[0], **{column: pd.Series(dtype=object) for column in by}})
-        told = rows[["next_touchpoint", "seconds_to_next"]] if "next_touchpoint" in rows else None
-        return Tries(funnel, none[0], none[0], none, none, none[0] == 1, timed, groups, told)
+        return Tries(funnel, none[0], none[0], none, none, none[0] == 1, timed, groups)
     before = np.cumsum([0, *(len(tries.depth) for tries in made)])
     groups = pd.concat([t.groups.assign(which=t.groups["which"] + n) for t, n in zip(made, before, strict=False)])
     return Tries(
         funnel, np.concatenate([t.journey for t in made]), np.concatenate([t.depth for t in made]),
         np.concatenate([t.at for t in made], axis=1), np.concatenate([t.first_at for t in made], axis=1),
         np.concatenate([t.open for t in made]), timed, groups.reset_index(drop=True),
-        pd.concat([t.next for t in made if t.next is not None], ignore_index=True) if made[0].next is not None else None,
     )  # fmt: skip
 
 
@@ -141,19 +138,8 @@ def _walk_part(
         which, values = _values(instants, funnel, instant, column, taken_from)
         groups = groups.merge(pd.DataFrame({"which": which, column: pd.Series(values, dtype=object)}), on="which")
     at, first_at = (np.where(found == NOBODY, NEVER, instants.t[found]) for found in (instant, earliest))
-    after = _next(instants, funnel, instant) if "next_touchpoint" in instants.rows else None
     ids = instants.rows["journey_id"].to_numpy()[first]
-    return Tries(funnel, ids, depth, at, first_at, still, instants.timed, groups, after)
-
-
-def _next(i: Instants, funnel: Funnel, instant: Ints) -> pd.DataFrame:
-    """What came after the last step that each try took: after the last touchpoint of that instant that could have served it."""
-    last = len(instant) - 1 - np.argmax(instant[::-1] != NOBODY, axis=0)
-    row = np.zeros(len(last), dtype="int64")
-    for j in range(len(funnel.steps)):
-        rows, which = _rows_of(i, funnel, instant, j, np.flatnonzero(last == j))
-        row[which] = rows  # in order: the last one written stays
-    return i.rows[["next_touchpoint", "seconds_to_next"]].iloc[row].reset_index(drop=True)
+    return Tries(funnel, ids, depth, at, first_at, still, instants.timed, groups)
 
 
 def _values(i: Instants, funnel: Funnel, instant: Ints, column: str, taken_from: str) -> tuple[Ints, Any]:

@@ -45,14 +45,13 @@ def collect() -> Catalog:
 
 
 def _wanted(folder: str) -> bool:
-    name = Path(folder).name
-    return not name.startswith((".", "__")) and name not in {
-        "tests",
-        "sample_data",
-        "workspace",
-        "benchmarks",
-        "static",
-    }
+    """Our own source: not what tests, samples and users' data say. `cx_metrics/workspace` is a room, `workspace` beside app.py is
+    not."""
+    path = Path(folder)
+    if path.name.startswith((".", "__")):
+        return False
+    top = path.resolve().parent == ROOT
+    return not (top and path.name in {"tests", "sample_data", "workspace", "benchmarks", "static"})
 
 
 def file_of(language: str) -> Path:

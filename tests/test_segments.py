@@ -251,7 +251,7 @@ def _depth(condition: Condition) -> int:
         ("persona=a;persona=b", "should end"),
         ("persona=a)", "should end"),
         ("not(" * 20 + "persona=a" + ")" * 20, "deep"),
-        ("persona=" + "a" * 5_000, "at most 4,000 signs"),
+        ("persona=" + "a" * 5_000, "at most 4,000 characters"),
     ],
 )
 def test_what_is_no_condition_is_refused(text: str, words: str) -> None:

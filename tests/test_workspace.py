@@ -100,7 +100,7 @@ def test_hostile_titles_and_file_names_never_become_paths(workspace: Workspace, 
         assert source.name == name
     assert tree(tmp_path, without=workspace.root) == before
     shapes = re.compile(
-        r"(datasets|uploads|jobs)|datasets/[0-9a-f]{32}(/(versions|sources|dataset\.json|sources/[0-9a-f]{32}"
+        r"(datasets|uploads|jobs|segments)|datasets/[0-9a-f]{32}(/(versions|sources|dataset\.json|sources/[0-9a-f]{32}"
         r"|versions/\d{6}-[0-9a-f]{8}\.(duckdb|json)))?"
     )
     names = [str(path.relative_to(workspace.root)) for path in workspace.root.rglob("*")]
@@ -429,7 +429,7 @@ def test_segments_are_saved_by_name_renamed_and_forgotten(workspace: Workspace) 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81])
 def test_a_segment_needs_a_name(workspace: Workspace, name: str) -> None:
-    with pytest.raises(WorkspaceProblem, match="at most 80 signs"):
+    with pytest.raises(WorkspaceProblem, match="at most 80 characters"):
         workspace.keep_segment(workspace.create("shop"), name, "persona=Saver")
 
 

@@ -6,6 +6,7 @@ cursor of its own; a `.wal` beside an immutable file would be replayed even in r
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -22,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cx_metrics.engines.templates import filled
-from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.errors import ViewProblem, WorkspaceProblem
 from cx_metrics.shelf import Shelf, content
 from cx_metrics.tables import PREPARED_TABLES, TABLES
 from cx_metrics.texts import N_
@@ -32,7 +33,9 @@ LENT = "lent_"
 LENT_NAMES = re.compile(rf"\b{LENT}[0-9a-f]{{16}}\b")
 MOST_LENT = 32  # frames lent to queries of a dataset, kept in memory
 MOST_COMPILED = 1_000  # queries kept compiled per dataset
-MEMORY_LIMIT = "2GB"
+MEMORY_LIMIT = "2GB"  # of an import, which writes to disk what is too much
+MEMORY_VARIABLE = "TOUCHLINE_MEMORY"  # of the questions to one dataset, like 6GB
+SIZE = re.compile(r"[1-9][0-9]{0,5}(MB|GB)")
 THREADS = 2
 
 Settings = dict[str, str | bool | int | float | list[str]]  # what DuckDB takes, invariant
@@ -93,7 +96,19 @@ class Store:
         for name in dict.fromkeys(LENT_NAMES.findall(sql)):
             if (rows := self._lent.peek(name)) is not None:
                 cursor.register(name, rows)  # for this cursor alone
-        fetched = cursor.execute(sql).to_arrow_table()
+        try:
+            fetched = cursor.execute(sql).to_arrow_table()
+        except (
+            duckdb.OutOfMemoryException,
+            duckdb.PermissionException,
+        ):  # the file is all that it may read: it cannot spill
+            raise ViewProblem(
+                N_(
+                    "This question needs more memory than a dataset has here ({limit}). Narrow the view, or set {variable} higher."
+                ),
+                limit=memory_limit(),
+                variable=MEMORY_VARIABLE,
+            ) from None
         frame: pd.DataFrame = fetched.rename_columns(schema.names).cast(schema).to_pandas()
         return frame
 
@@ -104,6 +119,18 @@ class Store:
     def close(self) -> None:
         """Give the file back."""
         self.connection.close()
+
+
+def memory_limit() -> str:
+    """How much memory the questions to one dataset may take: TOUCHLINE_MEMORY, else a quarter of the machine's, 2 GB at least.
+    Raises WorkspaceProblem for a size that is none."""
+    asked = os.environ.get(MEMORY_VARIABLE)
+    if asked and not SIZE.fullmatch(asked):
+        raise WorkspaceProblem(
+            N_("{variable} has to be a size like 6GB or 900MB; found {found}."), variable=MEMORY_VARIABLE, found=asked
+        )
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return asked or f"{max(machine // 4 // 2**20, 2_000)}MB"
 
 
 _LIVE: weakref.WeakValueDictionary[str, Store] = weakref.WeakValueDictionary()
@@ -143,7 +170,7 @@ def _open(path: Path, facts: Facts, live: Store | None) -> Store:
     if live is not None:
         return Store(live.connection, facts, live.tables)
     folder = tempfile.mkdtemp(prefix="touchline_engine_")
-    settings: Settings = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": folder}
+    settings: Settings = {"memory_limit": memory_limit(), "threads": str(THREADS), "temp_directory": folder}
     connection = duckdb.connect(str(path), read_only=True, config=CLOSED | settings)
     connection.cursor().execute("set disabled_filesystems = 'LocalFileSystem'")
     connection.cursor().execute("set lock_configuration = true")

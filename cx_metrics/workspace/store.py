@@ -210,7 +210,7 @@ class Workspace:
         name that is none or one segment too many."""
         name, text = " ".join(name.split()), print_condition(parse_condition(condition))
         if not 0 < len(name) <= MOST_NAME_SIGNS:
-            raise WorkspaceProblem(N_("A segment needs a name of at most {most} signs."), most=MOST_NAME_SIGNS)
+            raise WorkspaceProblem(N_("A segment needs a name of at most {most} characters."), most=MOST_NAME_SIGNS)
         self._edit_segments(dataset, lambda known: known | {name: text})
 
     def rename_segment(self, dataset: str, name: str, renamed: str) -> None:

@@ -65,7 +65,7 @@ def draw_next(page: Page, rules: Rules, funnel: Result, shown: pd.DataFrame) -> 
         Text(N_("Next touchpoint")),
         Text(N_("Customers")),
         Text(N_("Share")),
-        *([Text(N_("Time until then"))] if page.facts.timed else []),
+        *([Text(N_("Time to it"))] if page.facts.timed else []),
     ]
     words = [counted, *still, Text(N_("what came next may lie after the window"))]
     with page.card(
@@ -143,7 +143,7 @@ def draw_apart(page: Page, rules: Rules, step: int) -> None:
     words = [
         *page.period(), *view_words.filters_in_words(page.view, page.reader), Text(one, {"n": n}, many, n),
         Text(N_("traits that at least {n} of them have and at least {n} lack"), {"n": int(options["min_support"])}),
-        Text(N_("met before they reached the step before; touchpoints of the funnel itself are left out")),
+        Text(N_("met up to the step before; touchpoints of the funnel itself are left out")),
         Text(N_("association, not cause; beyond chance at a false discovery rate of 10%")),
     ]  # fmt: skip
     shown = frame.head(TRAITS)
@@ -225,7 +225,7 @@ def draw_wrote(page: Page, wrote: list[tuple[pd.DataFrame, int]]) -> None:
     """How many comments there are of either side, and the newest of those who were lost."""
     (newest, of_lost), (_others, of_rest) = wrote
     counts: list[Words] = [Text(N_("comments of those who were lost: {n}"), {"n": of_lost}),
-                           Text(N_("of those who came through: {n}"), {"n": of_rest})]  # fmt: skip
+                           Text(N_("comments of those who came through: {n}"), {"n": of_rest})]  # fmt: skip
     figure.html(lambda m: m.caption(counts))
     if len(newest):
         heads = [Text(N_("Date")), Text(N_("Score")), Text(N_("Comment"))]

@@ -284,11 +284,11 @@ class TestAgainst:
 
     def test_whole_paths_and_steps_can_be_compared(self, dataset: str) -> None:
         app = opened(dataset, persona="Saver", **{"b.persona": "Family"})
-        app.session_state["against_look"] = "variants"
+        app.session_state["against_look_segment"] = "variants"
         app.run()
         rows = {row[0]: row[1:3] for row in table(app, "Difference")}
         assert rows["ad→site→buy"] == ["100.0%", "0.0%"] and rows["site→buy"] == ["0.0%", "33.3%"]
-        app.session_state["against_look"] = "step_matrix"
+        app.session_state["against_look_segment"] = "step_matrix"
         app.run()
         assert ["ad", "1", "100.0%", "66.7%"] in [row[:4] for row in table(app, "Difference")]
 
@@ -296,9 +296,9 @@ class TestAgainst:
         app = opened(dataset, **{"b.persona": "Family", "from": "2026-01-05", "to": "2026-01-10"})
         assert "Nobody is in segment B in this view" in words(app)
 
-    def test_other_pages_do_not_look_at_it(self, dataset: str) -> None:
+    def test_pages_that_do_not_compare_do_not_look_at_it(self, dataset: str) -> None:
         app = opened(dataset, persona="Saver", **{"b.persona": "Family"})
-        app.switch_page("pages/behaviour/stages.py").run()
+        app.switch_page("pages/start/overview.py").run()
         assert "40 customers" in words(app) and "Family" not in words(app)
         assert "bar_b_persona" not in [box.key for box in app.multiselect]
 
