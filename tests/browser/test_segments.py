@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from tests.browser.conftest import Server, Visit, visit
 from tests.browser.test_languages import CLIPPED, WIDER
 
-NODE = "/flow?passing=1%7CBlog"
+NODE = "/flow?passing=1%7CWebsite"
 
 
 def save(tab: Visit, name: str) -> None:
@@ -49,7 +49,7 @@ def test_a_node_becomes_a_segment_that_a_link_hands_on(browser: Browser, server:
     tab.page.locator('[class*="st-key-chip_people"] button').first.click()
     tab.page.locator(".st-key-bar_segments button").click()
     dialog = tab.page.get_by_role("dialog")
-    dialog.get_by_text("Step 1: Blog").wait_for()
+    dialog.get_by_text("Step 1: Website").wait_for()
     assert (
         tab.page.locator('[data-testid="stPopoverBody"]:visible').count() == 0
     )  # the menu steps back behind the dialog
