@@ -23,6 +23,7 @@ from cx_metrics.view import Member, View
 from cx_metrics.view_text import OTHER_PREFIX, PLAIN, print_view, read_view
 
 MOST_SIGNS = 4_000  # of a condition: more would not fit in a link
+MOST_PARTS = 30  # filters combined in a condition: each is a question of its own
 DEEPEST = 8  # conditions inside conditions
 LEAF_NAMES = {"from", "to", "range", "grain", "only", "passing", "tried", "answered", *PLAIN,
               "channel", "touchpoint_type", "phase", "stage", "touchpoint"}  # fmt: skip
@@ -79,6 +80,9 @@ def parse_condition(text: str) -> Condition:
             N_("A condition has at most {most} characters; this one has {count}."), most=MOST_SIGNS, count=len(text)
         )
     condition, end = _parse(text, 0, 0)
+    if len(views_of(condition)) > MOST_PARTS:
+        raise OptionProblem(N_("A condition has at most {most} parts; this one has {count}."), most=MOST_PARTS,
+                            count=len(views_of(condition)))  # fmt: skip
     if end != len(text):
         raise OptionProblem(
             N_("The condition {text} goes on with {found} where it should end."), text=text[:80], found=text[end:][:40]

@@ -39,6 +39,7 @@ NOT_KNOWN = "~"  # stands for "not known" in a filter; a value that begins with 
 FIRST_DAY = date(1900, 1, 1)  # near the ends of the calendar, a day has no day before or after it to count to
 LAST_DAY = date(2200, 12, 31)
 UNREADABLE = N_("The link's {name} cannot be read: {found}. It was left out.")
+MOST_MEMBERS, MOST_NAME_SIGNS = 12, 80  # segments that a link names, and signs of what it calls one
 SAFE = "|,:@/~"  # signs that stay readable in the text of a view
 
 
@@ -253,8 +254,8 @@ def _read_members(params: Mapping[str, list[str]], prefix: str, notes: list[Text
     for name, inside in (("in", True), ("out", False)):
         for text in params.get(prefix + name, ()):
             parts = _split(text)
-            if len(parts) == 2 and parts[1]:
-                found[parts[1]] = Member(parts[0], parts[1], inside)
+            if len(parts) == 2 and parts[1] and len(found) < MOST_MEMBERS:
+                found[parts[1]] = Member(parts[0][:MOST_NAME_SIGNS], parts[1], inside)
             else:
                 notes.append(Text(UNREADABLE, {"name": prefix + name, "found": text[:60]}))
     return tuple(sorted(found.values(), key=lambda member: member.condition))

@@ -328,7 +328,7 @@ TestData = Callable[[str], Path]
 def test_views_of_a_real_data_set_add_up(test_data: TestData, name: str) -> None:
     store, rows = real(test_data(name))
     dice = random.Random(name)
-    for view in (View(), random_view(dice, rows, store)):
+    for view in (View(), random_view(dice, rows, store), segment_view(dice, rows, store)):
         reconcile(store, rows, view, dice)
 
 
@@ -340,5 +340,6 @@ def test_many_views_of_every_real_data_set_add_up(test_data: TestData, name: str
     dice = random.Random(name)
     few = (Filter("touchpoint", tuple(sorted({row["touchpoint"] for row in rows})[:2])),)
     kinds = [View(), View(grain="session"), View(touchpoints=few), View(touchpoints=few, touchpoint_rule="touchpoints")]
-    for view in (*kinds, *(random_view(dice, rows, store) for _ in range(16))):
+    segments = [segment_view(dice, rows, store) for _ in range(8)]
+    for view in (*kinds, *(random_view(dice, rows, store) for _ in range(16)), *segments):
         reconcile(store, rows, view)

@@ -252,6 +252,7 @@ def _depth(condition: Condition) -> int:
         ("persona=a)", "should end"),
         ("not(" * 20 + "persona=a" + ")" * 20, "deep"),
         ("persona=" + "a" * 5_000, "at most 4,000 characters"),
+        ("any(" + ";".join(f"persona=p{i}" for i in range(31)) + ")", "at most 30 parts; this one has 31"),
     ],
 )
 def test_what_is_no_condition_is_refused(text: str, words: str) -> None:

@@ -12,12 +12,13 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import ibis
 import pyarrow as pa
 import pytest
 
-from cx_metrics.engines import Store, build, open_store
+from cx_metrics.engines import Store, build, duckdb_store, open_store
 from cx_metrics.engines.incoming import Incoming
-from cx_metrics.errors import OptionProblem, WorkspaceProblem
+from cx_metrics.errors import OptionProblem, ViewProblem, WorkspaceProblem
 from cx_metrics.tables import TOUCHPOINTS
 from cx_metrics.view import Facts
 from cx_metrics.workspace import Version, Workspace, files, store
@@ -406,6 +407,36 @@ def test_an_opened_store_lets_no_statement_out_of_its_file(served: tuple[Path, V
         reading.connection.cursor().execute(statement.format(folder=folder, file=version.path)).fetchall()
     assert counted(reading) == 3
     assert tree(folder) == before
+
+
+# Memory
+
+
+def test_a_question_that_needs_too_much_memory_ends_with_a_message(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_MEMORY", "40MB")
+    _version, held = opened(workspace)
+    numbers = ibis.range(30_000_000).unnest().name("n").as_table()
+    texts = numbers.select(text=numbers.n.cast("string") + "a text that is long").distinct()
+    with pytest.raises(ViewProblem, match="needs more memory .* TOUCHLINE_MEMORY"):
+        held.fetch(texts.aggregate(n=texts.count()))
+    touchpoints = held.tables["touchpoints"]
+    assert held.fetch(touchpoints.aggregate(n=touchpoints.count()))["n"].tolist() == [3]  # and the next one is answered
+
+
+@pytest.mark.parametrize(("said", "expected"), [("6GB", "6GB"), ("900MB", "900MB")])
+def test_memory_is_a_size(monkeypatch: pytest.MonkeyPatch, said: str, expected: str) -> None:
+    monkeypatch.setenv("TOUCHLINE_MEMORY", said)
+    assert duckdb_store.memory_limit() == expected
+
+
+def test_without_a_size_it_is_a_part_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOUCHLINE_MEMORY", raising=False)
+    assert int(duckdb_store.memory_limit().removesuffix("MB")) >= 2_000
+    monkeypatch.setenv("TOUCHLINE_MEMORY", "much'; drop")
+    with pytest.raises(WorkspaceProblem, match="a size like 6GB"):
+        duckdb_store.memory_limit()
 
 
 # Saved segments

@@ -399,3 +399,9 @@ def test_a_segment_that_nobody_can_read_is_left_out_with_a_note() -> None:
     view, notes = fit(asked, Facts(tables=("touchpoints",)), {})
     assert (view.members, view.against_members, view.answered) == ((whole,), (), None)
     assert len(notes) == 3
+
+
+def test_a_link_names_a_handful_of_segments_and_no_more() -> None:
+    found, notes = decode({"in": [f"{'n' * 200}|persona=p{i}" for i in range(20)]})
+    assert len(found.view.members) == 12 and len(notes) == 8
+    assert {member.name for member in found.view.members} == {"n" * 80}
