@@ -13,15 +13,16 @@ import pandas as pd
 
 from cx_metrics import registry, routes
 from cx_metrics.errors import ViewProblem, nearest
-from cx_metrics.population import MOST_SESSIONS, Population, population, ways_of
+from cx_metrics.population import MOST_SESSIONS, Population, check, population, ways_of
 from cx_metrics.registry import Follow, Metric, Walk
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
+from cx_metrics.sequences import Sequences
 from cx_metrics.shelf import Shelf
 from cx_metrics.steps import FIRST_TOUCH, LAST_TOUCH
 from cx_metrics.tables import CUSTOMER_COLUMNS, TABLE_NAMES, TOUCHPOINTS
 from cx_metrics.texts import N_, Text
-from cx_metrics.view import Facts, View
+from cx_metrics.view import Facts, View, microseconds
 
 CONFIDENCE = 0.95
 
@@ -40,6 +41,13 @@ class Dataset(Protocol):
 
 
 Asked: TypeAlias = tuple[ibis.Table, Any]  # a query, and what its asker wants to know about it
+
+
+@runtime_checkable
+class InMemory(Protocol):
+    """A dataset that has its touchpoints in memory, unless they are too many."""
+
+    def sequences(self) -> Sequences | None: ...
 
 
 @runtime_checkable
@@ -96,7 +104,11 @@ def walked(
         return query, (groups, taken)
 
     def make() -> tuple[Any, tuple[str, ...], str]:
-        rows, (groups, taken) = fetched(dataset, view, (*key, *shaped.items()), build, names)
+        rows = None if by else picked(walk, dataset, view, shared)
+        groups: tuple[str, ...] = ()
+        taken = ""
+        if rows is None:
+            rows, (groups, taken) = fetched(dataset, view, (*key, *shaped.items()), build, names)
         ends, _known = fetched(dataset, View(), ("ends",), partial(alone, _ends, dataset))
         last = None if ends.empty or pd.isna(ends["ends"].iloc[0]) else int(ends["ends"].iloc[0])
         named = tuple(apart(column) for column in groups)
@@ -104,6 +116,40 @@ def walked(
 
     found: tuple[Any, tuple[str, ...], str] = dataset.shelf.get((view.alone(), *key, *shared.items()), make)
     return found
+
+
+def picked(walk: Walk, dataset: Dataset, view: View, options: Mapping[str, Any]) -> pd.DataFrame | None:
+    """The rows of a walk out of all touchpoints, where these are in memory and the view keeps journeys of customers whole; None
+    where a query has to be asked."""
+    whole = view.grain == "journey" and not (view.touchpoints and view.touchpoint_rule == "touchpoints")
+    if walk.picked is None or not whole or not isinstance(dataset, InMemory):
+        return None
+    sequences = dataset.sequences()
+    if sequences is None:
+        return None
+    check(dataset.tables, view, dataset.facts)
+    dated = view.first_day is not None or view.last_day is not None
+    by_start = dated and view.range_rule == "journeys"
+    people = None
+    if by_start or view.customers or view.touchpoints or view.chooses_people():
+        found, _known = fetched(dataset, view, ("whose journeys",), partial(alone, _whose, dataset))
+        numbers = found["customer_number"].to_numpy(dtype="int64")
+        people = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
+        people[numbers] = True
+    start, end = (None if at is None or by_start else microseconds(at) for at in view.bounds(dataset.facts.zone))
+    return walk.picked(sequences, people, (start, end), **options)
+
+
+def _whose(dataset: Dataset, view: View) -> ibis.Table:
+    """The customers whose journeys a view keeps."""
+    left = population(dataset.tables, view, dataset.facts)
+    only = replace(view, first_day=None, last_day=None, goal=None, range_rule="touchpoints")
+    if only == View(customers=view.customers) and {f.column for f in view.customers} <= set(dataset.facts.attributes):
+        whole = left.tables["customers"] if view.range_rule == "touchpoints" else left.entries
+    else:
+        whole = left.entries
+    assert whole is not None
+    return whole.select("customer_number").distinct()
 
 
 def of_customers(dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any]) -> bool:

@@ -23,8 +23,10 @@ from cx_metrics.funnel_rules import (
     step_events,
 )
 from cx_metrics.groups import OTHER
+from cx_metrics.instants import Bools
 from cx_metrics.options import Count, Duration
 from cx_metrics.registry import Measure, Walk, metric
+from cx_metrics.sequences import Sequences
 from cx_metrics.steps import FIRST_TOUCH, Exclusion, Exclusions, Step, Steps, TakenFrom
 from cx_metrics.texts import N_
 from cx_metrics.tries import Tries, walk
@@ -97,7 +99,17 @@ def make_tries(
     return walk(rows, Funnel(**rules), ends, by, taken_from, timed)
 
 
-TRIES = Walk(ask_tries, make_tries, shape=shape)
+def pick_tries(
+    sequences: Sequences, people: Bools | None, bounds: tuple[int | None, int | None], *, span: str, taken_from: str, **rules: Any
+) -> pd.DataFrame | None:  # fmt: skip
+    """The same touchpoints out of all that are in memory; not where a step filters by more than names."""
+    funnel = Funnel(**rules)
+    if any(kind.where for kind in funnel.kinds):
+        return None
+    return sequences.step_events(funnel, people, bounds, span == "every_step")
+
+
+TRIES = Walk(ask_tries, make_tries, shape=shape, picked=pick_tries)
 SOURCE = "ClickHouse windowFunnel; PostHog and Mixpanel funnels"
 ENTRANTS = Measure(N_("Entrants"), "count", meaning=N_("customers who reached the first step"))
 OPEN = Measure(
@@ -207,8 +219,10 @@ def _by_name(groups: pd.DataFrame, by: Sequence[str], rest: bool) -> list[int]:
 
 def per_group(here: pd.DataFrame, seconds: np.ndarray[Any, Any], groups: int) -> dict[str, Any]:
     """Of the tries of each group: how many, and the mean, median and 90th percentile (Hyndman & Fan type 7) of their seconds."""
-    order = np.argsort(here["group"].to_numpy(), kind="stable")
-    which, group = here["which"].to_numpy()[order], here["group"].to_numpy()[order]
+    which, group = here["which"].to_numpy(), here["group"].to_numpy()
+    if groups > 1:
+        order = np.argsort(group, kind="stable")
+        which, group = which[order], group[order]
     known = ~np.isnan(seconds[which])
     cuts = np.searchsorted(group[known], np.arange(groups + 1))
     parts = [seconds[which][known][start:end] for start, end in itertools.pairwise(cuts)]

@@ -14,10 +14,11 @@ import pandas as pd
 from ibis import _
 
 from cx_metrics import registry
-from cx_metrics.asking import Asked, Dataset, Remembering, alone, check_needs, fetched, walked
+from cx_metrics.asking import Asked, Dataset, InMemory, Remembering, alone, check_needs, fetched, walked
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.population import CHOSEN, MEMBERS, by_customer, population
 from cx_metrics.segments import AllOf, Leaf, Not, Numbers, members_of, parse_condition
+from cx_metrics.sequences import Sequences
 from cx_metrics.shelf import Shelf
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts, View
@@ -49,6 +50,10 @@ class Narrowed:
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
         """As the dataset does."""
         return self.inner.fetch(expression)
+
+    def sequences(self) -> Sequences | None:
+        """As the dataset does."""
+        return self.inner.sequences() if isinstance(self.inner, InMemory) else None
 
     def remembered(
         self, key: tuple[Any, ...], build: Callable[[], Asked], values: Mapping[str, str],

@@ -44,7 +44,7 @@ class Population:
 
 def population(tables: Tables, view: View, facts: Facts) -> Population:
     """Apply `view` to the tables of a dataset. Raises ViewProblem for a column or time the dataset does not have."""
-    _check(tables, view, facts)
+    check(tables, view, facts)
     left: dict[str, ibis.Table] = {}
     entries: ibis.Table | None = None
     ways: tuple[Way, ...] = ("windows",)
@@ -239,7 +239,7 @@ def _narrows_by_touchpoints(view: View) -> bool:
     return bool(view.touchpoints) or view.passing is not None or view.tried is not None
 
 
-def _check(tables: Tables, view: View, facts: Facts) -> None:
+def check(tables: Tables, view: View, facts: Facts) -> None:
     """Refuse what this dataset cannot answer, with the nearest thing it could."""
     known = {c for t in ("touchpoints", "surveys", "customers") if t in tables for c in tables[t].columns}
     for kept in view.customers + view.touchpoints:

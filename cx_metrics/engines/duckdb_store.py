@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from cx_metrics.engines.templates import filled
 from cx_metrics.errors import ViewProblem, WorkspaceProblem
+from cx_metrics.sequences import MOST_ROWS, Sequences
 from cx_metrics.shelf import Shelf, content
 from cx_metrics.tables import PREPARED_TABLES, TABLES
 from cx_metrics.texts import N_
@@ -59,7 +60,26 @@ class Store:
         default_factory=dict, init=False, compare=False, repr=False
     )  # of this store alone: one with other facts, as by `replace`, asks other queries
     shelf: Shelf = field(default_factory=Shelf, init=False, compare=False, repr=False)
+    _sequences: Shelf = field(default_factory=lambda: Shelf(1), init=False, compare=False, repr=False)
     _lent: Shelf = field(default_factory=lambda: Shelf(MOST_LENT), init=False, compare=False, repr=False)
+
+    def sequences(self) -> Sequences | None:
+        """All touchpoints as columns in memory, read once; None if they are too many, or were not prepared."""
+        found: Sequences | None = self._sequences.get("all", self._read_sequences)
+        return found
+
+    def _read_sequences(self) -> Sequences | None:
+        t, named = self.tables.get("touchpoints"), self.tables.get("names")
+        if t is None or named is None or int(self.fetch(t.aggregate(n=t.count()))["n"].iloc[0]) > MOST_ROWS:
+            return None
+        names = self.fetch(named)
+        at = ibis.coalesce(t.occurred_microseconds, t.sequence)
+        rows = t.select(
+            "sequence", who=t.customer_number.cast("int32"), at=at, number=t.touchpoint_number.cast("int32")
+        )
+        return Sequences.of(
+            self.fetch(rows), dict(zip(names["touchpoint"], names["touchpoint_number"].tolist(), strict=True))
+        )
 
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
         """Run the query on a cursor of its own and give a frame with the types that the expression promises."""
