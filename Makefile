@@ -12,7 +12,7 @@ test: setup-test
 	@$(BIN)/python tests/chromium.py
 	@$(BIN)/python tests/servers.py
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
-	@$(BIN)/python -m pytest -m "not long and not parity" $(ARGS)
+	@$(BIN)/python tests/side_by_side.py $(ARGS)
 
 # The long versions of property tests: 10,000 random journeys each.
 long: setup-test

@@ -85,9 +85,7 @@ def holding(view: View) -> set[Route]:
     """The routes that the view's own kind allows where cubes are kept."""
     if view.grain == "case" or view.touchpoints and view.touchpoint_rule == "touchpoints":
         return {"windows"}
-    narrowed = (
-        view.grain != "journey" or view.first_day or view.last_day or view.touchpoints or view.passing or view.tried
-    )
+    narrowed = view.grain != "journey" or view.first_day or view.last_day or view.touchpoints or view.chooses_people()
     return {"columns", "windows"} if narrowed else {"cube", "columns", "windows"}
 
 

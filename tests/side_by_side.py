@@ -1,0 +1,34 @@
+"""The whole suite, the tests in a browser beside the others: they wait for pages more than they work.
+
+    python tests/side_by_side.py [options of pytest]
+
+With paths or options of one's own, everything runs in one go.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTEST = [sys.executable, "-m", "pytest", "-m", "not long and not parity"]
+NOTHING_CHOSEN = 5  # pytest's exit status where no test was chosen
+
+
+def main(options: list[str]) -> int:
+    """Run the suite; returns the exit status of the part that failed, 0 if none did."""
+    if options:
+        return subprocess.run([*PYTEST, *options], cwd=ROOT).returncode
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        browser = subprocess.Popen([*PYTEST, "tests/browser"], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT)
+        others = subprocess.run([*PYTEST, "--ignore=tests/browser", "tests"], cwd=ROOT).returncode
+        beside = browser.wait()
+        said.seek(0)
+        print(f"In the browser:\n{said.read()}", flush=True)
+    return others or (0 if beside == NOTHING_CHOSEN else beside)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
