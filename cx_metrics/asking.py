@@ -191,6 +191,12 @@ def followed(
     lending, asking = registry.accepted(follow.lend, named), registry.accepted(follow.query, named)
 
     def make() -> pd.DataFrame:
+        if follow.picked is not None and isinstance(dataset, InMemory) and (held := dataset.sequences()) is not None:
+            ends = None if view.range_rule == "journeys" else view.bounds(dataset.facts.zone)[1]
+            until = None if ends is None else microseconds(ends)
+            known_already = follow.picked(held, made, until, **registry.accepted(follow.picked, named))
+            if known_already is not None:
+                return known_already
         lent = follow.lend(made, by, **lending)
         if lent.empty:
             return pd.DataFrame()

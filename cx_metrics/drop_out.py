@@ -16,8 +16,10 @@ from cx_metrics import intervals
 from cx_metrics.funnel import SOURCE, TRIES, FunnelSteps, OrderRule, SpanRule, TakenFromRule, TopGroups, tries_by_group
 from cx_metrics.funnel_rules import instant, serving, with_next
 from cx_metrics.groups import OTHER
+from cx_metrics.instants import Ints
 from cx_metrics.options import Count
 from cx_metrics.registry import Follow, Measure, metric
+from cx_metrics.sequences import Sequences
 from cx_metrics.steps import EVERY_TOUCHPOINT, FIRST_TOUCH
 from cx_metrics.texts import N_
 from cx_metrics.tries import Tries
@@ -25,12 +27,16 @@ from cx_metrics.tries import Tries
 OWN = "own "  # before the name of a column whose values journeys were walked apart by
 
 
+def lost_of(tries: Tries) -> Ints:
+    """The tries that did not come to the end."""
+    steps = len(tries.at) if tries.funnel.order == "unordered" else len(tries.funnel.needed)
+    return np.flatnonzero(tries.depth < steps)
+
+
 def lend_lost(tries: Tries, by: Sequence[str], *, taken_from: TakenFromRule = FIRST_TOUCH) -> pd.DataFrame:
     """Those who did not come to the end: journey_id, number (of the try), place (of the last step that it took), instant (when);
     and the values by which journeys were walked apart, under names that begin with OWN."""
-    lost = np.flatnonzero(
-        tries.depth < (len(tries.at) if tries.funnel.order == "unordered" else len(tries.funnel.needed))
-    )
+    lost = lost_of(tries)
     place = len(tries.at) - 1 - np.argmax(tries.taken[::-1, lost], axis=0) if len(tries.at) else lost
     ids = tries.journey[lost]
     frame = pd.DataFrame({
@@ -64,6 +70,17 @@ def ask_next(
     return found.select("number", "next_touchpoint", "seconds_to_next")
 
 
+def pick_next(
+    sequences: Sequences, tries: Tries, until: int | None, *, span: SpanRule = "first_step"
+) -> pd.DataFrame | None:
+    """The same out of all touchpoints in memory; not where the tries were made of other rows."""
+    if tries.last is None:
+        return None
+    lost = lost_of(tries)
+    after = sequences.after(tries.last[lost], tries.timed, until if span == "every_step" else None)
+    return after.assign(number=lost)
+
+
 TopNext = Annotated[int, Count(N_("how many next touchpoints to show at each step; the rest becomes one"), 1, 200)]
 
 
@@ -76,7 +93,7 @@ TopNext = Annotated[int, Count(N_("how many next touchpoints to show at each ste
     entries=True,
     groups=("step", "touchpoint", "next_touchpoint"),
     walk=TRIES,
-    follow=Follow(lend_lost, ask_next),
+    follow=Follow(lend_lost, ask_next, pick_next),
     measures={
         "customers": Measure(N_("Customers"), "count", meaning=N_("customers lost before the step who went there next")),
         "share": Measure(

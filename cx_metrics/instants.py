@@ -43,7 +43,7 @@ class Instants:
             rows["at"].to_numpy("int64"),
             *([rows["sequence"].to_numpy("int64")] if "sequence" in rows else []),
         ]
-        if not _in_order(keys):
+        if not in_order(keys):
             order = np.lexsort(keys[::-1])
             rows, keys = rows.iloc[order], [key[order] for key in keys]
         unit, at = keys[0], keys[1]
@@ -133,7 +133,7 @@ class Instants:
         return found
 
 
-def _in_order(keys: Sequence[Ints]) -> bool:
+def in_order(keys: Sequence[Ints]) -> bool:
     """Are the rows in the order of the keys?"""
     same = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
     for key in keys:

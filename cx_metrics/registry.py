@@ -56,6 +56,9 @@ class Follow:
 
     lend: Callable[..., pd.DataFrame]
     query: Query
+    picked: Callable[..., pd.DataFrame | None] | None = (
+        None  # the same from all touchpoints in memory, if it can be had so
+    )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics.funnel_rules import Funnel
-from cx_metrics.instants import Bools, Ints
+from cx_metrics.instants import Bools, Ints, in_order
 
 MOST_ROWS = 20_000_000  # 14 bytes each; beyond, the engine is asked
 FEW_KINDS = 15  # that fit in the bits of a small number
@@ -32,10 +32,9 @@ class Sequences:
     @staticmethod
     def of(rows: pd.DataFrame, names: Mapping[str, int]) -> Sequences:
         """From rows who, at, number, and sequence, which decides among those of one time."""
-        who, at, number = (rows[column].to_numpy() for column in ("who", "at", "number"))
-        same = who[1:] == who[:-1]
-        if (who[1:] < who[:-1]).any() or (same & (at[1:] < at[:-1])).any():
-            order = np.lexsort((rows["sequence"].to_numpy(), at, who))
+        who, at, number, sequence = (rows[column].to_numpy() for column in ("who", "at", "number", "sequence"))
+        if not in_order((who, at, sequence)):
+            order = np.lexsort((sequence, at, who))
             who, at, number = who[order], at[order], number[order]
         number = number.astype("int16") if max(names.values(), default=0) < 2**15 else number
         return Sequences(who, at, number, names)
@@ -43,7 +42,7 @@ class Sequences:
     def step_events(
         self, funnel: Funnel, people: Bools | None, bounds: tuple[int | None, int | None], all_inside: bool
     ) -> pd.DataFrame:
-        """The touchpoints that serve a step or break a try: journey_id, at, in_range, marks.
+        """The touchpoints that serve a step or break a try: journey_id, at, in_range, marks, and position, where they stand here.
 
         `people`: by customer number, whose. `bounds`: the range, half-open. `all_inside`: every step has to lie in it, not the
         first alone. Left out are customers who take no step that opens a try, in the range.
@@ -80,9 +79,24 @@ class Sequences:
                 "at": at,
                 "in_range": inside.astype("int8"),
                 "marks": marks[place],
+                "position": place,
             },
             copy=False,
         )
+
+    def after(self, position: Ints, timed: bool, before: int | None = None) -> pd.DataFrame:
+        """What comes next in the journey of each of these touchpoints: next_touchpoint and seconds_to_next. `before`: what comes at
+        that time or later does not count."""
+        following = np.minimum(position + 1, max(len(self.who) - 1, 0))
+        none = (position + 1 >= len(self.who)) | (self.who[following] != self.who[position])
+        if before is not None:
+            none |= self.at[following] >= before
+        named = np.empty(max(self.names.values(), default=0) + 1, dtype=object)
+        for name, number in self.names.items():
+            named[number] = name
+        seconds = (self.at[following] - self.at[position]) / 1e6 if timed else np.full(len(position), np.nan)
+        names = np.where(none, None, named[self.number[following]])
+        return pd.DataFrame({"next_touchpoint": names, "seconds_to_next": np.where(none, np.nan, seconds)})
 
 
 def _inside(at: Ints, start: int | None, end: int | None) -> Bools:

@@ -39,7 +39,7 @@ class Tries:
     when it took each step, in microseconds, NEVER if it did not. first_at: (steps × journeys) when any try of the journey took
     each step for the first time. open: its window was not over when the data ended, and it could go on. timed: are these times?
     groups: the values to break down by: `which` (the number of the try) and a column each; a try may stand in several groups, or
-    in none.
+    in none. last: where the rows know their position, that of the last touchpoint that each try took.
     """
 
     funnel: Funnel
@@ -50,6 +50,7 @@ class Tries:
     open: Bools
     timed: bool
     groups: pd.DataFrame = field(repr=False)
+    last: Ints | None = field(default=None, repr=False)
 
     @cached_property
     def taken(self) -> Bools:
@@ -112,6 +113,7 @@ def walk(
         funnel, np.concatenate([t.journey for t in made]), np.concatenate([t.depth for t in made]),
         np.concatenate([t.at for t in made], axis=1), np.concatenate([t.first_at for t in made], axis=1),
         np.concatenate([t.open for t in made]), timed, groups.reset_index(drop=True),
+        None if made[0].last is None else np.concatenate([t.last for t in made if t.last is not None]),
     )  # fmt: skip
 
 
@@ -139,7 +141,19 @@ def _walk_part(
         groups = groups.merge(pd.DataFrame({"which": which, column: pd.Series(values, dtype=object)}), on="which")
     at, first_at = (np.where(found == NOBODY, NEVER, instants.t[found]) for found in (instant, earliest))
     ids = instants.rows["journey_id"].to_numpy()[first]
-    return Tries(funnel, ids, depth, at, first_at, still, instants.timed, groups)
+    known = "position" in instants.rows
+    last = instants.rows["position"].to_numpy()[_last_rows(instants, funnel, instant)] if known else None
+    return Tries(funnel, ids, depth, at, first_at, still, instants.timed, groups, last)
+
+
+def _last_rows(i: Instants, funnel: Funnel, instant: Ints) -> Ints:
+    """The row of the last step that each try took: of its instant, the last one that could have served it."""
+    last = len(instant) - 1 - np.argmax(instant[::-1] != NOBODY, axis=0)
+    row = np.zeros(len(last), dtype="int64")
+    for j in range(len(funnel.steps)):
+        rows, which = _rows_of(i, funnel, instant, j, np.flatnonzero(last == j))
+        row[which] = rows  # in order: the last one written stays
+    return row
 
 
 def _values(i: Instants, funnel: Funnel, instant: Ints, column: str, taken_from: str) -> tuple[Ints, Any]:

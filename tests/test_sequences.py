@@ -50,6 +50,7 @@ def test_every_kind_of_view_gives_the_funnel_of_a_query(timed: bool) -> None:
         steps = STEPS[place % len(STEPS)]
         rules = RULES[place % len(RULES)] if "?" not in steps and "@" not in steps else {}
         same(store, view, steps=steps, **rules)
+        same(store, view, "drop_out_next", steps=steps, **rules)
 
 
 @pytest.mark.parametrize("rules", RULES)
