@@ -61,6 +61,7 @@ def test_the_collector_finds_the_texts_of_every_room(source: Catalog) -> None:
     assert {"app.py", "pages", "cx_metrics"} <= places
     ids = {key for message in source if message.id for key in sources(message)}
     assert {"Overview", "Drop-off", "{n} customers", "No customer reached the first step"} <= ids
+    assert "There is no segment {name} any more." in ids  # of cx_metrics/workspace, which is no folder of users' data
     assert {
         "one contact of one customer at one time",
         "How many customers are satisfied?",

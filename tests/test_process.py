@@ -12,7 +12,7 @@ from scipy import stats
 
 import cx_metrics as cx
 from cx_metrics.view import View
-from tests.conftest import dataset, paths
+from tests.conftest import MORNING, dataset, paths
 from tests.test_flows import L1, random_journeys, records, sessions_of, timed
 
 # Matrices
@@ -193,3 +193,12 @@ def test_durations_are_the_same_by_every_route(route: str, grain: str) -> None:
     units = list(journeys.values()) if grain == "journey" else sessions_of(journeys)
     frame = cx.run("journey_duration", store, View(grain=grain), route=route).frame  # type: ignore[arg-type]
     assert frame["mean_seconds"].tolist() == pytest.approx([statistics.mean(u[-1][1] - u[0][1] for u in units)])
+
+
+def test_rework_by_a_column_that_touchpoints_differ_in_is_counted_under_a_range_of_dates_too() -> None:
+    store = dataset(paths("A B A", "A B"))
+    day = MORNING.date()
+    ranged = View(first_day=day, last_day=day)
+    found, whole = (cx.run("rework", store, view, by=["week"]).frame for view in (ranged, View()))
+    assert records(found, "touchpoint", "journeys", "reworked") == records(whole, "touchpoint", "journeys", "reworked")
+    assert {row[:3] for row in records(found, "touchpoint", "journeys", "reworked")} == {("A", 2, 1), ("B", 2, 0)}

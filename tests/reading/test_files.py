@@ -175,6 +175,8 @@ def test_inflated_size_is_bounded(upload: Upload, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(files, "MAX_INFLATED", 1024**2)
     bomb = gzip.compress(b"id,n\n" + b"a,1\n" * 1_000_000)
     assert "when unpacked" in refusal(upload, bomb)
+    plain = upload(b"id,n\n" + b"a,1\n" * 300_000)  # what is not packed is as large as it looks, and is read
+    assert plain.path.stat().st_size > files.MAX_INFLATED
 
 
 def test_endless_line_is_refused(upload: Upload, monkeypatch: pytest.MonkeyPatch) -> None:
