@@ -40,7 +40,7 @@ class Prepared:
 
     def open(self) -> Store:
         """The version, opened as a page opens it."""
-        version = Workspace(Path(self.workspace)).latest(self.dataset)
+        version = Workspace(Path(self.workspace)).current(self.dataset)
         return open_store(version.path, version.facts)
 
 
@@ -74,7 +74,7 @@ def make(rows: int, into: Path) -> Prepared:
         asked = {"workspace": str(into), "dataset": dataset, "csv": str(source), "stages": STAGES, "goal": [GOAL]}
         seconds = peer.prepare("import_csv", asked)
         peak = peer.peak_mib()
-    version = workspace.latest(dataset)
+    version = workspace.current(dataset)
     kept = int(version.manifest["rows"]["touchpoints"])
     if kept != rows:
         raise RuntimeError(f"{kept:,} of {rows:,} rows were kept: {version.manifest['reports']}")

@@ -45,6 +45,10 @@ class WorkspaceProblem(TouchlineError):
     """A dataset, version or job that is not there, damaged, or from a newer Touchline."""
 
 
+class DamagedVersion(WorkspaceProblem):
+    """A version whose files are not those that were written; the one before it may still be opened."""
+
+
 class EngineProblem(WorkspaceProblem):
     """A server or cluster that holds a dataset and cannot be reached, or lacks its driver or its tables."""
 

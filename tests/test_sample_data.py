@@ -37,7 +37,7 @@ PERSONAS = {"Planner", "Saver", "Family", "New customer"}
 def version(tmp_path_factory: pytest.TempPathFactory) -> Version:
     """The sample, imported as the server does it."""
     workspace = Workspace(tmp_path_factory.mktemp("workspace"))
-    return workspace.latest(importing.import_sample(workspace, SAMPLE, "Sample"))
+    return workspace.current(importing.import_sample(workspace, SAMPLE, "Sample"))
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ import pytest
 import cx_metrics as cx
 from cx_metrics.engines import Store, build, duckdb_store, memory_store, open_store
 from cx_metrics.view import Filter, Grain, View
-from cx_metrics.workspace import Version, Workspace
-from cx_metrics.workspace.store import facts_to_dict
+from cx_metrics.workspace import Version, Workspace, facts_to_dict
+from cx_metrics.workspace.store import STORE
 from pages.parts import cache
 from tests.engines.events import random_events, views
 from tests.second_opinion import random_view, rows_of
@@ -54,10 +54,10 @@ def kept(root: Path, seed: int, customers: int = 60) -> Version:
     """A dataset version in a workspace."""
     workspace, events = Workspace(root), random_events(seed, customers)
     dataset = workspace.create(f"log {seed}")
-    part = workspace.new_part(dataset)
-    built = build(part, events.tables(), events.facts, lambda _done, _of: None, root)
-    manifest = {"rows": built.rows, "duplicates": 0, "conflicts": 0, "plan": {}, "reports": []}
-    return workspace.publish(dataset, part, manifest | {"facts": facts_to_dict(built.facts)})
+    with workspace.building() as part:
+        built = build(part / STORE, events.tables(), events.facts, lambda _done, _of: None, root)
+        manifest = {"rows": built.rows, "duplicates": 0, "conflicts": 0, "plan": {"files": []}, "reports": []}
+        return workspace.publish(dataset, part, manifest | {"facts": facts_to_dict(built.facts)})
 
 
 def ask(store: Store, question: Question) -> pd.DataFrame:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from datetime import date
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from cx_metrics.engines.incoming import Incoming
 from cx_metrics.errors import OptionProblem, ViewProblem, WorkspaceProblem
 from cx_metrics.tables import TOUCHPOINTS
 from cx_metrics.view import Facts
-from cx_metrics.workspace import Version, Workspace, files, store
-from cx_metrics.workspace.store import facts_from_dict, facts_to_dict
+from cx_metrics.workspace import Version, Workspace, facts_from_dict, facts_to_dict, saved, store
+from cx_metrics.workspace.ids import new_id
+from cx_metrics.workspace.store import STORE
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = [
@@ -38,9 +39,9 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def published(workspace: Workspace, dataset: str, content: bytes = b"a store") -> Version:
     """A version whose file holds any bytes: publishing does not look into it."""
-    part = workspace.new_part(dataset)
-    part.write_bytes(content)
-    return workspace.publish(dataset, part, {"facts": facts_to_dict(Facts())})
+    with workspace.building() as part:
+        (part / STORE).write_bytes(content)
+        return workspace.publish(dataset, part, {"facts": facts_to_dict(Facts()), "plan": {"files": []}})
 
 
 def opened(workspace: Workspace, customers: int = 3) -> tuple[Version, Store]:
@@ -51,27 +52,22 @@ def opened(workspace: Workspace, customers: int = 3) -> tuple[Version, Store]:
     ]
     batch = pa.RecordBatch.from_pylist(rows, TOUCHPOINTS.schema)
     dataset = workspace.create("shop")
-    part = workspace.new_part(dataset)
-    spill = workspace.root / "spill"
-    spill.mkdir()
-    built = build(part, {"touchpoints": Incoming(TOUCHPOINTS.schema, [batch])}, Facts(), lambda *_: None, spill)
-    version = workspace.publish(dataset, part, {"facts": facts_to_dict(built.facts), "rows": built.rows})
+    with workspace.building() as part:
+        (part / "spill").mkdir()
+        incoming = {"touchpoints": Incoming(TOUCHPOINTS.schema, [batch])}
+        built = build(part / STORE, incoming, Facts(), lambda *_: None, part / "spill")
+        manifest = {"facts": facts_to_dict(built.facts), "rows": built.rows, "plan": {"files": []}}
+        version = workspace.publish(dataset, part, manifest)
     return version, open_store(version.path, version.facts)
 
 
 def tree(folder: Path, without: Path | None = None) -> dict[str, bytes | None]:
-    """Every file under a folder with its bytes."""
+    """Every file under a folder with its bytes; of the catalog the log counts, which every change goes to first."""
     return {
         str(path): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
-        if without is None or not path.is_relative_to(without)
+        if (without is None or not path.is_relative_to(without)) and path.name != "catalog.sqlite-shm"
     }
-
-
-def aged(path: Path, seconds: float) -> Path:
-    then = time.time() - seconds
-    os.utime(path, (then, then))
-    return path
 
 
 # Names and ids
@@ -79,7 +75,7 @@ def aged(path: Path, seconds: float) -> Path:
 
 def test_ids_are_128_random_bits(workspace: Workspace) -> None:
     # 64 ids: a bit that is drawn fairly stays the same in all of them once in 2^63 runs.
-    ids = [workspace.new_job() for _ in range(60)] + [workspace.create("same title") for _ in range(4)]
+    ids = [new_id() for _ in range(60)] + [workspace.create("same title") for _ in range(4)]
     assert all(re.fullmatch("[0-9a-f]{32}", i) for i in ids)
     numbers = [int(i, 16) for i in ids]
     always_set, ever_set = numbers[0], 0
@@ -101,12 +97,14 @@ def test_hostile_titles_and_file_names_never_become_paths(workspace: Workspace, 
         assert source.name == name
     assert tree(tmp_path, without=workspace.root) == before
     shapes = re.compile(
-        r"(datasets|uploads|jobs|segments)|datasets/[0-9a-f]{32}(/(versions|sources|dataset\.json|sources/[0-9a-f]{32}"
-        r"|versions/\d{6}-[0-9a-f]{8}\.(duckdb|json)))?"
+        r"(datasets|uploads|jobs|segments|parts|workspace\.json|catalog\.(lock|sqlite(-wal|-shm)?))"
+        r"|datasets/[0-9a-f]{32}(/(versions|sources|sources/[0-9a-f]{32}"
+        r"|versions/\d{6}-[0-9a-f]{8}(/(store\.duckdb|manifest\.json))?))?"
     )
     names = [str(path.relative_to(workspace.root)) for path in workspace.root.rglob("*")]
     assert [name for name in names if not shapes.fullmatch(name)] == []
-    assert {info.title for info in workspace.datasets()} == set(HOSTILE)
+    shown = [name.replace("\0", "\ufffd").replace("\udcff", "?") for name in HOSTILE]  # what no database can hold
+    assert {info.title for info in workspace.datasets()} == set(shown)
 
 
 @pytest.mark.parametrize("token", [*HOSTILE, "0" * 31, "0" * 33, "G" * 32, "0" * 32 + "\n", "٠" * 32])
@@ -114,7 +112,7 @@ def test_a_token_that_was_never_given_out_reaches_no_file(workspace: Workspace, 
     dataset = workspace.create("kept")
     published(workspace, dataset)
     before = tree(tmp_path)
-    for use in (workspace.delete, workspace.versions, workspace.latest, workspace.new_part, workspace.job):
+    for use in (workspace.delete, workspace.versions, workspace.current, workspace.segments):
         with pytest.raises(WorkspaceProblem):
             use(token)
     with pytest.raises(WorkspaceProblem):
@@ -154,29 +152,60 @@ def test_an_upload_that_breaks_off_leaves_nothing(workspace: Workspace) -> None:
 def test_versions_count_up_and_the_latest_is_the_highest(workspace: Workspace) -> None:
     dataset = workspace.create("shop")
     with pytest.raises(WorkspaceProblem, match="no finished import"):
-        workspace.latest(dataset)
+        workspace.current(dataset)
     assert workspace.datasets() == []  # a dataset without a version is not offered
     numbers = [published(workspace, dataset, bytes([i])).number for i in range(11)]
     assert numbers == list(range(1, 12))
-    assert [v.number for v in workspace.versions(dataset)] == numbers
-    assert workspace.latest(dataset).path.read_bytes() == bytes([10])
-    assert workspace.latest(dataset).key == f"{dataset[:8]}.11"
+    assert [v.number for v in workspace.versions(dataset)] == numbers[-5:]  # so many are kept
+    assert workspace.current(dataset).path.read_bytes() == bytes([10])
+    assert workspace.current(dataset).key == f"{dataset[:8]}.11"
     assert workspace.datasets()[0].version == 11
 
 
-def test_datasets_are_listed_newest_first_and_the_sample_last(workspace: Workspace) -> None:
-    made = {title: workspace.create(title, is_sample=title == "sample") for title in ("old", "sample", "new")}
+def test_datasets_are_listed_newest_first_and_the_sample_last(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for title, when in {"old": "2026-01-01", "sample": "2026-01-03", "new": "2026-01-02"}.items():
-        folder = workspace.root / "datasets" / made[title]
-        kept = files.read_json(folder / "dataset.json")
-        files.write_json(folder / "dataset.json", kept | {"created_at": f"{when}T00:00:00+00:00"})
-        published(workspace, made[title])
+        monkeypatch.setattr(store, "now", lambda when=when: f"{when}T00:00:00+00:00")
+        published(workspace, workspace.create(title, is_sample=title == "sample"))
     assert [info.title for info in workspace.datasets()] == ["new", "old", "sample"]
 
 
 def test_a_published_file_can_no_longer_be_written(workspace: Workspace) -> None:
     version = published(workspace, workspace.create("shop"))
-    assert version.path.stat().st_mode & 0o777 == 0o444
+    assert [path.stat().st_mode & 0o777 for path in (version.path, version.manifest_path)] == [0o444, 0o444]
+
+
+def test_going_back_and_forth_between_versions(workspace: Workspace) -> None:
+    dataset = workspace.create("shop")
+    first, second = published(workspace, dataset, b"one"), published(workspace, dataset, b"two")
+    assert workspace.current(dataset) == second
+    workspace.use(dataset, 1)
+    assert workspace.current(dataset) == first and workspace.datasets()[0].version == 1
+    third = published(workspace, dataset, b"three")  # an undone version keeps its number
+    assert (third.number, workspace.current(dataset)) == (3, third)
+    workspace.use(dataset, 2)
+    assert workspace.current(dataset) == second
+    for gone in (0, 4):
+        with pytest.raises(WorkspaceProblem, match=f"no version {gone} "):
+            workspace.use(dataset, gone)
+
+
+def test_the_last_versions_are_kept_and_the_one_that_counts(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_KEEP_VERSIONS", "3")
+    dataset = workspace.create("shop")
+    for n in range(4):
+        published(workspace, dataset, bytes([n]))
+    assert [v.number for v in workspace.versions(dataset)] == [2, 3, 4]
+    workspace.use(dataset, 2)
+    with monkeypatch.context() as patch:  # the one that counts is never the one that goes
+        patch.setattr(workspace, "_edit", lambda *_a, **_n: None)
+        workspace._keep_the_last(dataset)
+    assert workspace.current(dataset).number == 2
+    folder = workspace.root / "datasets" / dataset / "versions"
+    assert sorted(path.name[:6] for path in folder.iterdir()) == ["000002", "000003", "000004"]
 
 
 def test_versions_published_at_the_same_time_get_different_numbers(workspace: Workspace) -> None:
@@ -196,96 +225,15 @@ def test_versions_published_at_the_same_time_get_different_numbers(workspace: Wo
     assert sorted(numbers) == [1, 2, 3, 4, 5, 6]
 
 
-def test_the_store_file_is_durable_under_its_name_before_its_manifest_appears(
+def test_a_version_of_a_newer_touchline_is_refused_with_both_numbers(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = workspace.create("shop")
-    part = workspace.new_part(dataset)
-    part.write_bytes(b"a store")
-    done: list[str] = []
-    fsync, rename, replace = os.fsync, os.rename, os.replace
-
-    def kind(path: object) -> str:
-        name = Path(str(path)).name
-        ends = {".duckdb": "store", ".json": "manifest"}
-        return next((ends[end] for end in ends if name.endswith(end)), "folder" if name == "versions" else "part")
-
-    def fsynced(descriptor: int) -> None:
-        fsync(descriptor)
-        done.append(f"fsync {kind(os.readlink(f'/proc/self/fd/{descriptor}'))}")
-
-    def renamed(source: object, target: object) -> None:
-        rename(source, target)  # type: ignore[arg-type]
-        done.append(f"name {kind(target)}")
-
-    def replaced(source: object, target: object) -> None:
-        replace(source, target)  # type: ignore[arg-type]
-        done.append(f"name {kind(target)}")
-
-    monkeypatch.setattr(os, "fsync", fsynced)
-    monkeypatch.setattr(os, "rename", renamed)
-    monkeypatch.setattr(os, "replace", replaced)
-    workspace.publish(dataset, part, {})
-    assert done == ["fsync part", "name store", "fsync folder", "fsync part", "name manifest", "fsync folder"]
-
-
-def test_a_store_file_without_its_manifest_is_no_version_and_is_swept_when_old(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dataset = workspace.create("shop")
-    first = published(workspace, dataset)
-    with monkeypatch.context() as crash:
-
-        def power_cut(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        crash.setattr(files, "write_json", power_cut)
-        with pytest.raises(KeyboardInterrupt):
-            published(workspace, dataset, b"no manifest")
-    folder = first.path.parent
-    (orphan,) = set(folder.glob("*.duckdb")) - {first.path}
-    assert workspace.latest(dataset).path == first.path
-    assert workspace.sweep() == 0 and orphan.exists()  # young: perhaps somebody is publishing it now
-    aged(orphan, store.STALE_SECONDS + 60)
-    assert workspace.sweep() == 1
-    assert not orphan.exists() and workspace.latest(dataset).path.exists()
-    assert published(workspace, dataset).number == 2
-
-
-def test_the_sweep_takes_what_a_crash_left_and_nothing_else(workspace: Workspace) -> None:
-    dataset = workspace.create("shop")
+    monkeypatch.setattr(store, "FORMAT", 99)
     version = published(workspace, dataset)
-    kept = workspace.adopt(dataset, workspace.receive("kept.csv", [b"x"]).token)
-    versions = version.path.parent
-    left = [workspace.new_part(dataset), workspace.receive("nobody imported it", [b"x"]).path]
-    left += [
-        versions / "0123.part.wal",
-        version.path.with_suffix(".json.1234.part"),
-        versions.parent / "dataset.json.1234.part",
-    ]
-    for path in left:
-        path.write_bytes(b"x")
-    left += [workspace.job(workspace.new_job()), workspace.root / "datasets" / f"{'0' * 32}.1234.part"]
-    left += [workspace.root / "datasets" / workspace.create("its import was killed")]
-    left[-2].mkdir()
-    (left[-3] / "progress.json").write_text("{}")
-    (left[-2] / "dataset.json").write_text("{}")
-    (left[-1] / "versions" / "0123.part").write_bytes(b"goes with its dataset")
-    assert workspace.sweep() == 0 and all(path.exists() for path in left)
-    for path in workspace.root.rglob("*"):
-        aged(path, store.STALE_SECONDS + 60)
-    assert workspace.sweep() == len(left)
-    assert [path for path in left if path.exists()] == []
-    assert kept.exists() and workspace.latest(dataset).path == version.path
-    workspace.verify(version)
-
-
-def test_a_version_of_a_newer_touchline_is_refused_with_both_numbers(workspace: Workspace) -> None:
-    dataset = workspace.create("shop")
-    manifest = published(workspace, dataset).path.with_suffix(".json")
-    files.write_json(manifest, files.read_json(manifest) | {"format": 99})
-    with pytest.raises(WorkspaceProblem, match=r"format 99, this one reads up to 1.*Update Touchline"):
-        workspace.latest(dataset)
+    monkeypatch.undo()
+    with pytest.raises(WorkspaceProblem, match=r"format 99, this one reads up to 2.*Update Touchline"):
+        workspace.verify(version)
 
 
 @pytest.mark.parametrize("damage", ["one bit", "one byte short", "gone", "another version's"])
@@ -477,7 +425,7 @@ def test_what_is_no_condition_is_not_saved(workspace: Workspace) -> None:
 def test_the_name_of_a_segment_is_data(workspace: Workspace, name: str) -> None:
     dataset = workspace.create("shop")
     workspace.keep_segment(dataset, name, "persona=Saver")
-    assert workspace.segments(dataset) == {" ".join(name.split()): "persona=Saver"}
+    assert workspace.segments(dataset) == {" ".join(name.replace("\0", "\ufffd").split()): "persona=Saver"}
     assert [p.name for p in (workspace.root / "segments").glob("*.json")] == [f"{dataset}.json"]
 
 
@@ -494,7 +442,7 @@ def test_many_writers_at_once_lose_no_segment(workspace: Workspace) -> None:
 
 
 def test_there_is_an_end_to_saved_segments(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MOST_SEGMENTS", 2)
+    monkeypatch.setattr(saved, "MOST_SEGMENTS", 2)
     dataset = workspace.create("shop")
     for name in "ab":
         workspace.keep_segment(dataset, name, "persona=Saver")
@@ -503,9 +451,10 @@ def test_there_is_an_end_to_saved_segments(workspace: Workspace, monkeypatch: py
     assert set(workspace.segments(dataset)) == {"a", "b"}
 
 
-@pytest.mark.parametrize(("kept", "said"), [("{", "damaged"), ('{"format": 99, "segments": {}}', "newer Touchline")])
-def test_segments_that_cannot_be_read_are_said(workspace: Workspace, kept: str, said: str) -> None:
+def test_a_segment_that_was_changed_behind_our_back_is_refused(workspace: Workspace) -> None:
     dataset = workspace.create("shop")
-    (workspace.root / "segments" / f"{dataset}.json").write_text(kept)
-    with pytest.raises(WorkspaceProblem, match=said):
+    workspace.keep_segment(dataset, "Savers", "persona=Saver")
+    with sqlite3.connect(workspace.root / "catalog.sqlite") as behind:
+        behind.execute("update segments set condition = 'persona=Family'")
+    with pytest.raises(WorkspaceProblem, match="damaged on disk"):
         workspace.segments(dataset)

@@ -22,7 +22,7 @@ opened: list[Any] = []
 @peer.preparation
 def store(workspace: str, dataset: str, **_paths: str) -> None:
     """Open the version, as a page does."""
-    version = Workspace(Path(workspace)).latest(dataset)
+    version = Workspace(Path(workspace)).current(dataset)
     opened[:] = [open_store(version.path, version.facts)]
 
 

@@ -27,7 +27,7 @@ from cx_metrics.engines.duckdb_store import (
     table_of,
     tables_of,
 )  # fmt: skip
-from cx_metrics.engines.incoming import Built, Incoming
+from cx_metrics.engines.incoming import UPLOAD, Built, Incoming
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
 from cx_metrics.journeys import PATH_SIGN, PLACE
 from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, PREPARED, TABLES, TOUCHPOINTS
@@ -35,6 +35,14 @@ from cx_metrics.view import Facts
 
 MOST_NAMES = 20_000  # different values up to which a text column is stored as codes
 CODED = ("touchpoint", "raw_touchpoint", "channel", "touchpoint_type", "phase", "stage", "currency")
+READ = 40  # percent of the progress of an import that is said of reading
+NEEDED = (
+    "customer_id",
+    "occurred_at",
+    "answered_at",
+    "response_id",
+    "changed_at",
+)  # a row without one is like no other
 ARRIVED = "arrived"  # what came in, in memory beside the file
 
 
@@ -68,18 +76,21 @@ def _prepare(
     progress: Callable[[int, int], None],
     cube_share: float = prepared.CUBE_SHARE,
 ) -> Built:
-    """Load what came in, then write the prepared tables. Stages: one per table, two for preparing."""
-    stages = len(tables) + 2
+    """Load what came in, then write the prepared tables; says what percent of the work is done."""
+    progress(0, 100)
     connection.execute(
         f"attach ':memory:' as {ARRIVED}"
     )  # not kept, so not packed; what is too much for memory is spilled
-    for done, (name, incoming) in enumerate(tables.items()):
-        progress(done, stages)
-        reader = pa.RecordBatchReader.from_batches(incoming.schema, ahead(incoming.batches))
+    replaced = {}
+    for name, incoming in tables.items():
+        schema = incoming.schema.append(pa.field(UPLOAD, pa.int32())) if incoming.key else incoming.schema
+        reader = pa.RecordBatchReader.from_batches(schema, ahead(incoming.batches))
         connection.register("batches", reader)
         connection.execute(f"create table {_arrived(name)} as select * from batches")
         connection.unregister("batches")
-    progress(len(tables), stages)
+        if incoming.key:
+            replaced[name] = _keep_the_newest(connection, name, incoming)
+    progress(READ, 100)
     rows, conflicts = {}, 0
     present = set(tables)
     if present & {"touchpoints", "surveys", "customers"}:
@@ -87,15 +98,18 @@ def _prepare(
     attributes = tuple(
         c for c in _columns(connection, "customers") if c not in ("customer_id", "customer_number")
     ) if present & {"touchpoints", "surveys", "customers"} else ()  # fmt: skip
+    progress(45, 100)
     duplicates = 0
     if "touchpoints" in tables:
         facts = replace(facts, stages=_stages(connection, facts.stages))
         joined = _beside(attributes, "touchpoints")
         duplicates = _prepare_touchpoints(connection, tables["touchpoints"], joined, facts)
         told_apart = prepared.told_apart(joined)
+        progress(70, 100)
         _prepare_paths(connection, told_apart)
+        progress(85, 100)
         _prepare_cubes(connection, told_apart, cube_share)
-    progress(len(tables) + 1, stages)
+    progress(95, 100)
     if "surveys" in tables:
         schema, joined = tables["surveys"].schema, _beside(attributes, "surveys")
         duplicates += _join_attributes(connection, "surveys", schema, joined, facts.zone)
@@ -104,10 +118,29 @@ def _prepare(
     connection.execute(f"detach {ARRIVED}")
     for name in sorted(present | ({"customers"} if attributes or present & {"touchpoints", "surveys"} else set())):
         rows[name] = _one(connection, f"select count(*) from {quoted(name)}")
-    progress(stages, stages)
+    progress(100, 100)
     counted = "select touchpoint, count(*) from touchpoints group by 1 order by 2 desc, 1"
     touchpoints = dict(connection.execute(counted).fetchall()) if "touchpoints" in tables else {}
-    return Built(rows, duplicates, conflicts, _facts(connection, facts, rows, attributes), touchpoints)
+    return Built(rows, duplicates, conflicts, _facts(connection, facts, rows, attributes), touchpoints, replaced)
+
+
+def _keep_the_newest(connection: duckdb.DuckDBPyConnection, name: str, incoming: Incoming) -> int:
+    """Of rows that agree in a key of known values, only those of the newest upload stay. Returns how many went.
+
+    Columns that no file has are not asked; a place in a file is part of the key where files number their rows.
+    """
+    known = [c for c in incoming.key if c in incoming.schema.names]
+    numbered = incoming.ordered and name == "touchpoints"
+    needed = [f"{quoted(c)} is not null" for c in known if c in NEEDED and not (numbered and c == "occurred_at")]
+    key = [*map(quoted, known), *([f"sequence % {2**40}"] if numbered else [])]
+    newest = f"max({UPLOAD}) over (partition by {', '.join(key)})"
+    where = " and ".join(needed) or "true"
+    older = f"select rowid, {UPLOAD} < {newest} as older from {_arrived(name)} where {where}"
+    gone = f"select rowid from ({older}) where older"
+    before = _one(connection, f"select count(*) from {_arrived(name)}")
+    connection.execute(f"delete from {_arrived(name)} where rowid in ({gone})")
+    connection.execute(f"alter table {_arrived(name)} drop column {UPLOAD}")
+    return before - _one(connection, f"select count(*) from {_arrived(name)}")
 
 
 def _beside(attributes: tuple[str, ...], table: str) -> tuple[str, ...]:

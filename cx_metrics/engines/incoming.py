@@ -9,26 +9,32 @@ import pyarrow as pa
 
 from cx_metrics.view import Facts
 
+UPLOAD = "upload_number"  # which upload a row came with; no column of a dataset
+
 
 @dataclass(frozen=True)
 class Incoming:
     """One typed table on its way into the store: a schema and its batches.
 
-    `ordered` says that its file numbers its rows: then rows that look alike are not duplicates, their numbers differ.
+    `ordered` says that its file numbers its rows: then rows that look alike are not duplicates, their numbers differ. Where
+    there is a `key`, batches have a column UPLOAD beyond the schema: of rows that agree in the key and are not null in it, those
+    of the newest upload count.
     """
 
     schema: pa.Schema
     batches: Iterable[pa.RecordBatch]
     ordered: bool = False
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Built:
     """What preparing found: rows per table, exact duplicates removed, customers with more than one persona, segment or region
-    in their rows, the facts of the dataset, and how often each touchpoint occurs."""
+    in their rows, the facts of the dataset, how often each touchpoint occurs, rows per table that a newer upload replaced."""
 
     rows: dict[str, int]
     duplicates: int
     conflicts: int
     facts: Facts
     touchpoints: dict[str, int] = field(default_factory=dict)
+    replaced: dict[str, int] = field(default_factory=dict)

@@ -1,46 +1,54 @@
-"""The workspace folder: datasets, each with its sources and immutable versions.
+"""The workspace folder: datasets, each with its sources and immutable versions, and the catalog that lists them.
 
     workspace/
-      datasets/<id>/dataset.json            title, when created, whether it is the sample
+      workspace.json                        the id of this workspace; its catalog has the same
+      catalog.sqlite                        the catalog, unless TOUCHLINE_CATALOG names a PostgreSQL database
       datasets/<id>/sources/<token>         uploads as they came, so that a mapping can be corrected
-      datasets/<id>/versions/<n>-<hex>.duckdb + .json    one read-only store and its manifest; exists when the manifest does
-      segments/<dataset>.json               saved segments: conditions by name
+      datasets/<id>/versions/<n>-<hex>/     store.duckdb and manifest.json, both read-only
       uploads/<token>                       uploads that belong to no dataset yet
-      jobs/<id>/                            request, progress and log of an import
+      segments/<dataset>.json               saved segments, as the catalog has them
+      jobs/<id>/                            the log of an import
+      parts/<token>/                        what is being built; its folder is locked while somebody does
 
-Ids are random (128 bits); a name that a user gave is data and never part of a path.
+Ids are random (128 bits); a name that a user gave is data and never part of a path. Files come first and their row in the
+catalog last, inside the one transaction that may write: a file without a row was never finished, and is swept.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
 import os
-import re
 import secrets
-import shutil
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from cx_metrics.errors import WorkspaceProblem
-from cx_metrics.segments import parse_condition, print_condition
+import sqlalchemy as sa
+
+from cx_metrics.errors import DamagedVersion, WorkspaceProblem
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
-from cx_metrics.workspace import files
+from cx_metrics.workspace import catalog as c
+from cx_metrics.workspace import files, limits
+from cx_metrics.workspace.access import EVERY, NO_SUCH, OWNER, Viewer, authorize, may, needs
+from cx_metrics.workspace.facts import facts_from_dict
+from cx_metrics.workspace.ids import checked, new_id, now
+from cx_metrics.workspace.recovery import rebuild, sweep
+from cx_metrics.workspace.saved import SavedSegments
+from cx_metrics.workspace.sources import DATASETS, UPLOADS, KeptSources
 
-FORMAT = 1  # of a version and its manifest; a newer one is refused
-MOST_SEGMENTS = 200  # of a dataset
-MOST_NAME_SIGNS = 80  # of a segment
-STALE_SECONDS = 3_600  # unfinished files older than this are swept
-ID = re.compile(r"[0-9a-f]{32}")
+FORMAT = 2  # of a version and its manifest; a newer one is refused, an older one is prepared afresh
+STORE, MANIFEST = "store.duckdb", "manifest.json"
+JOBS, PARTS = "jobs", "parts"
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What the list of datasets shows."""
+    """What the list of datasets shows. `version` is the one that pages open."""
 
     id: str
     title: str
@@ -51,29 +59,38 @@ class DatasetInfo:
 
 
 @dataclass(frozen=True)
-class Source:
-    """One uploaded file: where it lies, and the name its user gave it."""
-
-    token: str
-    name: str
-    path: Path
-    size: int
-
-
-@dataclass(frozen=True)
 class Version:
     """One immutable version of a dataset: its store file and its manifest."""
 
     dataset: str
     number: int
     path: Path
-    manifest: Mapping[str, Any]
+    manifest_path: Path = Path()
+    checksums: tuple[str, str] = ("", "")  # SHA-256 of the store and of the manifest
+    created_at: str = ""
+    size: int = 0
     engine: str = ""  # where it lives, if not in the workspace
+    given: Mapping[str, Any] | None = None  # its manifest, if that is no file here
 
     @property
     def key(self) -> str:
-        """What caches and definitions call this version."""
+        """What definitions call this version."""
         return f"{self.dataset[:8]}.{self.number}"
+
+    @property
+    def content(self) -> str:
+        """What caches call it: the same number can hold less after somebody was erased."""
+        return f"{self.dataset}.{self.number}.{self.checksums[0][:16]}"
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What its import found. Raises DamagedVersion if the file is not the one that was written."""
+        if self.given is not None:
+            return self.given
+        try:
+            return _manifest(self.manifest_path, self.checksums[1])
+        except (OSError, ValueError):
+            raise damaged(self.number) from None
 
     @property
     def facts(self) -> Facts:
@@ -81,259 +98,294 @@ class Version:
         return facts_from_dict(self.manifest["facts"])
 
 
+def damaged(number: int) -> DamagedVersion:
+    """The problem of a version that is not what it was when it was written."""
+    return DamagedVersion(
+        N_("Version {version} of this dataset is damaged on disk. Open the one before it, or import its files again "
+           "on the Data page."),
+        version=number,
+    )  # fmt: skip
+
+
 def default_root() -> Path:
     """Where datasets are kept: TOUCHLINE_WORKSPACE, else the folder `workspace` beside app.py."""
     return Path(os.environ.get("TOUCHLINE_WORKSPACE") or Path(__file__).resolve().parents[2] / "workspace")
 
 
-class Workspace:
-    """The folder in which datasets outlive the browser tab and the server."""
+class Workspace(SavedSegments, KeptSources):
+    """The folder in which datasets outlive the browser tab and the server, as one viewer may use it."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        for folder in ("datasets", "uploads", "jobs", "segments"):
+    def __init__(self, root: Path, viewer: Viewer = OWNER) -> None:
+        self.root, self.viewer = root, viewer
+        for folder in (DATASETS, UPLOADS, JOBS, PARTS, "segments"):
             (root / folder).mkdir(parents=True, exist_ok=True)
+        self.catalog = c.Catalog(root)
+        self._recognise()
+
+    def seen_by(self, viewer: Viewer) -> Workspace:
+        """The same workspace, for somebody else."""
+        other = copy(self)
+        other.viewer = viewer
+        return other
+
+    def close(self) -> None:
+        """Give the connections to the catalog back."""
+        self.catalog.close()
 
     # datasets -----------------------------------------------------------------------------------------------------
 
     def datasets(self) -> list[DatasetInfo]:
-        """All datasets that have a version, newest first; the sample last."""
-        found = [self._info(folder) for folder in sorted((self.root / "datasets").iterdir())]
-        kept = [info for info in found if info is not None and info.version]
-        return sorted(kept, key=lambda i: (not i.is_sample, i.created_at), reverse=True)
+        """All datasets that have a version and that the viewer may see, newest first; the sample last."""
+        with self.catalog.reading() as connection:
+            rows = connection.execute(sa.select(c.datasets).where(c.datasets.c.current > 0)).mappings().all()
+        found = [
+            DatasetInfo(row["id"], row["title"], row["created_at"], row["is_sample"], row["current"])
+            for row in map(c.unsealed, rows)
+            if may(self.viewer, row["id"], "see")
+        ]
+        return sorted(found, key=lambda i: (not i.is_sample, i.created_at), reverse=True)
 
     def create(self, title: str, is_sample: bool = False) -> str:
         """Make an empty dataset and return its id."""
-        dataset = secrets.token_hex(16)
-        folder = self.root / "datasets" / dataset
-        for part in ("versions", "sources"):
-            (folder / part).mkdir(parents=True)
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        files.write_json(folder / "dataset.json", {"title": title, "created_at": created, "is_sample": is_sample})
+        authorize(self.viewer, EVERY, "change")
+        dataset = new_id()
+        row = {
+            "id": dataset,
+            "title": c.kept_text(title),
+            "created_at": now(),
+            "is_sample": is_sample,
+            "current": 0,
+            "numbered": 0,
+        }
+        with self.catalog.writing() as connection:
+            connection.execute(c.datasets.insert().values(c.sealed(row)))
+            for folder in ("versions", "sources"):
+                (self.root / DATASETS / dataset / folder).mkdir(parents=True)
         return dataset
 
+    @needs("change")
+    def retitle(self, dataset: str, title: str) -> None:
+        """Call a dataset something else; what its versions were called stays in their manifests."""
+        with self.catalog.writing() as connection:
+            self._edit(connection, dataset, title=c.kept_text(title))
+
+    @needs("delete")
     def delete(self, dataset: str) -> None:
-        """Remove a dataset with its sources, versions and jobs. Readers that have it open go on until they close it."""
-        folder = self._folder(dataset)
-        for job in (self.root / "jobs").glob("*/request.json"):
-            with contextlib.suppress(OSError, ValueError):
-                if files.read_json(job).get("dataset") == dataset:
-                    shutil.rmtree(job.parent, ignore_errors=True)
-        self._segments(dataset).unlink(missing_ok=True)
-        gone = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}{files.PART}")
-        folder.rename(gone)
-        shutil.rmtree(gone)
-        files.sync_folder(self.root / "datasets")
+        """Remove a dataset with its sources, versions, segments and jobs. Readers that have it open go on until they close it."""
+        with self.catalog.writing() as connection:
+            self._row(connection, dataset)
+            ours = connection.execute(sa.select(c.jobs.c.id).where(c.jobs.c.dataset == dataset)).scalars().all()
+            for table in (c.versions, c.sources, c.segments, c.jobs):
+                connection.execute(table.delete().where(table.c.dataset == dataset))
+            connection.execute(c.datasets.delete().where(c.datasets.c.id == dataset))
+        saved = self.root / "segments" / f"{dataset}.json"
+        for path in (self.root / DATASETS / dataset, saved, *(self.root / JOBS / checked(job) for job in ours)):
+            files.remove(path)
+        files.sync_folder(self.root / DATASETS)
 
     # versions -----------------------------------------------------------------------------------------------------
 
+    @needs("see")
     def versions(self, dataset: str) -> list[Version]:
         """The versions of a dataset, oldest first. Raises WorkspaceProblem if there is no such dataset."""
-        folder = self._folder(dataset) / "versions"
-        found = []
-        for manifest in folder.glob("*.json"):
-            try:
-                kept = files.read_json(manifest)
-            except FileNotFoundError:  # deleted meanwhile
-                continue
-            except ValueError:
-                raise WorkspaceProblem(
-                    N_("A version of this dataset is damaged on disk. Import its files again on the Data page.")
-                ) from None
-            if kept["format"] > FORMAT:
-                raise WorkspaceProblem(
-                    N_("This dataset was written by a newer Touchline (format {found}, this one reads up to {known}). "
-                       "Update Touchline to open it."), found=kept["format"], known=FORMAT,
-                )  # fmt: skip
-            found.append(Version(dataset, int(kept["version"]), manifest.with_suffix(".duckdb"), kept))
-        return sorted(found, key=lambda v: v.number)
+        with self.catalog.reading() as connection:
+            self._row(connection, dataset)
+            return self._versions(connection, dataset)
 
-    def latest(self, dataset: str) -> Version:
-        """The newest version. Raises WorkspaceProblem if there is none."""
-        found = self.versions(dataset)
+    @needs("see")
+    def current(self, dataset: str) -> Version:
+        """The version that pages open: the newest, unless somebody went back. Raises WorkspaceProblem if there is none."""
+        with self.catalog.reading() as connection:
+            number = self._row(connection, dataset)["current"]
+            found = [v for v in self._versions(connection, dataset) if v.number == number]
         if not found:
             raise WorkspaceProblem(N_("This dataset has no finished import yet."))
-        return found[-1]
+        return found[0]
 
-    def new_part(self, dataset: str) -> Path:
-        """The path of a version file that is being built."""
-        return self._folder(dataset) / "versions" / f"{secrets.token_hex(8)}{files.PART}"
+    @needs("change")
+    def use(self, dataset: str, number: int) -> None:
+        """Make pages open this version from now on: one step back is undo, one step on is redo."""
+        with self.catalog.writing() as connection:
+            if number not in [v.number for v in self._versions(connection, dataset)]:
+                raise WorkspaceProblem(N_("There is no version {version} of this dataset any more."), version=number)
+            self._edit(connection, dataset, current=number)
 
+    @contextlib.contextmanager
+    def building(self) -> Iterator[Path]:
+        """A folder of one's own in which to build a version: `store.duckdb` is its file; what is left in it at the end goes."""
+        with files.held(self.root / PARTS / new_id()) as part:
+            yield part
+
+    @needs("change")
     def publish(self, dataset: str, part: Path, manifest: Mapping[str, Any]) -> Version:
-        """Turn a finished store file into the next version: the file first, its manifest last. One at a time: no two
-        versions have the same number."""
-        size, checksum = part.stat().st_size, files.sha256(part)
-        with files.locked(part.parent):
-            found = self.versions(dataset)
-            number = found[-1].number + 1 if found else 1
-            path = part.with_name(f"{number:06d}-{secrets.token_hex(4)}.duckdb")
-            files.publish(part, path)
+        """Turn a built folder into the next version: all of it durable first, its name next, its row in the catalog last.
+
+        The versions that are too many by TOUCHLINE_KEEP_VERSIONS go, the oldest first.
+        """
+        checksum, size = files.seal(part / STORE), (part / STORE).stat().st_size
+        home = self.root / DATASETS / checked(dataset) / "versions"
+        with self.catalog.writing() as connection:
+            known = self._row(connection, dataset)
+            number = known["numbered"] + 1
             kept = {
-                "format": FORMAT, "dataset": dataset, "version": number, "file": path.name, "sha256": checksum, "size": size,
-                "created_at": datetime.now(UTC).isoformat(timespec="seconds"), **manifest,
+                "format": FORMAT, "dataset": dataset, "title": known["title"], "is_sample": known["is_sample"], "version": number,
+                "sha256": checksum, "size": size, "created_at": now(), **manifest,
             }  # fmt: skip
-            files.write_json(path.with_suffix(".json"), kept)
-        return Version(dataset, number, path, kept)
+            files.write_json(part / MANIFEST, kept)
+            row = self._publish(connection, dataset, number, part, home, kept)
+            self._edit(connection, dataset, current=number, numbered=number)
+        self._keep_the_last(dataset)
+        return self._version(row)
 
-    def verify(self, version: Version) -> None:
-        """Raises WorkspaceProblem if the store file is not the one that the manifest describes."""
-        if not version.path.exists() or files.sha256(version.path) != version.manifest["sha256"]:
-            raise WorkspaceProblem(
-                N_("Version {version} of this dataset is damaged on disk. Import its files again on the Data page."),
-                version=version.number,
-            )  # fmt: skip
+    def _publish(
+        self, connection: sa.Connection, dataset: str, number: int, part: Path, home: Path, kept: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Name the finished folder, then write its row."""
+        name = f"{number:06d}-{secrets.token_hex(4)}"
+        checksum = files.seal(part / MANIFEST)
+        for other in part.iterdir():
+            if other.name not in (STORE, MANIFEST):
+                files.remove(other)
+        files.sync_folder(part)
+        part.rename(home / name)
+        files.sync_folder(home)
+        row = c.sealed({
+            "dataset": dataset, "number": number, "store": f"versions/{name}/{STORE}", "manifest": f"versions/{name}/{MANIFEST}",
+            "store_sha256": kept["sha256"], "manifest_sha256": checksum, "size": kept["size"], "created_at": kept["created_at"],
+        })  # fmt: skip
+        connection.execute(c.versions.insert().values(row))
+        return row
 
-    # segments -----------------------------------------------------------------------------------------------------
-
-    def segments(self, dataset: str) -> dict[str, str]:
-        """The saved segments of a dataset, the text of each condition by name, in the order of their names."""
-        try:
-            kept = files.read_json(self._segments(dataset))
-        except FileNotFoundError:
-            return {}
-        except ValueError:
-            raise WorkspaceProblem(
-                N_(
-                    "The saved segments of this dataset are damaged on disk: {file}. Remove the file to save segments again."
-                ),
-                file=self._segments(dataset).name,
-            ) from None
-        if kept["format"] > FORMAT:
-            raise WorkspaceProblem(
-                N_("This dataset was written by a newer Touchline (format {found}, this one reads up to {known}). "
-                   "Update Touchline to open it."), found=kept["format"], known=FORMAT,
-            )  # fmt: skip
-        return dict(sorted(kept["segments"].items()))
-
-    def keep_segment(self, dataset: str, name: str, condition: str) -> None:
-        """Save a segment; one of the same name is replaced. Raises OptionProblem for what is no condition, WorkspaceProblem for a
-        name that is none or one segment too many."""
-        name, text = " ".join(name.split()), print_condition(parse_condition(condition))
-        if not 0 < len(name) <= MOST_NAME_SIGNS:
-            raise WorkspaceProblem(N_("A segment needs a name of at most {most} characters."), most=MOST_NAME_SIGNS)
-        self._edit_segments(dataset, lambda known: known | {name: text})
-
-    def rename_segment(self, dataset: str, name: str, renamed: str) -> None:
-        """Call a segment something else. Raises WorkspaceProblem if there is none of that name."""
-
-        def edit(known: dict[str, str]) -> dict[str, str]:
-            if name not in known:
-                raise WorkspaceProblem(N_("There is no segment {name} any more."), name=name)
-            return {k: c for k, c in known.items() if k != name} | {renamed: known[name]}
-
-        self._edit_segments(dataset, edit)
-
-    def drop_segment(self, dataset: str, name: str) -> None:
-        """Forget a segment; links that hold it go on working, because they say who belongs."""
-        self._edit_segments(dataset, lambda known: {k: c for k, c in known.items() if k != name})
-
-    def _segments(self, dataset: str) -> Path:
-        return self.root / "segments" / f"{_checked(dataset)}.json"
-
-    def _edit_segments(self, dataset: str, edit: Callable[[dict[str, str]], dict[str, str]]) -> None:
-        """One writer at a time, so that no segment is lost."""
-        with files.locked(self.root / "segments"):
-            kept = edit(self.segments(dataset))
-            if len(kept) > MOST_SEGMENTS:
-                raise WorkspaceProblem(
-                    N_("A dataset has at most {most} saved segments. Delete one first."), most=MOST_SEGMENTS
+    @needs("delete")
+    def swap(self, dataset: str, parts: Mapping[int, tuple[Path, Mapping[str, Any]]]) -> None:
+        """Put rewritten folders in the place of versions, under their numbers, all at once; the old files go."""
+        ready = {n: (part, files.seal(part / STORE), manifest) for n, (part, manifest) in parts.items()}
+        old = []
+        with self.catalog.writing() as connection:
+            known = {v.number: v for v in self._versions(connection, dataset)}
+            for number, (part, checksum, manifest) in ready.items():
+                old.append(known[number].path.parent)
+                kept = dict(manifest) | {"sha256": checksum, "size": (part / STORE).stat().st_size}
+                files.write_json(part / MANIFEST, kept)
+                connection.execute(
+                    c.versions.delete().where(c.versions.c.dataset == dataset, c.versions.c.number == number)
                 )
-            files.write_json(self._segments(dataset), {"format": FORMAT, "segments": kept})
+                self._publish(connection, dataset, number, part, self.root / DATASETS / dataset / "versions", kept)
+        for folder in old:
+            files.remove(folder)
 
-    # sources ------------------------------------------------------------------------------------------------------
-
-    def receive(self, name: str, pieces: Iterable[bytes]) -> Source:
-        """Keep an upload until it is imported. `name` is data: the path is a random token."""
-        token = secrets.token_hex(16)
-        path = self.root / "uploads" / token
-        size = files.write_bytes(path, pieces)
-        return Source(token, name, path, size)
-
-    def discard(self, token: str) -> None:
-        """Remove an upload that nobody wants to import."""
-        (self.root / "uploads" / _checked(token)).unlink(missing_ok=True)
-
-    def adopt(self, dataset: str, token: str) -> Path:
-        """Move an upload to the dataset it is imported into; returns where it lies (also if it was moved before)."""
-        home = self._folder(dataset) / "sources" / _checked(token)
-        waiting = self.root / "uploads" / token
-        if waiting.exists():
-            waiting.rename(home)
-        if not home.exists():
-            raise WorkspaceProblem(N_("An uploaded file is no longer there. Upload it again."))
-        return home
-
-    # jobs ---------------------------------------------------------------------------------------------------------
-
-    def job(self, job: str) -> Path:
-        """The folder of a job."""
-        return self.root / "jobs" / _checked(job)
-
-    def new_job(self) -> str:
-        """Make the folder of a new job and return its id."""
-        job = secrets.token_hex(16)
-        (self.root / "jobs" / job).mkdir()
-        return job
+    def is_old(self, version: Version) -> bool:
+        """Whether an earlier Touchline prepared it, in a form that this one does not read."""
+        return int(version.manifest["format"]) < FORMAT
 
     def sweep(self) -> int:
-        """Remove what a crash left behind and uploads nobody imported: unfinished files older than an hour, and datasets of
-        that age whose first import never ended. Returns how many."""
-        old = time.time() - STALE_SECONDS
-        depths = ("datasets/*", "datasets/*/*", "datasets/*/versions/*", "segments/*")
-        parts = [p for d in depths for p in self.root.glob(f"{d}{files.PART}")]
-        logs = self.root.glob(f"datasets/*/versions/*{files.PART}.wal")  # beside a store that was being built
-        waiting = [*self.root.glob("uploads/*"), *self.root.glob("jobs/*")]
-        orphans = [p for p in self.root.glob("datasets/*/versions/*.duckdb") if not p.with_suffix(".json").exists()]
-        begun = [p for p in self.root.glob("datasets/*") if ID.fullmatch(p.name) and not any(p.glob("versions/*.json"))]
-        swept = 0
-        for path in [*begun, *parts, *logs, *waiting, *orphans]:
-            with contextlib.suppress(FileNotFoundError):  # gone with its folder, or finished meanwhile
-                if max(p.stat().st_mtime for p in (path, *path.rglob("*"))) < old:
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
-                    swept += 1
-        return swept
+        """Remove what a crash left behind and uploads that nobody imported; returns how many."""
+        authorize(self.viewer, EVERY, "administer")
+        return sweep(self.catalog, self.root)
 
-    def _folder(self, dataset: str) -> Path:
-        folder = self.root / "datasets" / _checked(dataset)
-        if not (folder / "dataset.json").exists():
+    def verify(self, version: Version) -> None:
+        """Raises DamagedVersion if its files are not, byte for byte, those that were published; WorkspaceProblem for a format
+        that this Touchline does not read."""
+        authorize(self.viewer, version.dataset, "see")
+        found = int(version.manifest["format"])
+        if found > FORMAT:
             raise WorkspaceProblem(
-                N_("There is no such dataset here. It may have been deleted, or the link is from elsewhere.")
-            )
-        return folder
+                N_("This dataset was written by a newer Touchline (format {found}, this one reads up to {known}). "
+                   "Update Touchline to open it."), found=found, known=FORMAT,
+            )  # fmt: skip
+        if found < FORMAT:
+            raise WorkspaceProblem(
+                N_("This version was prepared by an earlier Touchline (format {found}, this one reads {known}). "
+                   "It is prepared afresh from its files: python -m cx_metrics workspace upgrade"), found=found, known=FORMAT,
+            )  # fmt: skip
+        with contextlib.suppress(OSError):
+            if files.sha256(version.path) == version.checksums[0]:
+                return
+        raise damaged(version.number)
 
-    def _info(self, folder: Path) -> DatasetInfo | None:
-        if not ID.fullmatch(folder.name) or not (folder / "dataset.json").exists():
-            return None
+    def _keep_the_last(self, dataset: str) -> None:
+        """Remove versions that are too many, and sources that none of the others was made from."""
+        most = max(limits.setting("TOUCHLINE_KEEP_VERSIONS"), 1)
+        with self.catalog.writing() as connection:
+            current, found = self._row(connection, dataset)["current"], self._versions(connection, dataset)
+            gone = [v for v in found[:-most] if v.number != current]
+            for v in gone:
+                connection.execute(
+                    c.versions.delete().where(c.versions.c.dataset == dataset, c.versions.c.number == v.number)
+                )
+            unused = self._unused_sources(connection, dataset)
+            connection.execute(c.sources.delete().where(c.sources.c.dataset == dataset, c.sources.c.token.in_(unused)))
+        for path in (*(v.path.parent for v in gone), *(self.root / DATASETS / dataset / "sources" / t for t in unused)):
+            files.remove(path)
+
+    def _unused_sources(self, connection: sa.Connection, dataset: str) -> list[str]:
+        """The sources that no version and no import under way was asked to read. None if one of these cannot be read."""
+        tokens = set(connection.execute(sa.select(c.sources.c.token).where(c.sources.c.dataset == dataset)).scalars())
+        used: list[str] = []
         try:
-            kept = files.read_json(folder / "dataset.json")
-        except (
-            ValueError,
-            FileNotFoundError,
-        ):  # damaged on disk, or deleted meanwhile: the others are listed all the same
-            return None
-        numbers = [int(m.name.split("-")[0]) for m in (folder / "versions").glob("*.json")]
-        return DatasetInfo(folder.name, kept["title"], kept["created_at"], kept["is_sample"], max(numbers, default=0))
-
-
-def facts_to_dict(facts: Facts) -> dict[str, Any]:
-    """The facts as plain JSON values."""
-    return vars(facts) | {"ranges": {name: [day.isoformat() for day in days] for name, days in facts.ranges.items()}}
-
-
-def facts_from_dict(kept: Mapping[str, Any]) -> Facts:
-    """The reverse of `facts_to_dict`."""
-    lists = {name: tuple(kept[name]) for name in ("stages", "goal", "tables", "attributes")}
-    columns = {name: tuple(found) for name, found in kept["columns"].items()}
-    ranges = {
-        name: (date.fromisoformat(first), date.fromisoformat(last)) for name, (first, last) in kept["ranges"].items()
-    }
-    return Facts(**lists, columns=columns, zone=kept["zone"], timed=kept["timed"], ranges=ranges)
-
-
-def _checked(token: str) -> str:
-    """A random id as it was given out; anything else never becomes part of a path."""
-    if not ID.fullmatch(token):
-        raise WorkspaceProblem(
-            N_("There is no such dataset here. It may have been deleted, or the link is from elsewhere.")
+            used += [
+                Path(f["path"]).name for v in self._versions(connection, dataset) for f in v.manifest["plan"]["files"]
+            ]
+        except (DamagedVersion, KeyError):
+            return []
+        asked = sa.select(c.jobs.c.request).where(
+            c.jobs.c.dataset == dataset, c.jobs.c.state.in_(("waiting", "running"))
         )
-    return token
+        for request in connection.execute(asked).scalars():
+            used += [Path(f["path"]).name for f in json.loads(request)["plan"]["files"]]
+        return sorted(tokens - set(used))
+
+    # within ------------------------------------------------------------------------------------------------------
+
+    def _row(self, connection: sa.Connection, dataset: str) -> dict[str, Any]:
+        found = connection.execute(sa.select(c.datasets).where(c.datasets.c.id == checked(dataset))).mappings().first()
+        if found is None:
+            raise WorkspaceProblem(NO_SUCH)
+        return c.unsealed(found)
+
+    def _edit(self, connection: sa.Connection, dataset: str, **changes: Any) -> None:
+        row = c.sealed(self._row(connection, dataset) | changes)
+        connection.execute(c.datasets.update().where(c.datasets.c.id == dataset).values(row))
+
+    def _versions(self, connection: sa.Connection, dataset: str) -> list[Version]:
+        asked = sa.select(c.versions).where(c.versions.c.dataset == dataset).order_by(c.versions.c.number)
+        return [self._version(c.unsealed(row)) for row in connection.execute(asked).mappings()]
+
+    def _version(self, row: Mapping[str, Any]) -> Version:
+        home = self.root / DATASETS / row["dataset"]
+        return Version(
+            row["dataset"], row["number"], home / row["store"], home / row["manifest"],
+            (row["store_sha256"], row["manifest_sha256"]), row["created_at"], row["size"],
+        )  # fmt: skip
+
+    def _recognise(self) -> None:
+        """A folder and its catalog belong together; a catalog that is new beside datasets is built from what they say."""
+        path = self.root / "workspace.json"
+        with self.catalog.reading() as connection:
+            known = connection.execute(sa.select(c.workspaces.c.id)).scalar()
+        if known is not None and path.exists() and files.read_json(path)["id"] == known:
+            return
+        with self.catalog.writing() as connection:
+            known = connection.execute(sa.select(c.workspaces.c.id)).scalar()
+            here = files.read_json(path)["id"] if path.exists() else None
+            if known is not None and (here != known if here else not self.catalog.is_local):
+                raise WorkspaceProblem(
+                    N_("The catalog that {variable} names belongs to another workspace folder. "
+                       "Give each workspace a database of its own."),
+                    variable=c.VARIABLE,
+                )  # fmt: skip
+            if not here:
+                files.write_json(path, {"id": known or new_id(), "format": FORMAT})
+            if known is None:
+                row = {"id": files.read_json(path)["id"], "created_at": now()}
+                connection.execute(c.workspaces.insert().values(row))
+                rebuild(connection, self.root)
+
+
+@functools.lru_cache(maxsize=256)
+def _manifest(path: Path, checksum: str) -> Mapping[str, Any]:
+    content = path.read_bytes()
+    if files.sha256_of(content) != checksum:
+        raise ValueError(checksum)
+    found: Mapping[str, Any] = json.loads(content)
+    return found

@@ -1,6 +1,7 @@
 """What is kept between runs: the workspace, opened datasets, answers.
 
-Keys hold the dataset and its version, so nothing is stale after an import. Answers are small finished frames.
+Keys hold whose answers they are, the dataset, its version and the checksum of its store: nothing of one person reaches another, and
+nothing is stale after an import or an erasure. Answers are small finished frames.
 """
 
 from __future__ import annotations
@@ -25,25 +26,42 @@ from cx_metrics.run import people as count_people
 from cx_metrics.run import stages as find_stages
 from cx_metrics.run import values as find_values
 from cx_metrics.view import View
-from cx_metrics.workspace import ServedWorkspace, Version, Workspace, open_workspace
+from cx_metrics.workspace import OWNER, ServedWorkspace, Version, Viewer, Workspace, jobs, open_workspace
 
 MOST_VALUES = 5_000  # values of one column that filters offer
 
 
-@st.cache_resource(show_spinner=False)
+def viewer() -> Viewer:
+    """Who looks at this page. A server on one machine has one: its owner."""
+    return OWNER
+
+
 def workspace() -> Workspace:
-    """The workspace of this server, opened once."""
-    return open_workspace()
+    """The workspace of this server, as whoever looks at this page may use it."""
+    return _workspace().seen_by(viewer())
+
+
+@st.cache_resource(show_spinner=False)
+def _workspace() -> Workspace:
+    """Opened once. Imports that a server that died had begun or left waiting go on."""
+    found = open_workspace()
+    jobs.advance(found)
+    return found
+
+
+def _key(version: Version) -> str:
+    """What keeps answers apart: whose they are, and exactly which data they are about."""
+    return f"{viewer().scope}/{version.content}"
 
 
 def opened(version: Version) -> Store | Served:
     """The store of a version, opened once per process and checked against its checksum; or its engine."""
-    return _opened(version.dataset, version.number, version)
+    return _opened(_key(version), version)
 
 
 def forget(version: Version) -> None:
     """Let go of a version whose dataset was deleted, and of every answer. Who still reads it goes on until the page is drawn."""
-    _opened.clear(version.dataset, version.number, version)
+    _opened.clear(_key(version), version)
     for kept in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
         kept.clear()
 
@@ -52,7 +70,7 @@ def answered(version: Version, metric: str, view: View, by: tuple[str, ...], opt
     """The answer of a metric, computed once per dataset version, view, groups and options."""
     declared = find(metric)
     texts = tuple((o.name, o.type.print(options[o.name])) for o in declared.options if o.name in options)
-    frame, definition, route = _answered(version.dataset, version.number, metric, repr(view), by, texts, version, view)
+    frame, definition, route = _answered(_key(version), metric, repr(view), by, texts, version, view)
     return Result(declared, frame, definition, route)
 
 
@@ -63,14 +81,14 @@ def compared(
     declared = find(metric)
     texts = tuple((o.name, o.type.print(options[o.name])) for o in declared.options if o.name in options)
     key = (repr(a), repr(b))
-    frame, definition, route = _compared(version.dataset, version.number, metric, key, by, texts, version, (a, b))
+    frame, definition, route = _compared(_key(version), metric, key, by, texts, version, (a, b))
     measures = MEASURES if metric in COMPARED else DIFFERENCES
     return Result(replace(declared, measures=measures, finish=None), frame, definition, route)
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _compared(
-    dataset: str, number: int, metric: str, view_keys: tuple[str, str], by: tuple[str, ...],
+    key: str, metric: str, view_keys: tuple[str, str], by: tuple[str, ...],
     texts: tuple[tuple[str, str], ...], _version: Version, _views: tuple[View, View],
 ) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
     result = compare(metric, opened(_version), *_views, by=by, version=_version.key, **dict(texts))
@@ -79,26 +97,26 @@ def _compared(
 
 def people(version: Version, view: View) -> dict[str, int]:
     """Who the view leaves: counts for captions."""
-    return _people(version.dataset, version.number, repr(view), version, view)
+    return _people(_key(version), repr(view), version, view)
 
 
 def conversions(version: Version, view: View) -> int:
     """How many touchpoints of the view are conversions."""
-    return _conversions(version.dataset, version.number, repr(view), version, view)
+    return _conversions(_key(version), repr(view), version, view)
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
-def _conversions(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> int:
+def _conversions(key: str, view_key: str, _version: Version, _view: View) -> int:
     return count_conversions(opened(_version), _view)
 
 
 def values(version: Version, column: str) -> tuple[str, ...]:
     """The values of a column that filters offer, most frequent first; "" stands for "not known"."""
-    return _values(version.dataset, version.number, column, version)
+    return _values(_key(version), column, version)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _opened(dataset: str, number: int, _version: Version) -> Store | Served:
+def _opened(key: str, _version: Version) -> Store | Served:
     here = workspace()
     if isinstance(here, ServedWorkspace) and _version.engine:
         return here.served(_version)
@@ -108,7 +126,7 @@ def _opened(dataset: str, number: int, _version: Version) -> Store | Served:
 
 @st.cache_data(show_spinner=False, max_entries=2_000)
 def _answered(
-    dataset: str, number: int, metric: str, view_key: str, by: tuple[str, ...], texts: tuple[tuple[str, str], ...],
+    key: str, metric: str, view_key: str, by: tuple[str, ...], texts: tuple[tuple[str, str], ...],
     _version: Version, _view: View,
 ) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
     result = run(metric, opened(_version), _view, by=by, version=_version.key, **dict(texts))
@@ -116,62 +134,62 @@ def _answered(
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def _people(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> dict[str, int]:
+def _people(key: str, view_key: str, _version: Version, _view: View) -> dict[str, int]:
     return count_people(opened(_version), _view)
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def _values(dataset: str, number: int, column: str, _version: Version) -> tuple[str, ...]:
+def _values(key: str, column: str, _version: Version) -> tuple[str, ...]:
     return find_values(opened(_version), column, MOST_VALUES)
 
 
 def changes(version: Version, view: View) -> pd.DataFrame:
     """The dated changes in the range of the view."""
-    return _changes(version.dataset, version.number, repr(view), version, view)
+    return _changes(_key(version), repr(view), version, view)
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
-def _changes(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
+def _changes(key: str, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
     return find_changes(opened(_version), _view)
 
 
 def comments(version: Version, view: View, **wanted: Any) -> tuple[pd.DataFrame, int]:
     """The newest comments of the view, and how many there are."""
-    return _comments(version.dataset, version.number, repr(view), tuple(sorted(wanted.items())), version, view)
+    return _comments(_key(version), repr(view), tuple(sorted(wanted.items())), version, view)
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _comments(
-    dataset: str, number: int, view_key: str, wanted: tuple[tuple[str, Any], ...], _version: Version, _view: View
+    key: str, view_key: str, wanted: tuple[tuple[str, Any], ...], _version: Version, _view: View
 ) -> tuple[pd.DataFrame, int]:
     return find_comments(opened(_version), _view, **dict(wanted))
 
 
 def stages(version: Version) -> dict[str, str]:
     """The stage of each touchpoint: the one it stands in most often."""
-    return _stages(version.dataset, version.number, version)
+    return _stages(_key(version), version)
 
 
 @st.cache_data(show_spinner=False, max_entries=50)
-def _stages(dataset: str, number: int, _version: Version) -> dict[str, str]:
+def _stages(key: str, _version: Version) -> dict[str, str]:
     return find_stages(opened(_version))
 
 
 def names(version: Version) -> pd.DataFrame:
     """The touchpoint names of the files and where they were put."""
-    return _names(version.dataset, version.number, version)
+    return _names(_key(version), version)
 
 
 @st.cache_data(show_spinner=False, max_entries=50)
-def _names(dataset: str, number: int, _version: Version) -> pd.DataFrame:
+def _names(key: str, _version: Version) -> pd.DataFrame:
     return find_names(opened(_version))
 
 
 def daily(version: Version) -> pd.DataFrame:
     """Touchpoints per day."""
-    return _daily(version.dataset, version.number, version)
+    return _daily(_key(version), version)
 
 
 @st.cache_data(show_spinner=False, max_entries=50)
-def _daily(dataset: str, number: int, _version: Version) -> pd.DataFrame:
+def _daily(key: str, _version: Version) -> pd.DataFrame:
     return find_daily(opened(_version))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,9 +12,10 @@ import pandas as pd
 import streamlit as st
 
 from cx_metrics import findings
-from cx_metrics.errors import TouchlineError, WorkspaceProblem
+from cx_metrics.errors import DamagedVersion, TouchlineError, WorkspaceProblem
 from cx_metrics.registry import METRICS, Metric
 from cx_metrics.run import Result
+from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.view import Facts, View
 from cx_metrics.workspace import Version
@@ -126,11 +127,13 @@ class Page:
         filter_bar.show(self.version, self.view, self.reader, self._offline(finding), comparing)
         for note in state.notes():
             st.html(self.m.notice(note))
-        if self.version.number < self.newest:
-            st.html(self.m.notice(Text(N_("This link shows version {version} of the data; there is a newer one."),
-                                       {"version": self.version.number})))  # fmt: skip
+        if self.version.number != self.newest:
+            newer = N_("This link shows version {version} of the data; there is a newer one.")
+            undone = N_("This link shows version {version} of the data; an earlier one counts now.")
+            words = newer if self.version.number < self.newest else undone
+            st.html(self.m.notice(Text(words, {"version": self.version.number})))
             st.button(
-                self.reader.say(N_("Show the newest version")),
+                self.reader.say(N_("Show the version that counts")),
                 key="newest",
                 on_click=state.set_version,
                 args=(self.newest,),
@@ -258,10 +261,18 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
     try:
         version, newest = chosen_version()
     except WorkspaceProblem as problem:
+        damaged = isinstance(problem, DamagedVersion)
+        ways_out = (
+            N_("An earlier version may be whole")
+            if damaged
+            else N_("Start with your own exports, or look at the sample")
+        )
         st.html(m.head(who.say(name), Text(N_("No data to show yet")), who.say(question)))
         box = st.container(key="card_empty")
-        box.html(m.empty(Text(N_("Start with your own exports, or look at the sample")), problem.text))
+        box.html(m.empty(Text(ways_out), problem.text))
         with box.container(horizontal=True):
+            if damaged:
+                offer_another(who)
             add_files_button(who)
             sample_button(who)
         return None
@@ -287,25 +298,33 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
 
 
 def chosen_version() -> tuple[Version, int]:
-    """The version that the address names, opened, and the number of the newest. Versions do not change, so a link keeps its
-    numbers; where its version is gone, the newest takes its place with a note."""
-    address_now = state.current_address()
-    found = cache.workspace().versions(address_now.dataset)
-    if not found:
-        raise WorkspaceProblem(N_("This dataset has no finished import yet."))
-    version = next((v for v in found if v.number == address_now.version), found[-1])
-    if address_now.version and version.number != address_now.version:
-        state.note(
-            [
-                Text(
-                    N_("Version {version} of the data is no longer there; this is the newest."),
-                    {"version": address_now.version},
-                )
-            ]
-        )
+    """The version that the address names, opened, and the number of the one that counts now. Versions do not change, so a link
+    keeps its numbers; where its version is gone, the present one takes its place with a note."""
+    here, address_now = cache.workspace(), state.current_address()
+    current = here.current(address_now.dataset)
+    version = current
+    if address_now.version:
+        version = next((v for v in here.versions(address_now.dataset) if v.number == address_now.version), current)
+        if version.number != address_now.version:
+            words = N_("Version {version} of the data is no longer there; this is the newest.")
+            state.note([Text(words, {"version": address_now.version})])
     state.set_version(version.number)
     cache.opened(version)
-    return version, found[-1].number
+    return version, current.number
+
+
+def offer_another(who: PageReader) -> None:
+    """Where a version is damaged: the newest whole one of its dataset."""
+    here, now = cache.workspace(), state.current_address()
+    for version in reversed(here.versions(now.dataset)):
+        if version.number == now.version:
+            continue
+        with suppress(WorkspaceProblem):
+            here.verify(version)
+            label = safe(who.say(Text(N_("Open version {version}"), {"version": version.number})), "markdown")
+            chosen = {"on_click": state.set_version, "args": (version.number,)}
+            st.button(label, type="primary", key="open_whole", **chosen)
+            return
 
 
 def begin_bare(name: str, question: str) -> Page | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -54,13 +54,15 @@ def prepare(sample: bool) -> None:
 
 
 def has_sample() -> bool:
-    """Whether the workspace holds the sample. Looks at the files alone: loading the libraries would take longer."""
-    root = Path(os.environ.get("TOUCHLINE_WORKSPACE") or ROOT / "workspace")
-    for described in root.glob("datasets/*/dataset.json"):
-        with contextlib.suppress(OSError, ValueError):
-            is_sample = json.loads(described.read_text(encoding="utf-8")).get("is_sample")
-            if is_sample and any(described.parent.glob("versions/*.json")):
-                return True
+    """Whether the workspace holds the sample. Looks into the catalog as it is: loading the libraries would take longer."""
+    catalog = Path(os.environ.get("TOUCHLINE_WORKSPACE") or ROOT / "workspace") / "catalog.sqlite"
+    if not catalog.exists():
+        return False
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as looked,
+    ):
+        return looked.execute("select count(*) from datasets where is_sample and current > 0").fetchone()[0] > 0
     return False
 
 
@@ -96,10 +98,14 @@ def announce(address: str, port: int) -> None:
 
 
 def sweep() -> None:
-    """Remove what a crash left behind."""
-    from cx_metrics.workspace import Workspace, default_root
+    """Remove what a crash left behind, let imports go on that wait, and prepare afresh what an earlier Touchline prepared."""
+    from cx_metrics.importing import upgrade
+    from cx_metrics.workspace import Workspace, default_root, jobs
 
-    Workspace(default_root()).sweep()
+    workspace = Workspace(default_root())
+    workspace.sweep()
+    jobs.advance(workspace)
+    upgrade(workspace)
 
 
 def visit(host: str, port: int) -> None:

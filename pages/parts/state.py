@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -112,6 +113,13 @@ def keep(key: str, kept: object) -> None:
 def kept(key: str, default: object = None) -> object:
     """What `keep` put away."""
     return st.session_state.get(key, default)
+
+
+def session() -> str:
+    """A random name of this browser session, for quotas; it says nothing about who it is."""
+    if "session" not in st.session_state:
+        st.session_state["session"] = secrets.token_hex(8)
+    return str(st.session_state["session"])
 
 
 def _browser_language() -> str:

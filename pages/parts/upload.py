@@ -14,20 +14,21 @@ import streamlit as st
 
 from cx_metrics import importing, reading
 from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
-from cx_metrics.importing import ImportFile, Plan
+from cx_metrics.importing import ImportFile, Plan, Progress
 from cx_metrics.reading import FileMapping, RawFile, Recognition
 from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.mapping import mappable
 from cx_metrics.safe_text import safe
 from cx_metrics.tables import SURVEY_TYPES, TABLES
-from cx_metrics.texts import N_, Text
-from cx_metrics.workspace import Source
+from cx_metrics.texts import N_, NP_, Text
+from cx_metrics.workspace import Source, jobs
 from pages.parts import cache, state
 from pages.parts.language import PageReader
 from pages.parts.markup import Markup
 
 PIECE = 1 << 20
 ATTRIBUTE, LEAVE_OUT = "+", "–"  # in the grid: keep the column as an attribute; leave it out
+NEW, MORE, INSTEAD = "new", "more", "instead"  # what uploaded files are for
 KINDS = ["csv", "tsv", "txt", "gz"]
 TABLE_WORDS = {
     "touchpoints": N_("Touchpoints: one row per contact"),
@@ -59,15 +60,12 @@ def show(reader: PageReader, m: Markup) -> bool:
 
     Says whether an upload or an import is under way.
     """
-    job = state.kept("job")
+    job = _job()
     with st.container(key="card_upload"):
-        if isinstance(job, tuple):
-            st.html(
-                m.card_head(
-                    Text(N_("Importing")), Text(N_("You may go on reading other pages; the import runs by itself."))
-                )
-            )
-            _watch(reader, m, *job)
+        if job:
+            going_on = N_("You may go on reading other pages, or close this one; the import runs by itself.")
+            st.html(m.card_head(Text(N_("Importing")), Text(going_on)))
+            _watch(reader, m, job)
             return True
         st.html(m.card_head(
             Text(N_("Drop your exports here")),
@@ -78,20 +76,36 @@ def show(reader: PageReader, m: Markup) -> bool:
             label_visibility="collapsed",
         )  # fmt: skip
         if uploads:
-            _received(uploads)
+            try:
+                _received(uploads)
+            except WorkspaceProblem as problem:  # no room, or over a quota
+                st.html(m.notice(problem.text, "bad"))
         waiting = _waiting()
         if waiting:
             _confirm(reader, m, waiting)
     return bool(waiting)
 
 
+def _job() -> str | None:
+    """The import this session follows: its own, or one that runs for the dataset it looks at and whose tab was closed."""
+    mine = state.kept("job")
+    if isinstance(mine, str):
+        return mine
+    here = state.current_address().dataset
+    seen = state.kept("jobs_left", frozenset())
+    left = seen if isinstance(seen, frozenset) else frozenset()
+    return next(
+        (job for job, now in jobs.under_way(cache.workspace()) if now.dataset == here and job not in left), None
+    )
+
+
 def _received(uploads: Sequence[Any]) -> None:
     """Write new uploads to the workspace, then empty the widget so that the memory goes back."""
     found = list(_waiting())
     for upload in uploads:
-        source = cache.workspace().receive(upload.name, _pieces(upload.getbuffer()))
+        source = cache.workspace().receive(upload.name, _pieces(upload.getbuffer()), state.session(), upload.size)
         found.append(_opened(source))
-    state.keep("waiting", tuple(found))
+        state.keep("waiting", tuple(found))
     state.keep("upload_round", int(str(state.kept("upload_round", 0))) + 1)
     st.rerun()
 
@@ -124,54 +138,109 @@ def _confirm(reader: PageReader, m: Markup, waiting: tuple[Waiting, ...]) -> Non
             ready = False
         else:
             asked.append(ImportFile(file.source.path, file.source.name, mapping))
-    title = st.text_input(
-        reader.say(N_("Name of the dataset")), value=Path(waiting[0].source.name).stem[:60], key="upload_title"
-    )
-    zones = ["UTC", *sorted(available_timezones() - {"UTC"})]
-    zone = st.selectbox(
-        reader.say(N_("Time zone: where the days of these files begin")), zones, key="upload_zone", width=330
-    )
+    purpose = _purpose(reader)
+    title, zone = "", "UTC"
+    if purpose == NEW:
+        title = st.text_input(
+            reader.say(N_("Name of the dataset")), value=Path(waiting[0].source.name).stem[:60], key="upload_title"
+        )
+        zones = ["UTC", *sorted(available_timezones() - {"UTC"})]
+        zone = st.selectbox(
+            reader.say(N_("Time zone: where the days of these files begin")), zones, key="upload_zone", width=330
+        )
     with st.container(horizontal=True):
         if st.button(reader.say(N_("Import")), type="primary", key="upload_import", disabled=not (ready and asked)):
-            _begin(title, asked, zone)
+            try:
+                _begin(purpose, title, asked, zone)
+            except WorkspaceProblem as problem:
+                st.html(m.notice(problem.text, "bad"))
         st.button(reader.say(N_("Discard")), type="tertiary", key="upload_discard", on_click=_discard)
 
 
-def _begin(title: str, asked: Sequence[ImportFile], zone: str) -> None:
-    """Move the uploads into a new dataset and start the import in a child process."""
+def _purpose(reader: PageReader) -> str:
+    """What the files are for: a dataset of their own, more of the present one, or other files in its place."""
+    here = next((i for i in cache.workspace().datasets() if i.id == state.current_address().dataset), None)
+    if here is None or here.engine or here.is_sample:
+        return NEW
+    words = {
+        NEW: Text(N_("A new dataset")),
+        MORE: Text(N_('More of "{title}": what stands in both counts as the new files say it'), {"title": here.title}),
+        INSTEAD: Text(N_('In place of the files of "{title}"'), {"title": here.title}),
+    }
+    return str(st.radio(
+        reader.say(N_("These files are")), list(words), key="upload_purpose",
+        format_func=lambda p: safe(reader.say(words[p]), "markdown"),
+    ))  # fmt: skip
+
+
+def _begin(purpose: str, title: str, asked: Sequence[ImportFile], zone: str) -> None:
+    """Move the uploads into their dataset and put its import into the queue."""
     workspace = cache.workspace()
-    dataset = workspace.create(title.strip() or asked[0].name)
-    moved = tuple(replace(file, path=workspace.adopt(dataset, file.path.name)) for file in asked)
-    state.keep("job", (dataset, importing.start(workspace, dataset, Plan(moved, zone=zone))))
+    if purpose == NEW:
+        dataset, plan = workspace.create(title.strip() or asked[0].name), Plan((), zone=zone)
+    else:
+        dataset = state.current_address().dataset
+        plan = importing.plan_of(workspace, workspace.current(dataset))
+    moved = [replace(file, path=workspace.adopt(dataset, file.path.name)) for file in asked]
+    plan = plan.with_files(moved) if purpose == MORE else plan.instead(moved)
+    state.keep("job", importing.start(workspace, dataset, plan, state.session()))
     state.keep("waiting", ())
     st.rerun()
 
 
 @st.fragment(run_every=0.5)
-def _watch(reader: PageReader, m: Markup, dataset: str, job: str) -> None:
-    """How far the import is; at its end, the new dataset or the reason why not."""
+def _watch(reader: PageReader, m: Markup, job: str) -> None:
+    """How far the import is; at its end, the new version or the reason why not."""
     try:
-        now = importing.progress(cache.workspace(), job)
+        now = jobs.look(cache.workspace(), job)
     except WorkspaceProblem as gone:  # its dataset was deleted meanwhile
-        now = importing.Progress("failed", error=gone.text)
-    if now.state == "failed" and now.error is not None:
-        st.html(m.notice(now.error, "bad"))
-        st.button(reader.say(N_("Back")), key="job_back", on_click=_give_up, args=(dataset,))
+        now = Progress("failed", error=gone.text)
+    if now.state in ("failed", "cancelled"):
+        words = now.error or Text(N_("The import was stopped. Nothing of it was kept."))
+        st.html(m.notice(words, "bad" if now.error else ""))
+        st.button(reader.say(N_("Back")), key="job_back", on_click=_leave, args=(job, now.dataset))
         return
     if now.state == "done":
-        state.keep("job", None)
-        state.set_dataset(dataset)
+        _leave(job, "")
+        state.set_dataset(now.dataset)
         state.set_version(0)
         st.rerun()
-    words = Text(N_("{stage} · {rows} rows read"), {"stage": Text(now.stage or N_("Starting")), "rows": now.rows})
-    st.progress(min(now.share, 1.0), text=safe(reader.say(words), "markdown"))
+    st.progress(min(now.share, 1.0), text=safe(reader.say(_said(now)), "markdown"))
+    st.button(reader.say(N_("Stop the import")), type="tertiary", key="job_cancel", on_click=_cancel, args=(job,))
 
 
-def _give_up(dataset: str) -> None:
-    """Forget an import that failed; a dataset that never got a version goes with it."""
+def _said(now: Progress) -> Text:
+    """Stage, rows, percent, and how long it may still take."""
+    if now.state == "waiting" and now.ahead:
+        one, many = NP_("Waiting: {n} import is before it", "Waiting: {n} imports are before it")
+        return Text(one, {"n": now.ahead}, many, now.ahead)
+    values = {"stage": Text(now.stage or N_("Starting")), "rows": now.rows, "percent": round(100 * now.share)}
+    left = now.seconds_left
+    if left is None:
+        return Text(N_("{stage} · {rows} rows read · {percent}%"), values)
+    if left < 60:
+        one, many = NP_("{stage} · {rows} rows read · {percent}% · about {n} second left",
+                        "{stage} · {rows} rows read · {percent}% · about {n} seconds left")  # fmt: skip
+        n = max(5 * round(left / 5), 5)
+    else:
+        one, many = NP_("{stage} · {rows} rows read · {percent}% · about {n} minute left",
+                        "{stage} · {rows} rows read · {percent}% · about {n} minutes left")  # fmt: skip
+        n = round(left / 60)
+    return Text(one, values | {"n": n}, many, n)
+
+
+def _cancel(job: str) -> None:
+    with contextlib.suppress(WorkspaceProblem):  # it ended meanwhile
+        jobs.cancel(cache.workspace(), job)
+
+
+def _leave(job: str, dataset: str) -> None:
+    """Follow an import no longer; a dataset that never got a version goes with it."""
     state.keep("job", None)
+    left = state.kept("jobs_left", frozenset())
+    state.keep("jobs_left", (left if isinstance(left, frozenset) else frozenset()) | {job})
     with contextlib.suppress(WorkspaceProblem):  # somebody else deleted it
-        if not cache.workspace().versions(dataset):
+        if dataset and not cache.workspace().versions(dataset):
             cache.workspace().delete(dataset)
 
 

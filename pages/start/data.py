@@ -16,11 +16,11 @@ from cx_metrics.reading import NameMapping, Report
 from cx_metrics.tables import PHASES, TABLE_NAMES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.workspace import Version
-from pages.parts import cache, figure, state, upload
+from pages.parts import cache, figure, state, upload, versions
 from pages.parts.figure import Explain
 from pages.parts.language import reader
 from pages.parts.markup import Markup
-from pages.parts.page import Page, begin_bare
+from pages.parts.page import Page, begin_bare, offer_another
 
 QUESTION = N_("Can I trust this upload?")
 
@@ -33,7 +33,12 @@ def show() -> None:
     page = begin_bare(N_("Data"), QUESTION)
     if page is None:
         st.html(m.head(who.say(N_("Data")), Text(N_("No data yet")), who.say(QUESTION)))
+        for note in state.notes():
+            st.html(m.notice(note))
         upload.show(who, m)
+        if any(info.id == state.current_address().dataset for info in cache.workspace().datasets()):
+            offer_another(who)  # there is one, and it is damaged
+            versions.show(who, state.current_address().dataset)
         return
     reports = [Report.from_dict(kept) for kept in page.version.manifest["reports"]]
     st.html(m.head(who.say(N_("Data")), finding(reports), who.say(QUESTION)))
@@ -48,6 +53,7 @@ def show() -> None:
     if page.version.engine:
         say_where(page)
         return
+    versions.show(who, page.version.dataset)
     if page.has("touchpoints"):
         edit_names(page)
     delete(page)
@@ -95,6 +101,10 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
     if manifest["duplicates"]:
         n = int(manifest["duplicates"])
         one, many = NP_("{n} exact duplicate counted once", "{n} exact duplicates counted once")
+        caption.append(Text(one, {"n": n}, many, n))
+    if n := sum(manifest.get("replaced", {}).values()):
+        one, many = NP_("{n} row of an earlier upload counts as a newer one says it",
+                        "{n} rows of earlier uploads count as newer ones say them")  # fmt: skip
         caption.append(Text(one, {"n": n}, many, n))
     with figure.card("files", title, Text(N_("Rows in, rows loaded, rows set aside")), caption):
         figure.html(lambda m: m.table(heads, [
@@ -195,11 +205,11 @@ AXES = ("touchpoint", "stage", "touchpoint_type", "phase", "channel")
 
 def _import_again(page: Page, before: pd.DataFrame, after: pd.DataFrame, goal: tuple[str, ...]) -> None:
     """Import the same sources with the corrected names, as the next version of the dataset."""
-    if page.version.number != cache.workspace().latest(page.version.dataset).number:
+    if page.version.number != page.newest:
         state.note([Text(N_("Somebody else saved a newer version meanwhile. Look at it and make your changes there."))])
         state.set_version(0)
         st.rerun()
-    plan = importing.plan_from_dict(page.version.manifest["plan"])
+    plan = importing.plan_of(cache.workspace(), page.version)
     names = dict(plan.names)
     renamed: dict[str, str] = {}
     for old, new in zip(before.to_dict("records"), after.to_dict("records"), strict=True):
@@ -211,8 +221,7 @@ def _import_again(page: Page, before: pd.DataFrame, after: pd.DataFrame, goal: t
             renamed[str(old["touchpoint"])] = str(changed["touchpoint"])
     goal = tuple(dict.fromkeys(renamed.get(g, g) for g in goal))
     again = replace(plan, names=names, goal=goal)
-    job = importing.start(cache.workspace(), page.version.dataset, again)
-    state.keep("job", (page.version.dataset, job))
+    state.keep("job", importing.start(cache.workspace(), page.version.dataset, again, state.session()))
     st.rerun()
 
 

@@ -296,16 +296,16 @@ def test_the_workspace_lists_the_engine_first_and_lets_no_page_change_it(
     with pytest.raises(WorkspaceProblem, match="no dataset"):
         workspace.versions(first.id)
     importing.load_into(connect(read_address(own_engine)), plan(touchpoints))
-    version = workspace.latest(first.id)
+    version = workspace.current(first.id)
     workspace.verify(version)
     answers = [cx.run("conversion", dataset).frame.to_dict("records") for dataset in (
         workspace.served(version), importing.load(plan(touchpoints))[0], importing.open_engine(own_engine)
     )]  # fmt: skip
     assert not differences(answers[0], answers[1]) and not differences(answers[0], answers[2])
-    for change in (workspace.delete, workspace.new_part, lambda d: workspace.adopt(d, "0" * 32)):
+    for change in (workspace.delete, lambda d: workspace.use(d, 1), lambda d: workspace.adopt(d, "0" * 32)):
         with pytest.raises(WorkspaceProblem, match="lives in ClickHouse"):
             change(first.id)
-    assert workspace.latest(first.id).number == 1
+    assert workspace.current(first.id).number == 1
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
 def store(datasets: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The data behind "both"."""
     workspace = Workspace(next(tmp_path_factory.getbasetemp().glob("pages*/workspace")))
-    version = workspace.latest(datasets["both"])
+    version = workspace.current(datasets["both"])
     return open_store(version.path, version.facts)
 
 

@@ -1,0 +1,57 @@
+"""How much a workspace takes in: settings with defaults, each with the reason for it.
+
+A setting is an environment variable; a value that is none is refused by name when it is first needed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.texts import N_
+
+GB = 1024**3
+DISK_FACTOR = 3  # an import needs room for what it reads, what it spills and what it keeps
+SPARE_BYTES = GB // 4  # a disk is never filled to its end: the catalog and the system need some
+DEFAULTS = {
+    "TOUCHLINE_KEEP_VERSIONS": 5,  # of a dataset; one can go back to them
+    "TOUCHLINE_SESSION_GB": 2,  # uploads of one browser session that are not imported yet
+    "TOUCHLINE_WORKSPACE_GB": 0,  # everything together; 0: as much as the disk has
+    "TOUCHLINE_IMPORTS_AT_ONCE": 1,  # an import keeps two cores busy
+    "TOUCHLINE_IMPORTS_WAITING": 20,  # of one session
+    "TOUCHLINE_IMPORT_MINUTES": 120,  # 50 million touchpoints took about ten on two cores
+}  # fmt: skip
+
+
+def setting(name: str) -> int:
+    """The number that the environment gives a setting, else its default. Raises WorkspaceProblem for what is no number."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return DEFAULTS[name]
+    if not text.isascii() or not text.isdecimal() or len(text) > 7:
+        raise WorkspaceProblem(N_("{variable} has to be a whole number like {example}; found {found}."), variable=name,
+                               example=DEFAULTS[name], found=text)  # fmt: skip
+    return int(text)
+
+
+def check_disk(folder: Path, wanted: int) -> None:
+    """Is there room for so many bytes more? Raises WorkspaceProblem with both numbers if not."""
+    free = shutil.disk_usage(folder).free - SPARE_BYTES
+    if wanted > free:
+        raise WorkspaceProblem(
+            N_("The disk of the workspace has {free} MB to spare, and this needs about {wanted} MB. "
+               "Delete a dataset or free some space, then try again."),
+            free=max(free, 0) // 2**20, wanted=wanted // 2**20 + 1,
+        )  # fmt: skip
+
+
+def check_quota(held: int, wanted: int, name: str) -> None:
+    """Does one more fit under a quota in GB? Raises WorkspaceProblem that names the quota if not; 0 means none."""
+    limit = setting(name)
+    if limit and held + wanted > limit * GB:
+        raise WorkspaceProblem(
+            N_("This would be more than the {limit} GB that {variable} allows. Delete or discard what nobody needs, "
+               "or set it higher."), limit=limit, variable=name,
+        )  # fmt: skip

@@ -1,0 +1,230 @@
+"""The catalog agrees with the folders, or says so: in SQLite and in PostgreSQL alike."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from cx_metrics.errors import DamagedVersion, WorkspaceProblem
+from cx_metrics.view import Facts
+from cx_metrics.workspace import Version, Workspace, facts_to_dict
+from cx_metrics.workspace import catalog as c
+from cx_metrics.workspace.store import STORE
+from tests import servers
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    with servers.postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def workspace(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """An empty workspace, its catalog in a file and in a server."""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres")
+        server = sa.create_engine(url.replace("postgresql://", "postgresql+pg8000://"), isolation_level="AUTOCOMMIT")
+        name = f"catalog_{tmp_path.name}".replace("-", "_").replace("[", "_").replace("]", "_").lower()[:60]
+        with server.connect() as connection:
+            connection.execute(sa.text(f'drop database if exists "{name}"'))
+            connection.execute(sa.text(f'create database "{name}"'))
+        server.dispose()
+        monkeypatch.setenv("TOUCHLINE_CATALOG", f"{url.rpartition('/')[0]}/{name}")
+    made = Workspace(tmp_path / "workspace")
+    yield made
+    made.close()
+
+
+def published(workspace: Workspace, dataset: str, content: bytes = b"a store") -> Version:
+    with workspace.building() as part:
+        (part / STORE).write_bytes(content)
+        return workspace.publish(dataset, part, {"facts": facts_to_dict(Facts()), "plan": {"files": []}})
+
+
+def written_behind(workspace: Workspace, statement: str) -> None:
+    """Change a row as a fault of the disk would, not as we do."""
+    with workspace.catalog.engine.begin() as connection:
+        connection.execute(sa.text(statement))
+
+
+def test_a_dataset_is_kept_found_changed_and_deleted(workspace: Workspace) -> None:
+    dataset = workspace.create("متجر «А» \0 shop")
+    first = published(workspace, dataset, b"one")
+    workspace.keep_segment(dataset, "Savers", "persona=Saver")
+    workspace.retitle(dataset, "Shop")
+    again = Workspace(workspace.root)
+    assert [(i.id, i.title, i.version) for i in again.datasets()] == [(dataset, "Shop", 1)]
+    assert again.current(dataset) == first and again.segments(dataset) == {"Savers": "persona=Saver"}
+    source = again.receive("a.csv", [b"a,b\n", b"1,2\n"])
+    home = again.adopt(dataset, source.token)
+    again.check_sources(dataset, [home])
+    again.delete(dataset)
+    assert workspace.datasets() == [] and not home.exists() and not first.path.exists()
+    with pytest.raises(WorkspaceProblem, match="no such dataset"):
+        workspace.versions(dataset)
+
+
+def test_twenty_writers_on_one_name_come_one_after_the_other(workspace: Workspace) -> None:
+    dataset = workspace.create("shop")
+    made: list[Version] = []
+
+    def publish(n: int) -> None:
+        made.append(published(Workspace(workspace.root), dataset, bytes([n])))
+
+    writers = [threading.Thread(target=publish, args=(n,)) for n in range(20)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert sorted(v.number for v in made) == list(range(1, 21))
+    last = max(made, key=lambda v: v.number)
+    assert workspace.current(dataset) == last
+    workspace.verify(last)
+    assert len({v.path for v in made}) == 20
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update versions set store_sha256 = 'f' || substr(store_sha256, 2)", "update versions set number = 2",
+        "update versions set store = 'versions/../../x'", "update datasets set current = 2", "update datasets set title = 'x'",
+    ],
+)  # fmt: skip
+def test_a_row_that_was_damaged_is_refused(workspace: Workspace, statement: str) -> None:
+    dataset = workspace.create("shop")
+    published(workspace, dataset)
+    written_behind(workspace, statement)
+    with pytest.raises(WorkspaceProblem, match="damaged on disk"):
+        workspace.datasets()
+        workspace.versions(dataset)
+
+
+def test_a_catalog_that_was_lost_is_built_from_the_folders(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    kept = workspace.create("Shop, 2026")
+    token = workspace.receive("a.csv", [b"x"]).token
+    workspace.adopt(kept, token)
+    for n in range(3):
+        published(workspace, kept, bytes([n]))
+    workspace.keep_segment(kept, "Savers", "persona=Saver")
+    broken = workspace.create("broken")
+    gone = published(workspace, broken, b"will rot")
+    before = workspace.datasets(), workspace.versions(kept)
+    workspace.close()
+    gone.path.chmod(0o644)
+    gone.path.write_bytes(b"has rotted")
+    for path in workspace.root.glob("catalog*"):
+        path.unlink()
+    again = Workspace(workspace.root)
+    assert [i.title for i in again.datasets()] == ["Shop, 2026"]  # what does not match its checksum is no version
+    assert again.versions(kept) == before[1] and again.current(kept).number == 3
+    assert again.segments(kept) == {"Savers": "persona=Saver"}
+    again.check_sources(kept, [workspace.root / "datasets" / kept / "sources" / token])
+    assert published(again, kept).number == 4
+
+
+def test_a_catalog_belongs_to_one_folder(workspace: Workspace, tmp_path: Path) -> None:
+    published(workspace, workspace.create("shop"))
+    if workspace.catalog.is_local:
+        workspace.close()
+        shutil.copytree(workspace.root, tmp_path / "moved")  # moved with its folder it is the same one
+        assert [i.title for i in Workspace(tmp_path / "moved").datasets()] == ["shop"]
+        return
+    with pytest.raises(WorkspaceProblem, match="belongs to another workspace folder"):
+        Workspace(tmp_path / "another")
+
+
+def test_a_catalog_of_a_newer_touchline_is_refused(workspace: Workspace) -> None:
+    written_behind(workspace, "update alembic_version set version_num = '9999'")
+    with pytest.raises(WorkspaceProblem, match="newer Touchline"):
+        Workspace(workspace.root)
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:secret@h/db", "secret", "postgresql+psycopg://u:secret@h/db", "sqlite:////etc/secret"]
+)
+def test_an_address_that_is_none_is_refused_without_repeating_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_CATALOG", url)
+    with pytest.raises(WorkspaceProblem) as said:
+        Workspace(tmp_path)
+    assert "TOUCHLINE_CATALOG" in str(said.value) and "secret" not in str(said.value)
+
+
+def test_a_server_that_does_not_answer_is_said_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_CATALOG", "postgresql://u:secret@127.0.0.1:9/db")
+    with pytest.raises(WorkspaceProblem) as said:
+        Workspace(tmp_path)
+    assert "secret" not in str(said.value)
+
+
+def test_the_tables_are_those_that_the_migrations_make(tmp_path: Path) -> None:
+    Workspace(tmp_path).close()
+    with sqlite3.connect(tmp_path / "catalog.sqlite") as made:
+        found = {
+            name: {(column[1], bool(column[3])) for column in made.execute(f"pragma table_info({name})")}
+            for name in c.metadata.tables
+        }
+    assert found == {
+        name: {(column.name, not column.nullable) for column in table.columns}
+        for name, table in c.metadata.tables.items()
+    }
+
+
+def test_a_flipped_byte_anywhere_is_found_before_it_counts(tmp_path: Path) -> None:
+    """Store and manifest: every flip is named. Catalog: what is read is what was written, or it is refused."""
+    workspace = Workspace(tmp_path / "workspace")
+    dataset = workspace.create("shop")
+    version = published(workspace, dataset, random.Random(5).randbytes(20_000))
+    workspace.keep_segment(dataset, "Savers", "persona=Saver")
+    workspace.close()
+    with sqlite3.connect(workspace.root / "catalog.sqlite") as whole:
+        whole.execute("pragma wal_checkpoint(truncate)")
+    wanted = said(workspace.root, dataset)
+    draw = random.Random(7)
+    for path, flips in ((version.path, 60), (version.manifest_path, 60), (workspace.root / "catalog.sqlite", 80)):
+        content = path.read_bytes()
+        path.chmod(0o644)
+        for _ in range(flips):
+            place = draw.randrange(len(content))
+            path.write_bytes(content[:place] + bytes([content[place] ^ draw.randrange(1, 256)]) + content[place + 1 :])
+            found = said(workspace.root, dataset)
+            if path.name == "catalog.sqlite":
+                assert found in (wanted, "refused"), place
+            else:
+                assert found == "refused", (path.name, place)
+        path.write_bytes(content)
+        assert said(workspace.root, dataset) == wanted
+
+
+def said(root: Path, dataset: str) -> object:
+    """What a fresh server says about a dataset, or that it refuses to."""
+    from cx_metrics.workspace import store
+
+    store._manifest.cache_clear()
+    try:
+        workspace = Workspace(root)
+        try:
+            version = workspace.current(dataset)
+            workspace.verify(version)
+            return (
+                [(i.id, i.title, i.version) for i in workspace.datasets()],
+                version,
+                version.manifest,
+                workspace.segments(dataset),
+            )
+        finally:
+            workspace.close()
+    except (WorkspaceProblem, DamagedVersion):
+        return "refused"
