@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test setup setup-test check lock messages shots clean long parity bench bench-engine
+.PHONY: run test setup setup-test check lock messages shots clean long parity kill-loop bench bench-engine
 
 run: setup
 	@$(BIN)/python -m pages.parts.server $(ARGS)
@@ -22,6 +22,10 @@ long: setup-test
 parity: setup-test
 	@$(BIN)/python tests/servers.py
 	@$(BIN)/python -m pytest tests/engines/test_parity.py -m parity $(ARGS)
+
+# A thousand imports, killed at random times and at each step that touches the disk.
+kill-loop: setup-test
+	@$(BIN)/python tests/kill_loop.py $(ARGS)
 
 check: setup-test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

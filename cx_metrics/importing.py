@@ -7,14 +7,13 @@ hurts nobody; the queue and its progress are in `workspace.jobs`.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,7 +107,7 @@ def import_version(
     limits.check_disk(workspace.root, limits.DISK_FACTOR * sum(f.path.stat().st_size for f in plan.files))
     opened = open_plan(plan)
     teller = _Teller(tell, sum(o.lines for group in opened.values() for o in group))
-    with workspace.building() as part, _room():
+    with limits.room(), workspace.building() as part:
         (part / "spill").mkdir()
         built = build(part / STORE, streams(opened, teller.read), _asked(plan), teller.prepared, part / "spill")
         goal = reading.propose_goal(built.touchpoints) if plan.goal is None else plan.goal
@@ -276,20 +275,6 @@ class _Teller:
     def prepared(self, done: int, of: int) -> None:
         share = 0.96 * done / of
         self.stage(N_("Reading the files") if share < 0.38 else N_("Preparing the journeys"), share)
-
-
-@contextlib.contextmanager
-def _room() -> Iterator[None]:
-    """A disk that became full is said in words; nothing that was there before is touched."""
-    try:
-        yield
-    except Exception as fault:
-        full = isinstance(fault, OSError) and fault.errno == errno.ENOSPC
-        if full or "No space left" in str(fault) or "out of disk" in str(fault).casefold():
-            raise WorkspaceProblem(
-                N_("The disk of the workspace is full. Nothing was lost: free some space and try again.")
-            ) from None
-        raise
 
 
 def _kept(workspace: Workspace, dataset: str, plan: Plan) -> Plan:

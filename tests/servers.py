@@ -1,6 +1,6 @@
 """Servers for the tests of engines: PostgreSQL, and a Spark cluster of one master and two workers, each a process of its own.
 
-python tests/servers.py     # installs what this machine lacks: PostgreSQL and Java, by apt as root on Debian
+python tests/servers.py     # installs what this machine lacks: PostgreSQL, Java and strace, by apt as root on Debian
 
 Servers listen on free ports of 127.0.0.1 and keep their files in a temporary folder. A watching shell ends them as soon as
 the test process is gone, however it went.
@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-PACKAGES = {"initdb": "postgresql", "java": "openjdk-17-jre-headless"}
+PACKAGES = {"initdb": "postgresql", "java": "openjdk-17-jre-headless", "strace": "strace"}
 PATIENCE_SECONDS = 90
 WATCH = """exec 3<&0; "$@" 3<&- & child=$!
 (trap '' TERM; cat <&3 >/dev/null; kill -TERM 0; sleep 3; kill -KILL 0) & wait $child"""
@@ -37,14 +37,14 @@ def install() -> None:
     """Install what is missing, if this machine lets us."""
     missing = [package for name, package in PACKAGES.items() if program(name) is None]
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        print(f"Touchline: installing {', '.join(missing)} for the tests of engines …", flush=True)
+        print(f"Touchline: installing {', '.join(missing)} for the tests …", flush=True)
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         quiet = {"stdout": subprocess.DEVNULL, "env": environment, "check": False}
         subprocess.run(["apt-get", "update", "-qq"], **quiet)  # type: ignore[call-overload]
         subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], **quiet)  # type: ignore[call-overload]
     missing = [package for name, package in PACKAGES.items() if program(name) is None]
     if missing:
-        sys.exit(f"Touchline: the tests of engines need {' and '.join(missing)}; install them as root.")
+        sys.exit(f"Touchline: the tests need {' and '.join(missing)}; install them as root.")
 
 
 @contextlib.contextmanager

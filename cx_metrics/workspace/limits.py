@@ -5,8 +5,11 @@ A setting is an environment variable; a value that is none is refused by name wh
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from cx_metrics.errors import WorkspaceProblem
@@ -55,3 +58,17 @@ def check_quota(held: int, wanted: int, name: str) -> None:
             N_("This would be more than the {limit} GB that {variable} allows. Delete or discard what nobody needs, "
                "or set it higher."), limit=limit, variable=name,
         )  # fmt: skip
+
+
+@contextlib.contextmanager
+def room() -> Iterator[None]:
+    """A disk that became full is said in words; nothing that was there before is touched."""
+    try:
+        yield
+    except Exception as fault:
+        full = isinstance(fault, OSError) and fault.errno == errno.ENOSPC
+        if full or "No space left" in str(fault) or "out of disk" in str(fault).casefold():
+            raise WorkspaceProblem(
+                N_("The disk of the workspace is full. Nothing was lost: free some space and try again.")
+            ) from None
+        raise

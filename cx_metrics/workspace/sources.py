@@ -47,6 +47,7 @@ class KeptSources:
         token = new_id()
         path = self.root / UPLOADS / token
         with (
+            limits.room(),
             files.written(path, self._within_disk(pieces)) as (part, found, checksum),
             self.catalog.writing() as connection,
         ):
