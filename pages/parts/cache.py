@@ -1,10 +1,12 @@
 """What is kept between runs: the workspace, opened datasets, answers.
 
-Keys hold the dataset and its version, so nothing is stale after an import. Answers are small finished frames.
+Keys hold the dataset and its version, so nothing is stale after an import. Answers are small finished frames. Who asks for the
+same at once waits for one answer; where its asker gives up, the next one asks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,8 +28,21 @@ from cx_metrics.run import stages as find_stages
 from cx_metrics.run import values as find_values
 from cx_metrics.view import View
 from cx_metrics.workspace import ServedWorkspace, Version, Workspace, open_workspace
+from pages.parts.waiting import while_waited_for
 
 MOST_VALUES = 5_000  # values of one column that filters offer
+
+
+def kept(most: int) -> Callable[[Callable[..., Any]], Any]:
+    """Keep the last `most` answers of a question, for all readers; who gives up leaves nothing behind."""
+
+    def keeping(question: Callable[..., Any]) -> Any:
+        answers = st.cache_data(show_spinner=False, max_entries=most)(question)
+        asked: Any = while_waited_for(answers)
+        asked.clear = answers.clear
+        return asked
+
+    return keeping
 
 
 @st.cache_resource(show_spinner=False)
@@ -44,8 +59,8 @@ def opened(version: Version) -> Store | Served:
 def forget(version: Version) -> None:
     """Let go of a version whose dataset was deleted, and of every answer. Who still reads it goes on until the page is drawn."""
     _opened.clear(version.dataset, version.number, version)
-    for kept in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
-        kept.clear()
+    for answers in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
+        answers.clear()
 
 
 def answered(version: Version, metric: str, view: View, by: tuple[str, ...], options: dict[str, Any]) -> Result:
@@ -68,7 +83,7 @@ def compared(
     return Result(replace(declared, measures=measures, finish=None), frame, definition, route)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
+@kept(200)
 def _compared(
     dataset: str, number: int, metric: str, view_keys: tuple[str, str], by: tuple[str, ...],
     texts: tuple[tuple[str, str], ...], _version: Version, _views: tuple[View, View],
@@ -87,7 +102,7 @@ def conversions(version: Version, view: View) -> int:
     return _conversions(version.dataset, version.number, repr(view), version, view)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
+@kept(200)
 def _conversions(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> int:
     return count_conversions(opened(_version), _view)
 
@@ -106,7 +121,7 @@ def _opened(dataset: str, number: int, _version: Version) -> Store | Served:
     return open_store(_version.path, _version.facts)
 
 
-@st.cache_data(show_spinner=False, max_entries=2_000)
+@kept(2_000)
 def _answered(
     dataset: str, number: int, metric: str, view_key: str, by: tuple[str, ...], texts: tuple[tuple[str, str], ...],
     _version: Version, _view: View,
@@ -115,12 +130,12 @@ def _answered(
     return result.frame, result.definition, result.route
 
 
-@st.cache_data(show_spinner=False, max_entries=500)
+@kept(500)
 def _people(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> dict[str, int]:
     return count_people(opened(_version), _view)
 
 
-@st.cache_data(show_spinner=False, max_entries=500)
+@kept(500)
 def _values(dataset: str, number: int, column: str, _version: Version) -> tuple[str, ...]:
     return find_values(opened(_version), column, MOST_VALUES)
 
@@ -130,7 +145,7 @@ def changes(version: Version, view: View) -> pd.DataFrame:
     return _changes(version.dataset, version.number, repr(view), version, view)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
+@kept(200)
 def _changes(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
     return find_changes(opened(_version), _view)
 
@@ -140,7 +155,7 @@ def comments(version: Version, view: View, **wanted: Any) -> tuple[pd.DataFrame,
     return _comments(version.dataset, version.number, repr(view), tuple(sorted(wanted.items())), version, view)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
+@kept(200)
 def _comments(
     dataset: str, number: int, view_key: str, wanted: tuple[tuple[str, Any], ...], _version: Version, _view: View
 ) -> tuple[pd.DataFrame, int]:
@@ -152,7 +167,7 @@ def stages(version: Version) -> dict[str, str]:
     return _stages(version.dataset, version.number, version)
 
 
-@st.cache_data(show_spinner=False, max_entries=50)
+@kept(50)
 def _stages(dataset: str, number: int, _version: Version) -> dict[str, str]:
     return find_stages(opened(_version))
 
@@ -162,7 +177,7 @@ def names(version: Version) -> pd.DataFrame:
     return _names(version.dataset, version.number, version)
 
 
-@st.cache_data(show_spinner=False, max_entries=50)
+@kept(50)
 def _names(dataset: str, number: int, _version: Version) -> pd.DataFrame:
     return find_names(opened(_version))
 
@@ -172,6 +187,6 @@ def daily(version: Version) -> pd.DataFrame:
     return _daily(version.dataset, version.number, version)
 
 
-@st.cache_data(show_spinner=False, max_entries=50)
+@kept(50)
 def _daily(dataset: str, number: int, _version: Version) -> pd.DataFrame:
     return find_daily(opened(_version))
