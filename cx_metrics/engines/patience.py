@@ -46,6 +46,12 @@ def asking_while(still_wanted: Callable[[], bool]) -> Iterator[None]:
         _still_wanted.reset(token)
 
 
+def check_wanted() -> None:
+    """Raise `Cancelled` if nobody waits for an answer any more."""
+    if not _still_wanted.get()():
+        raise Cancelled
+
+
 def query_seconds() -> int:
     """How long a question may take: TOUCHLINE_QUERY_SECONDS, else 10. Raises WorkspaceProblem for what is no such number."""
     asked = os.environ.get(SECONDS_VARIABLE)
