@@ -53,6 +53,11 @@ class EngineProblem(WorkspaceProblem):
     """A server or cluster that holds a dataset and cannot be reached, or lacks its driver or its tables."""
 
 
+class Cancelled(Exception):
+    """A question that its asker gave up. No TouchlineError: nobody is left to read a text, and what shows the problems of a
+    question (and goes on) must not catch it."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that looks most like `name`, or None: for "did you mean" in messages."""
     found = difflib.get_close_matches(name.casefold(), {k.casefold(): k for k in known}, n=1, cutoff=0.6)

@@ -128,6 +128,7 @@ def test_an_exception_is_swallowed_in_the_listed_places_only() -> None:
     allowed = {
         ("cx_metrics/importing.py", "main"),
         ("pages/parts/server.py", "visit"),
+        ("cx_metrics/engines/patience.py", "over"),
     }  # each says what it does instead
 
     def rule(tree: ast.Module, name: str) -> Found:

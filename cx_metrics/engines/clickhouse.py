@@ -14,6 +14,7 @@ from ibis.backends.sql.compilers.clickhouse import ClickHouseCompiler
 
 from cx_metrics.engines.address import EngineAddress, needs, reaching
 from cx_metrics.engines.engine import Engine, Pool
+from cx_metrics.engines.patience import too_slow
 
 SETTINGS = {
     "session_timezone": "UTC",
@@ -60,6 +61,7 @@ class ClickHouse(Engine):
     def __init__(self, address: EngineAddress) -> None:
         with same_signals():
             self._module = needs("clickhouse_connect")
+            self._too_slow: type[Exception] = self._module.driver.exceptions.DatabaseError
             if address.scheme == "chdb":
                 needs("chdb")
         self._address = address
@@ -87,9 +89,16 @@ class ClickHouse(Engine):
         with reaching(self._address), same_signals(), self._pool.lent() as client:
             yield client
 
-    def arrow(self, sql: str) -> pa.Table:
-        with self._lent() as client:
-            return client.query_arrow(sql, use_strings=True)
+    def arrow(self, sql: str, seconds: int | None = None) -> pa.Table:
+        # checked from the start, and not only after the ten seconds that a guess about its speed takes
+        limit = {"max_execution_time": seconds, "timeout_before_checking_execution_speed": 0} if seconds else {}
+        try:
+            with self._lent() as client:
+                return client.query_arrow(sql, use_strings=True, settings=limit)
+        except self._too_slow as problem:
+            if seconds is None or "TIMEOUT_EXCEEDED" not in str(problem):
+                raise
+        raise too_slow(seconds)
 
     def make(self, table: str, schema: ibis.Schema) -> None:
         columns = ", ".join(f"{quoted(name)} Nullable({_type(kind)})" for name, kind in schema.items())

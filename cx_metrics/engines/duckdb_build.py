@@ -5,6 +5,7 @@ The connection belongs to the one thread that builds, so statements run on it di
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +30,10 @@ from cx_metrics.engines.duckdb_store import (
 )  # fmt: skip
 from cx_metrics.engines.incoming import UPLOAD, Built, Incoming
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
+from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.journeys import PATH_SIGN, PLACE
 from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, PREPARED, TABLES, TOUCHPOINTS
+from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 
 MOST_NAMES = 20_000  # different values up to which a text column is stored as codes
@@ -58,15 +61,37 @@ def memory_store(
 def build(
     path: Path, tables: Mapping[str, Incoming], facts: Facts, progress: Callable[[int, int], None], spill: Path
 ) -> Built:
-    """Write and prepare a new version file at `path` (which must not exist yet), then close it."""
-    settings: Settings = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(spill)}
-    connection = duckdb.connect(str(path), config=CLOSED | settings)
+    """Write and prepare a new version file at `path` (which must not exist yet), then close it. Raises WorkspaceProblem if
+    the disk has too little room for what does not fit into memory."""
+    room = spill_room(spill)
+    connection = _open(path, spill, room)
     try:
         built = _prepare(connection, tables, facts, progress)
         connection.execute("checkpoint")
+    except duckdb.OutOfMemoryException:
+        raise WorkspaceProblem(
+            N_("This import needs more room than there is: {memory} of memory and {room} MB of the disk. "
+               "Free some of the disk, or import fewer rows."),
+            memory=MEMORY_LIMIT, room=room // 10**6,
+        ) from None  # fmt: skip
     finally:
         connection.close()
     return built
+
+
+def spill_room(spill: Path) -> int:
+    """How many bytes an import may put beside the file it writes: half of what is free, so that the file has room too."""
+    return shutil.disk_usage(spill).free // 2
+
+
+def _open(path: Path, spill: Path, room: int) -> duckdb.DuckDBPyConnection:
+    """A connection that may write its file and what it spills, and that nothing makes into one that may do more. It keeps to the
+    room on the disk only where that is set after connecting."""
+    settings: Settings = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(spill)}
+    connection = duckdb.connect(str(path), config=CLOSED | settings)
+    connection.execute(f"set max_temp_directory_size = '{room}B'")
+    connection.execute("set lock_configuration = true")
+    return connection
 
 
 def _prepare(

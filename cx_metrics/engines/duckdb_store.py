@@ -22,6 +22,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from cx_metrics.engines.patience import patiently, query_seconds
 from cx_metrics.engines.templates import filled
 from cx_metrics.errors import ViewProblem, WorkspaceProblem
 from cx_metrics.sequences import MOST_ROWS, Sequences
@@ -112,12 +113,16 @@ class Store:
         return ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=name)
 
     def _run(self, sql: str, schema: pa.Schema) -> pd.DataFrame:
-        cursor = self.connection.cursor()
-        for name in dict.fromkeys(LENT_NAMES.findall(sql)):
-            if (rows := self._lent.peek(name)) is not None:
-                cursor.register(name, rows)  # for this cursor alone
+        def begin() -> tuple[Callable[[], pa.Table], Callable[[], object]]:
+            cursor = self.connection.cursor()
+            for name in dict.fromkeys(LENT_NAMES.findall(sql)):
+                if (rows := self._lent.peek(name)) is not None:
+                    cursor.register(name, rows)  # for this cursor alone
+            # Only its own interrupt ends what runs on a cursor: that of the connection does not.
+            return lambda: cursor.execute(sql).to_arrow_table(), cursor.interrupt
+
         try:
-            fetched = cursor.execute(sql).to_arrow_table()
+            fetched = patiently(begin, duckdb.InterruptException)
         except (
             duckdb.OutOfMemoryException,
             duckdb.PermissionException,
@@ -189,6 +194,7 @@ def _is_open(store: Store) -> bool:
 def _open(path: Path, facts: Facts, live: Store | None) -> Store:
     if live is not None:
         return Store(live.connection, facts, live.tables)
+    query_seconds()  # a limit that is none is said here, before anybody asks
     folder = tempfile.mkdtemp(prefix="touchline_engine_")
     settings: Settings = {"memory_limit": memory_limit(), "threads": str(THREADS), "temp_directory": folder}
     connection = duckdb.connect(str(path), read_only=True, config=CLOSED | settings)

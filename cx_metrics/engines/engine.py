@@ -27,6 +27,7 @@ import sqlglot
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
 from cx_metrics.engines.incoming import Incoming
+from cx_metrics.engines.patience import check_wanted, query_seconds
 from cx_metrics.engines.templates import filled
 from cx_metrics.errors import EngineProblem
 from cx_metrics.shelf import Shelf, content
@@ -83,8 +84,9 @@ class Engine(ABC):
     years: ClassVar[tuple[int, int]] = (1, 9999)  # the first and the last whose times it keeps
 
     @abstractmethod
-    def arrow(self, sql: str) -> pa.Table:
-        """The rows of a query."""
+    def arrow(self, sql: str, seconds: int | None = None) -> pa.Table:
+        """The rows of a query. One that takes longer than `seconds` is ended there and raises ViewProblem, where the engine
+        can do that."""
 
     @abstractmethod
     def make(self, table: str, schema: ibis.Schema) -> None:
@@ -215,7 +217,12 @@ class Served:
 
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
         """Run the query in the engine and give a frame with the types that the expression promises."""
-        return self.engine.fetch(expression)
+        return self._run(self.engine.sql(expression), expression.schema())
+
+    def _run(self, sql: str, schema: ibis.Schema) -> pd.DataFrame:
+        check_wanted()  # a query that runs in an engine goes on there until its end or the limit
+        frame: pd.DataFrame = as_promised(self.engine.arrow(sql, query_seconds()), schema).to_pandas()
+        return frame
 
     def remembered(
         self,
@@ -232,10 +239,7 @@ class Served:
             self._compiled[key] = (self.engine.sql(expression), expression.schema(), known)
         sql, schema, known = self._compiled[key]
         asked = filled(sql, values, instants, self.engine.literal)
-        if asked is None:
-            return None
-        frame: pd.DataFrame = as_promised(self.engine.arrow(asked), schema).to_pandas()
-        return frame, known
+        return None if asked is None else (self._run(asked, schema), known)
 
     def sql(self, expression: ibis.Table) -> str:
         """The query as text, for "explain this number"."""

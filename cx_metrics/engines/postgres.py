@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +14,7 @@ from ibis.backends.sql.compilers.postgres import PostgresCompiler
 
 from cx_metrics.engines.address import EngineAddress, needs, reaching
 from cx_metrics.engines.engine import Engine, Pool
+from cx_metrics.engines.patience import too_slow
 from cx_metrics.errors import EngineProblem
 from cx_metrics.texts import N_
 
@@ -57,13 +60,27 @@ class Postgres(Engine):
         connection.execute(f"SET search_path = {quoted(at.database)}, pg_catalog")
         return connection
 
-    def arrow(self, sql: str) -> pa.Table:
-        with reaching(self._address), self._pool.lent() as connection:
-            cursor = connection.execute(sql.encode())  # as bytes: a % in a name is no placeholder
+    def arrow(self, sql: str, seconds: int | None = None) -> pa.Table:
+        asked = sql.encode()  # as bytes: a % in a name is no placeholder
+        with reaching(self._address), self._pool.lent() as connection, self._limited(connection, seconds):
+            cursor = connection.execute(asked)
             rows = cursor.fetchall()
             names = [column.name for column in cursor.description]
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
         return pa.table([_array(values) for values in columns], names=[f"{i} {name}" for i, name in enumerate(names)])
+
+    @contextlib.contextmanager
+    def _limited(self, connection: Any, seconds: int | None) -> Iterator[None]:
+        """A query within is ended by the server after so many seconds. The connection is lent to loads too, which have no limit."""
+        if seconds is None:
+            yield
+            return
+        connection.execute(f"SET statement_timeout = '{seconds}s'")
+        try:
+            yield
+        except self._psycopg.errors.QueryCanceled:
+            raise too_slow(seconds) from None
+        connection.execute("SET statement_timeout = 0")  # where it was ended, the connection is not lent again
 
     def make(self, table: str, schema: ibis.Schema) -> None:
         long = [name for name in schema.names if len(name.encode()) > LONGEST_NAME]

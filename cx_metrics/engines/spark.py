@@ -77,7 +77,7 @@ class Spark(Engine):
                     self.make(kept["name"], ibis.schema(kept["columns"]))
             self.make(NOTES, NOTES_SCHEMA)
 
-    def arrow(self, sql: str) -> pa.Table:
+    def arrow(self, sql: str, seconds: int | None = None) -> pa.Table:  # Spark has no limit of time for one query
         with reaching(self._address):
             return self._session.sql(sql).toArrow()
 

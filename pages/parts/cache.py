@@ -1,11 +1,13 @@
 """What is kept between runs: the workspace, opened datasets, answers.
 
 Keys hold whose answers they are, the dataset, its version and the checksum of its store: nothing of one person reaches another, and
-nothing is stale after an import or an erasure. Answers are small finished frames.
+nothing is stale after an import or an erasure. Answers are small finished frames. Who asks for the same at once waits for one answer;
+where its asker gives up, the next one asks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,8 +29,21 @@ from cx_metrics.run import stages as find_stages
 from cx_metrics.run import values as find_values
 from cx_metrics.view import View
 from cx_metrics.workspace import OWNER, ServedWorkspace, Version, Viewer, Workspace, jobs, open_workspace
+from pages.parts.waiting import while_waited_for
 
 MOST_VALUES = 5_000  # values of one column that filters offer
+
+
+def kept(most: int) -> Callable[[Callable[..., Any]], Any]:
+    """Keep the last `most` answers of a question, for all readers; who gives up leaves nothing behind."""
+
+    def keeping(question: Callable[..., Any]) -> Any:
+        answers = st.cache_data(show_spinner=False, max_entries=most)(question)
+        asked: Any = while_waited_for(answers)
+        asked.clear = answers.clear
+        return asked
+
+    return keeping
 
 
 def viewer() -> Viewer:
@@ -64,6 +79,9 @@ def forget(version: Version) -> None:
     _opened.clear(_key(version), version)
     for kept in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
         kept.clear()
+    _opened.clear(version.dataset, version.number, version)
+    for answers in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
+        answers.clear()
 
 
 def answered(version: Version, metric: str, view: View, by: tuple[str, ...], options: dict[str, Any]) -> Result:
@@ -86,7 +104,7 @@ def compared(
     return Result(replace(declared, measures=measures, finish=None), frame, definition, route)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
+@kept(200)
 def _compared(
     key: str, metric: str, view_keys: tuple[str, str], by: tuple[str, ...],
     texts: tuple[tuple[str, str], ...], _version: Version, _views: tuple[View, View],
@@ -107,6 +125,8 @@ def conversions(version: Version, view: View) -> int:
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _conversions(key: str, view_key: str, _version: Version, _view: View) -> int:
+@kept(200)
+def _conversions(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> int:
     return count_conversions(opened(_version), _view)
 
 
@@ -124,7 +144,7 @@ def _opened(key: str, _version: Version) -> Store | Served:
     return open_store(_version.path, _version.facts)
 
 
-@st.cache_data(show_spinner=False, max_entries=2_000)
+@kept(2_000)
 def _answered(
     key: str, metric: str, view_key: str, by: tuple[str, ...], texts: tuple[tuple[str, str], ...],
     _version: Version, _view: View,
@@ -140,6 +160,13 @@ def _people(key: str, view_key: str, _version: Version, _view: View) -> dict[str
 
 @st.cache_data(show_spinner=False, max_entries=500)
 def _values(key: str, column: str, _version: Version) -> tuple[str, ...]:
+@kept(500)
+def _people(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> dict[str, int]:
+    return count_people(opened(_version), _view)
+
+
+@kept(500)
+def _values(dataset: str, number: int, column: str, _version: Version) -> tuple[str, ...]:
     return find_values(opened(_version), column, MOST_VALUES)
 
 
@@ -150,6 +177,8 @@ def changes(version: Version, view: View) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _changes(key: str, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
+@kept(200)
+def _changes(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
     return find_changes(opened(_version), _view)
 
 
@@ -158,7 +187,7 @@ def comments(version: Version, view: View, **wanted: Any) -> tuple[pd.DataFrame,
     return _comments(_key(version), repr(view), tuple(sorted(wanted.items())), version, view)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
+@kept(200)
 def _comments(
     key: str, view_key: str, wanted: tuple[tuple[str, Any], ...], _version: Version, _view: View
 ) -> tuple[pd.DataFrame, int]:
@@ -172,6 +201,8 @@ def stages(version: Version) -> dict[str, str]:
 
 @st.cache_data(show_spinner=False, max_entries=50)
 def _stages(key: str, _version: Version) -> dict[str, str]:
+@kept(50)
+def _stages(dataset: str, number: int, _version: Version) -> dict[str, str]:
     return find_stages(opened(_version))
 
 
@@ -182,6 +213,8 @@ def names(version: Version) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=50)
 def _names(key: str, _version: Version) -> pd.DataFrame:
+@kept(50)
+def _names(dataset: str, number: int, _version: Version) -> pd.DataFrame:
     return find_names(opened(_version))
 
 
@@ -192,4 +225,6 @@ def daily(version: Version) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=50)
 def _daily(key: str, _version: Version) -> pd.DataFrame:
+@kept(50)
+def _daily(dataset: str, number: int, _version: Version) -> pd.DataFrame:
     return find_daily(opened(_version))

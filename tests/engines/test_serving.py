@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +18,9 @@ from streamlit.testing.v1 import AppTest
 import cx_metrics as cx
 from cx_metrics import importing
 from cx_metrics.__main__ import main
-from cx_metrics.engines import Engine, Served, address, connect, loading, read_address, serve
+from cx_metrics.engines import Engine, Served, address, asking_while, connect, loading, read_address, serve
 from cx_metrics.engines.engine import KEPT_VERSIONS, LENT, MOST_LENT, Pool
-from cx_metrics.errors import EngineProblem, WorkspaceProblem
+from cx_metrics.errors import Cancelled, EngineProblem, ViewProblem, WorkspaceProblem
 from cx_metrics.view import Facts, Filter, View
 from cx_metrics.workspace import ServedWorkspace, Workspace, open_workspace
 from tests.conftest import incoming, paths
@@ -237,6 +238,39 @@ def test_a_connection_on_which_something_failed_is_not_lent_again() -> None:
         assert again in (1, 2)
     pool.close()
     assert sorted(closed) == [0, 1, 2]
+
+
+# Questions that take too long, or that nobody waits for
+
+ENDLESS = {
+    "clickhouse": "SELECT count() AS n FROM numbers(1000000) a, numbers(1000000) b WHERE cityHash64(a.number + b.number) = 1",
+    "postgres": "SELECT count(*) AS n FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b WHERE a + b = 1",
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_an_engine_ends_a_question_at_the_limit(
+    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine: Engine = request.getfixturevalue(name)
+    monkeypatch.setenv("TOUCHLINE_QUERY_SECONDS", "1")
+    served, n = serve(engine, Facts(), {}), ibis.schema({"n": "int64"})
+    start = time.monotonic()
+    with pytest.raises(ViewProblem, match="longer than 1 s"):
+        served._run(ENDLESS[name], n)
+    assert time.monotonic() - start < 2
+    for _again in range(3):
+        assert served._run("SELECT 7 AS n", n)["n"].tolist() == [7]
+    with asking_while(lambda: False), pytest.raises(Cancelled):
+        served._run("SELECT 7 AS n", n)
+
+
+def test_a_load_into_postgresql_has_no_limit(postgres: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHLINE_QUERY_SECONDS", "1")
+    served, n = serve(postgres, Facts(), {}), ibis.schema({"n": "int64"})
+    assert served._run("SELECT 7 AS n", n)["n"].tolist() == [7]
+    slow = postgres.arrow("SELECT 7 AS n, pg_sleep(1.3)::text AS slept")  # on the connection that was asked before
+    assert slow.column(0).to_pylist() == [7]
 
 
 # The command line
