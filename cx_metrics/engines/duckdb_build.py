@@ -59,14 +59,19 @@ def memory_store(
 
 
 def build(
-    path: Path, tables: Mapping[str, Incoming], facts: Facts, progress: Callable[[int, int], None], spill: Path
+    path: Path,
+    tables: Mapping[str, Incoming],
+    facts: Facts,
+    progress: Callable[[int, int], None],
+    spill: Path,
+    cube_share: float = prepared.CUBE_SHARE,
 ) -> Built:
     """Write and prepare a new version file at `path` (which must not exist yet), then close it. Raises WorkspaceProblem if
     the disk has too little room for what does not fit into memory."""
     room = spill_room(spill)
     connection = _open(path, spill, room)
     try:
-        built = _prepare(connection, tables, facts, progress)
+        built = _prepare(connection, tables, facts, progress, cube_share)
         connection.execute("checkpoint")
     except duckdb.OutOfMemoryException:
         raise WorkspaceProblem(
@@ -121,32 +126,32 @@ def _prepare(
     if present & {"touchpoints", "surveys", "customers"}:
         conflicts = _prepare_customers(connection, tables)
     attributes = tuple(
-        c for c in _columns(connection, "customers") if c not in ("customer_id", "customer_number")
+        c for c in columns_of(connection, "customers") if c not in ("customer_id", "customer_number")
     ) if present & {"touchpoints", "surveys", "customers"} else ()  # fmt: skip
     progress(45, 100)
     duplicates = 0
     if "touchpoints" in tables:
-        facts = replace(facts, stages=_stages(connection, facts.stages))
-        joined = _beside(attributes, "touchpoints")
+        facts = replace(facts, stages=stages_of(connection, _arrived("touchpoints"), "customer_id", facts.stages))
+        joined = beside(attributes, "touchpoints")
         duplicates = _prepare_touchpoints(connection, tables["touchpoints"], joined, facts)
         told_apart = prepared.told_apart(joined)
         progress(70, 100)
         _prepare_paths(connection, told_apart)
         progress(85, 100)
-        _prepare_cubes(connection, told_apart, cube_share)
+        prepare_cubes(connection, told_apart, cube_share)
     progress(95, 100)
     if "surveys" in tables:
-        schema, joined = tables["surveys"].schema, _beside(attributes, "surveys")
+        schema, joined = tables["surveys"].schema, beside(attributes, "surveys")
         duplicates += _join_attributes(connection, "surveys", schema, joined, facts.zone)
     for name in present & {"spend", "changes"}:
         connection.execute(f"create table {quoted(name)} as select * from {_arrived(name)}")
     connection.execute(f"detach {ARRIVED}")
     for name in sorted(present | ({"customers"} if attributes or present & {"touchpoints", "surveys"} else set())):
-        rows[name] = _one(connection, f"select count(*) from {quoted(name)}")
+        rows[name] = one(connection, f"select count(*) from {quoted(name)}")
     progress(100, 100)
     counted = "select touchpoint, count(*) from touchpoints group by 1 order by 2 desc, 1"
     touchpoints = dict(connection.execute(counted).fetchall()) if "touchpoints" in tables else {}
-    return Built(rows, duplicates, conflicts, _facts(connection, facts, rows, attributes), touchpoints, replaced)
+    return Built(rows, duplicates, conflicts, facts_of(connection, facts, rows, attributes), touchpoints, replaced)
 
 
 def _keep_the_newest(connection: duckdb.DuckDBPyConnection, name: str, incoming: Incoming) -> int:
@@ -162,13 +167,13 @@ def _keep_the_newest(connection: duckdb.DuckDBPyConnection, name: str, incoming:
     where = " and ".join(needed) or "true"
     older = f"select rowid, {UPLOAD} < {newest} as older from {_arrived(name)} where {where}"
     gone = f"select rowid from ({older}) where older"
-    before = _one(connection, f"select count(*) from {_arrived(name)}")
+    before = one(connection, f"select count(*) from {_arrived(name)}")
     connection.execute(f"delete from {_arrived(name)} where rowid in ({gone})")
     connection.execute(f"alter table {_arrived(name)} drop column {UPLOAD}")
-    return before - _one(connection, f"select count(*) from {_arrived(name)}")
+    return before - one(connection, f"select count(*) from {_arrived(name)}")
 
 
-def _beside(attributes: tuple[str, ...], table: str) -> tuple[str, ...]:
+def beside(attributes: tuple[str, ...], table: str) -> tuple[str, ...]:
     """The customers' attributes that a table can carry: a customer's "channel" does not replace that of a touchpoint."""
     own = {name.casefold() for name in TABLES[table].names}
     return tuple(a for a in attributes if a.casefold() not in own)
@@ -227,7 +232,7 @@ def _attribute_from(connection: duckdb.DuckDBPyConnection, table: str, column: s
     """)
     connection.execute("drop table customers")
     connection.execute("alter table with_attribute rename to customers")
-    several = _one(connection, "select count(*) from (select customer_id from counted group by 1 having count(*) > 1)")
+    several = one(connection, "select count(*) from (select customer_id from counted group by 1 having count(*) > 1)")
     connection.execute("drop table counted")
     return several
 
@@ -241,7 +246,7 @@ def _prepare_touchpoints(
     duplicates of each other. Columns of few values are stored as codes.
     """
     same = [c for c in incoming.schema.names if c != "sequence"]
-    before = _one(connection, f"select count(*) from {ARRIVED}.touchpoints")
+    before = one(connection, f"select count(*) from {ARRIVED}.touchpoints")
     twice = 0 if incoming.ordered else _alike(connection, same)
     once = f"""
         select rowid from {ARRIVED}.touchpoints
@@ -277,7 +282,7 @@ def _prepare_touchpoints(
     t = t.mutate(**{c: ibis.null(kinds[c].copy(nullable=True)) for c in own if c not in filled})
     _create(connection, "touchpoints", prepared.with_rank(t, facts.stages).select(*own, *PREPARED, *attributes))
     connection.unregister("walked")
-    return before - _one(connection, "select count(*) from touchpoints")
+    return before - one(connection, "select count(*) from touchpoints")
 
 
 def _filled(connection: duckdb.DuckDBPyConnection, columns: list[str]) -> list[str]:
@@ -291,25 +296,36 @@ def _filled(connection: duckdb.DuckDBPyConnection, columns: list[str]) -> list[s
 def _alike(connection: duckdb.DuckDBPyConnection, same: list[str]) -> int:
     """How many rows look like another one, by a fingerprint? None: nothing stands twice."""
     columns = ", ".join(quoted(c) for c in same)
-    return _one(connection, f"select count(*) - count(distinct hash({columns})) from {ARRIVED}.touchpoints")
+    return one(connection, f"select count(*) - count(distinct hash({columns})) from {ARRIVED}.touchpoints")
 
 
 def _code(connection: duckdb.DuckDBPyConnection, table: str, column: str, prefix: str = "") -> str:
     """A column as it is stored: texts of few different values as codes that sort as the texts do."""
     plain = f"{prefix}{quoted(column)}"
-    if column not in CODED and column in TOUCHPOINTS.names or column in ("customer_id", "customer_number"):
+    if not may_be_coded(column):
         return plain
     kind = connection.execute(f"select typeof({quoted(column)}) from {table} limit 1").fetchone()
     if kind is None or kind[0] != "VARCHAR":
         return plain
+    code = make_code(connection, table, column)
+    return f"{plain}::{code} as {quoted(column)}" if code else plain
+
+
+def may_be_coded(column: str) -> bool:
+    """Whether a column of touchpoints, or an attribute, is one whose texts are stored as codes if they are few."""
+    return column in CODED or (column not in TOUCHPOINTS.names and column not in PREPARED)
+
+
+def make_code(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> str | None:
+    """Make the code of a column's values, in the order of the texts. Returns its name; None where they are none, or too many."""
     values = f"select distinct {quoted(column)} as name from {table} where {quoted(column)} is not null"
     connection.execute(f"create or replace temp table values_held as {values} limit {MOST_NAMES + 1}")
     code = quoted(f"code_{column}")
-    if 0 < _one(connection, "select count(*) from values_held") <= MOST_NAMES:
-        connection.execute(f"create type {code} as enum (select name from values_held order by 1)")
-        plain = f"{plain}::{code} as {quoted(column)}"
+    found = 0 < one(connection, "select count(*) from values_held") <= MOST_NAMES
+    if found:
+        connection.execute(f"create type {code} as enum (select name::varchar as name from values_held order by 1)")
     connection.execute("drop table values_held")
-    return plain
+    return code if found else None
 
 
 def _number(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
@@ -369,16 +385,16 @@ def _prepare_paths(connection: duckdb.DuckDBPyConnection, attributes: tuple[str,
         connection.execute(f"drop table {name}")
 
 
-def _prepare_cubes(connection: duckdb.DuckDBPyConnection, attributes: tuple[str, ...], share: float) -> None:
+def prepare_cubes(connection: duckdb.DuckDBPyConnection, attributes: tuple[str, ...], share: float) -> None:
     """Write the cubes, with as many attributes as their limit allows; none that is nearly as long as the touchpoints."""
     t = table_of(connection, "touchpoints")
-    rows = _one(connection, "select count(*) from touchpoints")
-    counts = {a: _one(connection, f"select count(distinct {quoted(a)}) + 1 from customers") for a in attributes}
+    rows = one(connection, "select count(*) from touchpoints")
+    counts = {a: one(connection, f"select count(distinct {quoted(a)}) + 1 from customers") for a in attributes}
     for name, cube in prepared.CUBES.items():
-        cells = _one(connection, f"select count(*) from ({ibis.to_sql(cube(t, ()), dialect='duckdb')})")
+        cells = one(connection, f"select count(*) from ({ibis.to_sql(cube(t, ()), dialect='duckdb')})")
         chosen = prepared.cube_attributes(counts, cells)
         _create(connection, "finest", cube(t, chosen))
-        if _one(connection, "select count(*) from finest") <= share * rows:
+        if one(connection, "select count(*) from finest") <= share * rows:
             order = "order by level, repeats" + (", position" if name == "moves" else "")
             _create(connection, name, prepared.rolled_up(table_of(connection, "finest"), chosen), order)
         connection.execute("drop table finest")
@@ -391,7 +407,7 @@ def _join_attributes(
 
     Returns how many answers stood twice, the same in every column; each counts once.
     """
-    before = _one(connection, f"select count(*) from {_arrived(table)}")
+    before = one(connection, f"select count(*) from {_arrived(table)}")
     own = ", ".join(f"t.{quoted(f.name)}" for f in schema if f.name not in attributes)
     joined = "".join(f", customers.{quoted(c)}" for c in attributes)
     local = f"(t.answered_at at time zone 'UTC' at time zone {literal(zone)})"
@@ -402,16 +418,16 @@ def _join_attributes(
         left join customers on customers.customer_id = t.customer_id
         order by t.answered_at, t.response_id
     """)
-    return before - _one(connection, f"select count(*) from {quoted(table)}")
+    return before - one(connection, f"select count(*) from {quoted(table)}")
 
 
-def _facts(
+def facts_of(
     connection: duckdb.DuckDBPyConnection, given: Facts, rows: Mapping[str, int], attributes: tuple[str, ...]
 ) -> Facts:
     """The facts of the prepared dataset: its range, columns that hold something, and stages beyond the given list."""
     columns = {}
     for name in rows:
-        columns[name] = tuple(c for c in _columns(connection, name) if _any(connection, quoted(name), c))
+        columns[name] = tuple(c for c in columns_of(connection, name) if _any(connection, quoted(name), c))
     timed = not rows.get("touchpoints") or "occurred_at" in columns["touchpoints"]  # no rows: nothing says untimed
     ranges = {}
     for name in ("touchpoints", "surveys"):
@@ -419,38 +435,42 @@ def _facts(
             first, last = connection.execute(f"select min(day), max(day) from {name}").fetchone() or (None, None)
             if first is not None:
                 ranges[name] = (first, last)
-    kept = tuple(a for a in _beside(attributes, "touchpoints") if a in columns.get("customers", ()))
+    kept = tuple(a for a in beside(attributes, "touchpoints") if a in columns.get("customers", ()))
     return Facts(given.stages, given.zone, given.goal, tuple(sorted(rows)), columns, kept, timed, ranges)
 
 
-def _stages(connection: duckdb.DuckDBPyConnection, given: tuple[str, ...]) -> tuple[str, ...]:
+def stages_of(
+    connection: duckdb.DuckDBPyConnection, touchpoints: str, customer: str, given: tuple[str, ...]
+) -> tuple[str, ...]:
     """The stages in order: the given ones, then the file's own in the order in which journeys reach them.
 
-    A file with stages of its own alone has none of the given ones.
+    A file with stages of its own alone has none of the given ones. `customer`: the column that tells customers apart.
     """
-    names = connection.execute(f"select distinct stage from {ARRIVED}.touchpoints where stage is not null").fetchall()
+    names = connection.execute(f"select distinct stage::varchar from {touchpoints} where stage is not null").fetchall()
     if names and {stage for (stage,) in names} <= set(given):
         return given
     found = connection.execute(f"""
-        select stage from (
-            select stage, row_number() over (partition by customer_id order by occurred_at, sequence) as step
-            from {ARRIVED}.touchpoints where stage is not null
-        ) group by stage order by avg(step), stage
+        select stage::varchar as name from (
+            select stage, row_number() over (partition by {customer} order by occurred_at, sequence) as step
+            from {touchpoints} where stage is not null
+        ) group by stage order by avg(step), name
     """).fetchall()
     own = tuple(stage for (stage,) in found)
     beyond = tuple(stage for stage in own if stage not in given)
     return (*given, *beyond) if not own or set(own) & set(given) else beyond
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+def columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """The columns of a table, in order."""
     return [row[0] for row in connection.execute(f"describe {quoted(table)}").fetchall()]
 
 
 def _any(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
-    return bool(_one(connection, f"select count(*) from (from {table} where {quoted(column)} is not null limit 1)"))
+    return bool(one(connection, f"select count(*) from (from {table} where {quoted(column)} is not null limit 1)"))
 
 
-def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+def one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """The whole number that a query gives."""
     found: Any = connection.execute(sql).fetchone()
     return int(found[0])
 

@@ -168,11 +168,7 @@ def open_store(path: Path, facts: Facts) -> Store:
     A process opens a file once: whoever asks again while somebody still reads it gets the same store (every query runs on
     a cursor of its own).
     """
-    if path.with_name(path.name + ".wal").exists():
-        raise WorkspaceProblem(
-            N_("{file} has a leftover log beside it and is not opened, because the log would change it. Remove {wal}."),
-            file=path.name, wal=path.name + ".wal",
-        )  # fmt: skip
+    refuse_log(path)
     with _OPENING:
         store = _LIVE.get(str(path.resolve()))
         if store is not None and not _is_open(store):
@@ -181,6 +177,15 @@ def open_store(path: Path, facts: Facts) -> Store:
             store = _open(path, facts, store)
             _LIVE[str(path.resolve())] = store
     return store
+
+
+def refuse_log(path: Path) -> None:
+    """Raise where a `.wal` lies beside a version: reading would replay it."""
+    if path.with_name(path.name + ".wal").exists():
+        raise WorkspaceProblem(
+            N_("{file} has a leftover log beside it and is not opened, because the log would change it. Remove {wal}."),
+            file=path.name, wal=path.name + ".wal",
+        )  # fmt: skip
 
 
 def _is_open(store: Store) -> bool:

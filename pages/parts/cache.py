@@ -1,8 +1,8 @@
 """What is kept between runs: the workspace, opened datasets, answers.
 
-Keys hold whose answers they are, the dataset, its version and the checksum of its store: nothing of one person reaches another, and
-nothing is stale after an import or an erasure. Answers are small finished frames. Who asks for the same at once waits for one answer;
-where its asker gives up, the next one asks.
+Keys hold whose answers they are, the dataset, its version and the checksum of its store: nothing of one person reaches another,
+and nothing is stale after an import or an erasure. Answers are small finished frames. Who asks for the same at once waits for one
+answer; where its asker gives up, the next one asks.
 """
 
 from __future__ import annotations
@@ -77,9 +77,6 @@ def opened(version: Version) -> Store | Served:
 def forget(version: Version) -> None:
     """Let go of a version whose dataset was deleted, and of every answer. Who still reads it goes on until the page is drawn."""
     _opened.clear(_key(version), version)
-    for kept in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
-        kept.clear()
-    _opened.clear(version.dataset, version.number, version)
     for answers in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
         answers.clear()
 
@@ -123,10 +120,8 @@ def conversions(version: Version, view: View) -> int:
     return _conversions(_key(version), repr(view), version, view)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
-def _conversions(key: str, view_key: str, _version: Version, _view: View) -> int:
 @kept(200)
-def _conversions(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> int:
+def _conversions(key: str, view_key: str, _version: Version, _view: View) -> int:
     return count_conversions(opened(_version), _view)
 
 
@@ -153,20 +148,13 @@ def _answered(
     return result.frame, result.definition, result.route
 
 
-@st.cache_data(show_spinner=False, max_entries=500)
+@kept(500)
 def _people(key: str, view_key: str, _version: Version, _view: View) -> dict[str, int]:
     return count_people(opened(_version), _view)
 
 
-@st.cache_data(show_spinner=False, max_entries=500)
+@kept(500)
 def _values(key: str, column: str, _version: Version) -> tuple[str, ...]:
-@kept(500)
-def _people(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> dict[str, int]:
-    return count_people(opened(_version), _view)
-
-
-@kept(500)
-def _values(dataset: str, number: int, column: str, _version: Version) -> tuple[str, ...]:
     return find_values(opened(_version), column, MOST_VALUES)
 
 
@@ -175,10 +163,8 @@ def changes(version: Version, view: View) -> pd.DataFrame:
     return _changes(_key(version), repr(view), version, view)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
-def _changes(key: str, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
 @kept(200)
-def _changes(dataset: str, number: int, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
+def _changes(key: str, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
     return find_changes(opened(_version), _view)
 
 
@@ -199,10 +185,8 @@ def stages(version: Version) -> dict[str, str]:
     return _stages(_key(version), version)
 
 
-@st.cache_data(show_spinner=False, max_entries=50)
-def _stages(key: str, _version: Version) -> dict[str, str]:
 @kept(50)
-def _stages(dataset: str, number: int, _version: Version) -> dict[str, str]:
+def _stages(key: str, _version: Version) -> dict[str, str]:
     return find_stages(opened(_version))
 
 
@@ -211,10 +195,8 @@ def names(version: Version) -> pd.DataFrame:
     return _names(_key(version), version)
 
 
-@st.cache_data(show_spinner=False, max_entries=50)
-def _names(key: str, _version: Version) -> pd.DataFrame:
 @kept(50)
-def _names(dataset: str, number: int, _version: Version) -> pd.DataFrame:
+def _names(key: str, _version: Version) -> pd.DataFrame:
     return find_names(opened(_version))
 
 
@@ -223,8 +205,6 @@ def daily(version: Version) -> pd.DataFrame:
     return _daily(_key(version), version)
 
 
-@st.cache_data(show_spinner=False, max_entries=50)
-def _daily(key: str, _version: Version) -> pd.DataFrame:
 @kept(50)
-def _daily(dataset: str, number: int, _version: Version) -> pd.DataFrame:
+def _daily(key: str, _version: Version) -> pd.DataFrame:
     return find_daily(opened(_version))
