@@ -6,7 +6,7 @@ The connection belongs to the one thread that builds, so statements run on it di
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from cx_metrics.engines.duckdb_store import (
 )  # fmt: skip
 from cx_metrics.engines.incoming import UPLOAD, Built, Incoming
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
-from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.errors import TouchlineError, WorkspaceProblem
 from cx_metrics.journeys import PATH_SIGN, PLACE
 from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, PREPARED, TABLES, TOUCHPOINTS
 from cx_metrics.texts import N_
@@ -113,11 +113,7 @@ def _prepare(
     )  # not kept, so not packed; what is too much for memory is spilled
     replaced = {}
     for name, incoming in tables.items():
-        schema = incoming.schema.append(pa.field(UPLOAD, pa.int32())) if incoming.key else incoming.schema
-        reader = pa.RecordBatchReader.from_batches(schema, ahead(incoming.batches))
-        connection.register("batches", reader)
-        connection.execute(f"create table {_arrived(name)} as select * from batches")
-        connection.unregister("batches")
+        _take_in(connection, name, incoming)
         if incoming.key:
             replaced[name] = _keep_the_newest(connection, name, incoming)
     progress(READ, 100)
@@ -152,6 +148,29 @@ def _prepare(
     counted = "select touchpoint, count(*) from touchpoints group by 1 order by 2 desc, 1"
     touchpoints = dict(connection.execute(counted).fetchall()) if "touchpoints" in tables else {}
     return Built(rows, duplicates, conflicts, facts_of(connection, facts, rows, attributes), touchpoints, replaced)
+
+
+def _take_in(connection: duckdb.DuckDBPyConnection, name: str, incoming: Incoming) -> None:
+    """Write the rows of a file beside the store. A problem of the file is raised as itself; DuckDB keeps its words alone."""
+    raised: list[BaseException] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from ahead(incoming.batches)
+        except (TouchlineError, MemoryError) as problem:
+            raised.append(problem)
+            raise
+
+    schema = incoming.schema.append(pa.field(UPLOAD, pa.int32())) if incoming.key else incoming.schema
+    connection.register("batches", pa.RecordBatchReader.from_batches(schema, batches()))
+    try:
+        connection.execute(f"create table {_arrived(name)} as select * from batches")
+    except duckdb.Error:
+        for problem in raised:
+            raise problem from None
+        raise
+    finally:
+        connection.unregister("batches")
 
 
 def _keep_the_newest(connection: duckdb.DuckDBPyConnection, name: str, incoming: Incoming) -> int:

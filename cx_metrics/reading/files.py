@@ -9,11 +9,11 @@ import itertools
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,21 +22,23 @@ import pyarrow.compute as pc
 from cx_metrics.errors import FileProblem
 from cx_metrics.reading.dialect import find_delimiter, said_delimiter
 from cx_metrics.reading.kinds import GZIP, refuse_other_kinds
-from cx_metrics.reading.records import LONG_CELL, MAX_CELL, first_record, plain_columns, records
+from cx_metrics.reading.records import LONG_CELL, MAX_CELL, MAX_COLUMNS, first_record, plain_columns, records
 from cx_metrics.reading.report import RowProblem, Rows, shorten
 from cx_metrics.texts import N_, NP_, Text
 
-MAX_COLUMNS = 500
 MAX_NAME = 4_000  # letters of a column name; survey tools put whole questions there
 MAX_INFLATED = 2 * 1024**3  # bytes after unpacking
 MAX_LINE = 16 * 1024**2  # bytes: 500 columns of 32 kB; a longer line is no line of a table
+MAX_LINES = 50_000_000  # what an import has been measured with; a small archive can hold far more
 SAMPLE = 256 * 1024  # bytes that decide on kind and delimiter
 SAMPLE_LINES = 200
+MAX_HEADER = MAX_COLUMNS * MAX_NAME  # letters
 DAMAGED_SHARE = 0.01  # with more damaged lines than this the whole file is in another encoding
 BLOCK = 1024 * 1024  # characters parsed at once
-BATCH = 256 * 1024**2  # bytes of one batch
+BATCH = 64 * 1024**2  # bytes of one batch
 
 _DAMAGED = Text(N_("The row holds bytes that are not UTF-8 text, or control signs that stand in no text."))
+_LINE_ENDS = ("\n", "\r\n", "\r")
 _CONTROL = (b"\0", b"\x1f")  # bytes that no text has; the engine uses the second one as a mark of its own
 
 
@@ -59,6 +61,15 @@ class RawFile:
     delimiter_line: bool = False
     damaged_lines: int = 0
     lines: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found as plain JSON values."""
+        return {**asdict(self), "path": str(self.path), "header": list(self.header)}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> RawFile:
+        """The reverse of `to_dict`."""
+        return cls(**{**kept, "path": Path(kept["path"]), "header": tuple(kept["header"])})
 
 
 def open_raw(path: Path, name: str) -> RawFile:
@@ -83,17 +94,20 @@ def open_raw(path: Path, name: str) -> RawFile:
         lines, damaged = _scan(path, compressed, encoding, name)
         found = RawFile(path, name, ",", encoding, (), compressed, size, False, damaged, lines)
         with _open_text(found) as text:
-            sample = list(itertools.islice(text, SAMPLE_LINES))
+            sample = _sample(text)
         said = said_delimiter(sample[0])
-        found = replace(found, delimiter=said or find_delimiter(_within(sample)), delimiter_line=said is not None)
+        found = replace(found, delimiter=said or find_delimiter(sample), delimiter_line=said is not None)
         return replace(found, header=_header(found))
 
 
-def read_batches(raw: RawFile, rows_a_batch: int = 65_536) -> Iterator[tuple[pa.RecordBatch, Rows, list[RowProblem]]]:
+def read_batches(
+    raw: RawFile, rows_a_batch: int = 65_536, bytes_a_batch: int | None = None
+) -> Iterator[tuple[pa.RecordBatch, Rows, list[RowProblem]]]:
     """The rows of the file, all columns as text, with the row numbers of the file and the rows that are no rows.
 
     The header is row 1; a record with quoted line breaks is one row. Streaming: a batch has about `rows_a_batch` rows,
-    fewer where rows are wide. Every record is in exactly one place: in a batch, or in the list of problems beside it.
+    fewer where rows are wide (`bytes_a_batch`). Every record is in exactly one place: in a batch, or in the list of
+    problems beside it.
     """
     with _readable(raw.name), _open_text(raw) as text:
         row = first_record(text, raw.delimiter)[0] + 1
@@ -102,11 +116,14 @@ def read_batches(raw: RawFile, rows_a_batch: int = 65_536) -> Iterator[tuple[pa.
         problems: list[RowProblem] = []
         size = 0
         while block := text.readlines(BLOCK):
+            if not "".join(block).strip("\r\n"):
+                row += len(block)
+                continue
             chunk, rows, row = _chunk(block, text, raw, row, problems)
             chunks.append(chunk)
             numbers.append(rows)
             size += chunk.nbytes
-            if sum(map(len, numbers)) + len(problems) >= rows_a_batch or size >= BATCH:
+            if sum(map(len, numbers)) + len(problems) >= rows_a_batch or size >= (bytes_a_batch or BATCH):
                 yield pa.concat_batches(chunks), np.concatenate(numbers), problems
                 chunks, numbers, problems, size = [], [], [], 0
         if chunks:
@@ -117,11 +134,12 @@ def _chunk(
     block: list[str], more: IO[str], raw: RawFile, row: int, problems: list[RowProblem]
 ) -> tuple[pa.RecordBatch, Rows, int]:
     """The columns of the records that begin in the block, their row numbers, and the number of the row after them."""
-    batch = None if raw.damaged_lines else plain_columns(block, raw.delimiter, raw.header)
-    if batch is not None:
-        rows = np.arange(row, row + len(block), dtype=np.int64)
-        return *_without_long_cells(batch, rows, problems), row + len(block)
+    found_plain = None if raw.damaged_lines else _plain(block, raw)
+    if found_plain is not None:
+        batch, places = found_plain
+        return *_without_long_cells(batch, row + places, problems), row + len(block)
     width = len(raw.header)
+    ragged = Text(N_("The number of cells is not that of the header ({expected})."), {"expected": width})
     kept: list[list[str]] = []
     found: list[int] = []
     for number, cells, broken in records(block, raw.delimiter, row, more):
@@ -129,7 +147,7 @@ def _chunk(
         if not cells:
             continue
         if broken is None and len(cells) != width:
-            broken = Text(N_("The number of cells is not that of the header ({expected})."), {"expected": width})
+            broken = ragged
         elif broken is None and raw.damaged_lines and _is_damaged(cells):
             broken = _DAMAGED
         if broken is None:
@@ -141,6 +159,18 @@ def _chunk(
     arrays = [pa.array(column, pa.string()) for column in columns]
     batch = pa.RecordBatch.from_arrays(arrays, names=list(raw.header))
     return *_without_long_cells(batch, np.array(found, np.int64), problems), row
+
+
+def _plain(block: list[str], raw: RawFile) -> tuple[pa.RecordBatch, Rows] | None:
+    """The columns of a block that can be read the quick way, blank lines left out, and the places of its records in it."""
+    batch = plain_columns(block, raw.delimiter, raw.header)
+    if batch is not None:
+        return batch, np.arange(len(block), dtype=np.int64)
+    written = [place for place, line in enumerate(block) if line not in _LINE_ENDS]
+    if len(written) == len(block):
+        return None
+    batch = plain_columns([block[place] for place in written], raw.delimiter, raw.header)
+    return None if batch is None else (batch, np.array(written, np.int64))
 
 
 def _without_long_cells(batch: pa.RecordBatch, rows: Rows, problems: list[RowProblem]) -> tuple[pa.RecordBatch, Rows]:
@@ -227,38 +257,49 @@ def _encoding(start: bytes, name: str) -> str:
 
 
 def _scan(path: Path, compressed: bool, encoding: str, name: str) -> tuple[int, int]:
-    """Number of lines and of damaged lines of the whole file, within its limits of size and line length."""
-    total = since_line_end = lines = damaged = first = 0
+    """Number of lines and of damaged lines of the whole file, within its limits of size, of lines and of their length."""
+    total = lines = damaged = first = 0
     rest = b""
     decoder = codecs.getincrementaldecoder(encoding)()
     with _open_bytes(path, compressed) as file:
         while block := file.read(1024 * 1024):
             total += len(block)
-            last = max(block.rfind(b"\n"), block.rfind(b"\r"))
-            since_line_end = since_line_end + len(block) if last < 0 else len(block) - last
-            _refuse_size(total if compressed else 0, since_line_end, name)
             if encoding != "utf-8":
                 block = decoder.decode(block).encode("utf-8", "surrogatepass")
-            whole, cut, rest = (rest + block).rpartition(b"\n")
-            bad = _damaged_lines(whole + cut)
+            whole, rest = _whole_lines(rest + block)
+            bad = _damaged_lines(whole)
             first = first or (lines + bad[0] if bad else 0)
             damaged += len(bad)
-            lines += max(whole.count(b"\n") + len(cut), whole.count(b"\r"))
+            lines += whole.count(b"\n")
+            _refuse_size(total if compressed else 0, lines, len(rest), name)
     bad = _damaged_lines(rest)
     first = first or (lines + bad[0] if bad else 0)
     damaged += len(bad)
-    lines += max(1, rest.count(b"\r"))
+    lines += 2 if rest.endswith(b"\r") else 1
     if damaged > DAMAGED_SHARE * lines:
         _refuse_encoding(name, damaged, first)
     return lines, damaged
 
 
-def _refuse_size(unpacked: int, line: int, name: str) -> None:
+def _whole_lines(block: bytes) -> tuple[bytes, bytes]:
+    """The lines that end in the block, all with one kind of line end, and what follows them."""
+    if b"\r" not in block:
+        cut = block.rfind(b"\n") + 1
+        return block[:cut], block[cut:]
+    cut = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1  # a \r at the very end may be half of a line end
+    return block[:cut].replace(b"\r\n", b"\n").replace(b"\r", b"\n"), block[cut:]
+
+
+def _refuse_size(unpacked: int, lines: int, line: int, name: str) -> None:
     if unpacked > MAX_INFLATED:
         raise FileProblem(
             N_("{file} is larger than {limit} GB when unpacked. Split it into several files."),
             file=shorten(name),
             limit=MAX_INFLATED // 1024**3,
+        )
+    if lines > MAX_LINES + 1:  # the header comes first
+        raise FileProblem(
+            N_("{file} has more than {limit} rows. Split it into several files."), file=shorten(name), limit=MAX_LINES
         )
     if line > MAX_LINE:
         raise FileProblem(
@@ -299,10 +340,14 @@ def _refuse_encoding(name: str, damaged: int, first: int) -> None:
     raise FileProblem(Text(one, {"file": shorten(name), "count": damaged, "line": first}, many, damaged))
 
 
-def _within(lines: list[str]) -> list[str]:
-    """The sample without what a cut at its end would distort: at most 256 kB, whole lines."""
-    sizes = itertools.accumulate(len(line) for line in lines)
-    return [line for line, size in zip(lines, sizes, strict=True) if size <= SAMPLE] or lines[:1]
+def _sample(text: IO[str]) -> list[str]:
+    """The lines that decide on the delimiter: the header, then whole lines of at most 256 kB together."""
+    header = text.readline(MAX_HEADER)
+    start = text.read(SAMPLE) if header.endswith(("\n", "\r")) else ""
+    lines = list(itertools.islice(io.StringIO(start, newline=""), SAMPLE_LINES))
+    if len(start) == SAMPLE and len(lines) < SAMPLE_LINES:
+        lines.pop()  # it may be cut
+    return [header, *lines]
 
 
 def _header(raw: RawFile) -> tuple[str, ...]:
@@ -314,7 +359,7 @@ def _header(raw: RawFile) -> tuple[str, ...]:
                 file=shorten(raw.name),
                 why=broken or Text(N_("it is blank.")),
             )
-        if not any(line.strip() for line in text):
+        if not any(block.strip() for block in iter(lambda: text.read(BLOCK), "")):
             raise FileProblem(
                 N_("{file} has a header but no rows. Was the export empty? Choose another period and export again."),
                 file=shorten(raw.name),

@@ -37,6 +37,7 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
         "changes": (("changed_at",), ("title",)),
     }
 )
+ALIKE = 0.75  # from here on a header may be a known name misspelt
 # Columns that are made while reading and cannot come from the file.
 MADE = frozenset({"raw_touchpoint", "score_status"})
 
@@ -159,12 +160,15 @@ def missing_columns(raw: RawFile, table: str, missing: Iterable[tuple[str, ...]]
 def _nearest_header(raw: RawFile, table: str, name: str) -> str | None:
     """The header that looks most like one of the known names of a column of ours."""
     known = {plain(alias) for alias in (name, *ALIASES[table][name])}
-    likeness = {
-        header: max(difflib.SequenceMatcher(None, plain(header), alias).ratio() for alias in known if alias)
-        for header in raw.header
-    }
+    likeness = {header: max(_likeness(plain(header), alias) for alias in known if alias) for header in raw.header}
     best = max(likeness, key=lambda header: likeness[header])
-    return best if likeness[best] >= 0.75 else None
+    return best if likeness[best] >= ALIKE else None
+
+
+def _likeness(header: str, alias: str) -> float:
+    """How much alike two names are, 0..1; 0 where their lengths alone say that they are not."""
+    matcher = difflib.SequenceMatcher(None, header, alias)
+    return matcher.ratio() if matcher.real_quick_ratio() >= ALIKE else 0.0
 
 
 def one_column_hint(raw: RawFile) -> Text | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from cx_metrics.reading.aliases import ALIASES, LABELS, plain, words
 from cx_metrics.reading.mapping import mappable
@@ -44,6 +45,13 @@ class ColumnMatch:
     field: str | None
     confidence: float
     reason: Text
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**vars(self), "reason": self.reason.to_dict()}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> ColumnMatch:
+        return cls(**{**kept, "reason": Text.from_dict(kept["reason"])})
 
 
 def match_columns(sample: Sample, table: str) -> dict[str, ColumnMatch]:
@@ -98,7 +106,8 @@ def name_fit(header: str, table: str, name: str) -> tuple[float, Text | None]:
         return max(0.95 - 0.003 * place, KNOWN_NAME), Text(N_("the header is a known name for {label}"), label)
     if name in PARTLY:
         parts = words(header)
-        for length in range(len(parts) - 1, 0, -1):
+        longest = max(map(len, known))  # in letters, so no more words
+        for length in range(min(len(parts) - 1, longest), 0, -1):
             for part in ("".join(parts[-length:]), "".join(parts[:length])):
                 if len(part) > 3 and part in known:
                     return max(0.65 - 0.003 * known[part], 0.5), Text(

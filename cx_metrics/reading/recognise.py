@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -59,6 +60,19 @@ class Recognition:
     def columns(self) -> dict[str, str]:
         """Our column → their header, where one was found."""
         return {match.field: match.column for match in self.matches if match.field}
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was recognised as plain JSON values."""
+        said = {name: [text.to_dict() for text in getattr(self, name)] for name in ("problems", "blockers")}
+        matches = [match.to_dict() for match in self.matches]
+        return {**vars(self), "reason": self.reason.to_dict(), "matches": matches, **said}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Recognition:
+        """The reverse of `to_dict`."""
+        said = {name: tuple(map(Text.from_dict, kept[name])) for name in ("problems", "blockers")}
+        matches = tuple(map(ColumnMatch.from_dict, kept["matches"]))
+        return cls(**{**kept, "reason": Text.from_dict(kept["reason"]), "matches": matches, **said})
 
 
 def recognise(raw: RawFile, table: str | None = None, sample_rows: int = 2000) -> Recognition:

@@ -12,7 +12,9 @@ import pyarrow.csv as pacsv
 
 from cx_metrics.texts import N_, Text
 
+MAX_COLUMNS = 500
 MAX_CELL = 32 * 1024  # bytes; no comment is longer, a broken quotation is
+FEW_MARKS = 8  # lines of a broken record that end and begin a cell in quotation marks; by chance it is one or two
 
 OPEN_QUOTE = Text(
     N_("A quotation mark is opened in this row and never closed, or quotation marks inside a cell are not doubled.")
@@ -28,13 +30,21 @@ def records(block: Iterable[str], delimiter: str, row: int = 1, more: Iterator[s
     Rows are counted as a spreadsheet counts them, from `row`: a record with quoted line breaks is one row (its last lines
     are taken from `more` if need be), and a blank line is a row without cells. Where quotation marks are broken, the line
     in which the trouble begins is handed on alone as broken, and reading goes on at the next line: one stray mark costs
-    one row.
+    one row. Lines that go on ending and beginning cells in quotation marks are all handed on as broken, so that no line is
+    read more than a few times, and none are gathered beyond what a record can hold.
     """
     lines = deque(block)
     taken: list[str] = []
+    marked = 0
 
     def feed() -> Iterator[str]:
-        while (line := lines.popleft() if lines else next(more or iter(()), None)) is not None:
+        nonlocal marked
+        while marked <= MAX_COLUMNS:
+            line = lines.popleft() if lines else next(more or iter(()), None)
+            if line is None:
+                return
+            if taken and '"' in line and '"' in line.replace('""', ""):  # it ends a cell that began in a line before
+                marked += 1
             taken.append(line)
             yield line
 
@@ -44,13 +54,19 @@ def records(block: Iterable[str], delimiter: str, row: int = 1, more: Iterator[s
             cells = next(reader)
         except csv.Error:
             first, rest = taken[0], taken[1:]
-            lines.extendleft(reversed(rest))
             yield row, [first], LONG_CELL if not rest and len(first) > MAX_CELL else OPEN_QUOTE
+            if marked > FEW_MARKS:
+                for line in rest:
+                    row += 1
+                    yield row, [line], OPEN_QUOTE
+            else:
+                lines.extendleft(reversed(rest))
             reader = csv.reader(feed(), delimiter=delimiter, strict=True)
         else:
             blank = len(cells) == 1 and not cells[0].strip()
             yield row, [] if blank else cells, None
         row += 1
+        marked = 0
         taken.clear()
 
 

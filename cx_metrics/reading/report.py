@@ -26,12 +26,14 @@ Rows = npt.NDArray[np.int64]
 
 def shorten(found: object) -> str:
     """Data as it may stand in a message: one line, at most 60 characters, without control characters."""
-    shown = "".join(c if c.isprintable() or c in _JOINERS else " " for c in str(found)[: FOUND_LENGTH * 4])
+    shown = str(found)[: FOUND_LENGTH * 4]
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() or c in _JOINERS else " " for c in shown)
     shown = " ".join(shown.split())
     return shown if len(shown) <= FOUND_LENGTH else shown[: FOUND_LENGTH - 1] + "…"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowProblem:
     """One row of the file that has something to tell: `row` counts from 1, the header; `found` is cut at 60 characters."""
 

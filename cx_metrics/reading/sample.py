@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,8 @@ from cx_metrics.reading.files import RawFile, read_batches
 from cx_metrics.reading.numbers import evident_decimal_comma, read_numbers, readable_share
 
 ALMOST_ALL = 0.95
+BATCHES_TRIED = 10  # for one with a good row
+SAMPLE_BYTES = 16 * 1024**2
 
 
 class Values:
@@ -87,8 +90,9 @@ class Sample:
 
 
 def take_sample(raw: RawFile, rows: int) -> Sample:
-    """The first `rows` good rows of the file."""
-    batch = next((batch.slice(0, rows) for batch, _, _ in read_batches(raw, rows) if batch.num_rows), None)
+    """The first `rows` good rows of the file; fewer where they are wide, none where far more rows at its start are broken."""
+    found = itertools.islice(read_batches(raw, rows, SAMPLE_BYTES), BATCHES_TRIED)
+    batch = next((batch.slice(0, rows) for batch, _, _ in found if batch.num_rows), None)
     if batch is None:
         return Sample({name: Values(pa.array([], pa.string())) for name in raw.header}, 0)
     return Sample({name: Values(batch.column(name)) for name in raw.header}, batch.num_rows)

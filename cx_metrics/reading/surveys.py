@@ -44,10 +44,10 @@ def read_surveys(raw: RawFile, mapping: FileMapping, names: Mapping[str, NameMap
     time that is there but cannot be read, and for a weight that is no weight.
 
     Raises:
-        MappingProblem: the mapping does not fit the file.
+        MappingProblem: the mapping does not fit the file, or its touchpoints are ids (while the batches are read).
     """
     report = Report(raw.name, "surveys")
-    known = Names(names or {})
+    known = Names(names or {}, raw.name, mapping.columns.get("touchpoint", ""))
     schema = table_schema(mapping, EXTRA["surveys"])
 
     def build(rows: Rowset) -> Mapping[str, pa.Array]:

@@ -8,16 +8,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cx_metrics.errors import MappingProblem
 from cx_metrics.reading.dictionary import look_up
 from cx_metrics.reading.files import RawFile
 from cx_metrics.reading.mapping import EXTRA, FileMapping, NameMapping
 from cx_metrics.reading.numbers import read_numbers
-from cx_metrics.reading.report import Report
+from cx_metrics.reading.report import Report, shorten
 from cx_metrics.reading.typed import Rowset, Typed, read_typed, table_schema
 from cx_metrics.tables import PHASES, STAGES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, Text
 
 AXES = ("channel", "touchpoint_type", "phase", "stage")
+MOST_NAMES = 100_000  # touchpoints that are told apart; a person gives each a place on the Data page, and more are ids
 MAX_ORDER = 2**62  # where an order number would leave the 64 bits of `sequence`
 
 NO_CUSTOMER = N_("The customer is missing.")
@@ -27,9 +29,11 @@ NO_TOUCHPOINT = N_("The touchpoint is missing.")
 class Names:
     """Where touchpoints belong: what the user mapped, then what the file says, then the dictionary; each name once."""
 
-    def __init__(self, names: Mapping[str, NameMapping]) -> None:
+    def __init__(self, names: Mapping[str, NameMapping], file: str, column: str) -> None:
         self._mapped = names
+        self._file, self._column = file, column
         self._known: dict[str, NameMapping | None] = {}
+        self._seen: set[str | None] = set()
 
     def mapped(self, raw: str | None) -> NameMapping | None:
         return None if raw is None else self._mapped.get(raw)
@@ -42,7 +46,22 @@ class Names:
         return self._known[raw]
 
     def shown(self, raw: pa.Array) -> pa.Array:
-        """The touchpoint as it is shown: the raw name unless the user mapped it to another."""
+        """The touchpoint as it is shown: the raw name unless the user mapped it to another.
+
+        Raises:
+            MappingProblem: the file has more names than any log of touchpoints.
+        """
+        self._seen.update(raw.dictionary_encode().dictionary.to_pylist())
+        if len(self._seen) > MOST_NAMES:
+            raise MappingProblem(
+                N_(
+                    '{file}: "{column}" holds more than {limit} different touchpoints, so it looks like an id or like free '
+                    "text. Choose the column that says what was done, or write the same thing in the same words."
+                ),
+                file=shorten(self._file),
+                column=shorten(self._column),
+                limit=MOST_NAMES,
+            )
         return self._spread(raw, lambda name: (m.touchpoint if (m := self.mapped(name)) else None) or name)
 
     def axis(self, raw: pa.Array, axis: str, in_file: pa.Array) -> pa.Array:
@@ -70,10 +89,10 @@ def read_touchpoints(
     the lines of the file, plus the place in the file: in order, and unique. Exact duplicates stay.
 
     Raises:
-        MappingProblem: the mapping does not fit the file.
+        MappingProblem: the mapping does not fit the file, or its touchpoints are ids (while the batches are read).
     """
     report = Report(raw.name, "touchpoints")
-    known = Names(names or {})
+    known = Names(names or {}, raw.name, mapping.columns.get("touchpoint", ""))
     schema = table_schema(mapping, EXTRA["touchpoints"])
     done = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -211,8 +212,9 @@ def read_typed(
     def batches() -> Iterator[pa.RecordBatch]:
         for batch, rows, problems in read_batches(raw):
             report.rows += len(rows) + len(problems)
-            for problem in problems:
-                report.set_rows_aside((problem,), 1)
+            for _, alike in itertools.groupby(problems, lambda problem: (problem.reason.source, problem.column)):
+                rows_alike = list(alike)
+                report.set_rows_aside(rows_alike, len(rows_alike))
             rowset = Rowset(raw, mapping, batch, rows, report)
             yield rowset.finish(build(rowset), schema)
 

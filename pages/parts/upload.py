@@ -12,9 +12,10 @@ from zoneinfo import available_timezones
 import pandas as pd
 import streamlit as st
 
-from cx_metrics import importing, reading
+from cx_metrics import importing, looking, reading
 from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
 from cx_metrics.importing import ImportFile, Plan, Progress
+from cx_metrics.looking import Seen
 from cx_metrics.reading import FileMapping, RawFile, Recognition
 from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.mapping import mappable
@@ -117,7 +118,7 @@ def _pieces(buffer: memoryview) -> Iterator[bytes]:
 
 def _opened(source: Source) -> Waiting:
     try:
-        return Waiting(source, reading.open_raw(source.path, source.name), None)
+        return Waiting(source, looking.look(source.path, source.name), None)
     except TouchlineError as problem:
         return Waiting(source, None, problem)
 
@@ -247,16 +248,15 @@ def _leave(job: str, dataset: str) -> None:
 def _file(reader: PageReader, m: Markup, file: Waiting, i: int) -> FileMapping | None:
     """One file: which table, which column is what and why, how its times and scores are written."""
     name = Text("{file}", {"file": file.source.name})
-    if file.raw is None:
+    seen = _seen(file)
+    if isinstance(seen, TouchlineError):
         st.html(m.card_head(name))
-        problem = file.problem or FileProblem(N_("This file cannot be read."))
-        st.html(m.notice(problem.text, "bad"))
+        st.html(m.notice(seen.text, "bad"))
         st.button(reader.say(N_("Remove this file")), key=f"drop_{i}", on_click=_drop, args=(file.source.token,))
         return None
-    table = state.kept(f"table_{file.source.token}")
-    found = reading.recognise(file.raw, str(table) if table else None)
+    found, problem = seen.found, seen.problem
+    mapping = seen.mapping or _partly(found)
     st.html(m.card_head(name, found.reason))
-    mapping, problem = _proposed(file.raw, found)
     chosen = _choose_table(reader, file, found, mapping)
     if chosen is None:
         st.html(m.notice(problem.text if problem else found.reason, "bad"))
@@ -275,6 +275,24 @@ def _file(reader: PageReader, m: Markup, file: Waiting, i: int) -> FileMapping |
     return mapping
 
 
+def _seen(file: Waiting) -> Seen | TouchlineError:
+    """What the file seems to be under the table that was chosen, asked once; or why nobody can say."""
+    if file.raw is None:
+        return file.problem or FileProblem(N_("This file cannot be read."))
+    table = state.kept(f"table_{file.source.token}")
+    asked = (file.source.token, str(table) if table else None)
+    kept = state.kept("seen")
+    known = dict(kept) if isinstance(kept, dict) else {}
+    if asked not in known:
+        try:
+            known[asked] = looking.recognise(file.raw, asked[1])
+        except TouchlineError as problem:
+            known[asked] = problem
+        waiting = {w.source.token for w in _waiting()}
+        state.keep("seen", {key: seen for key, seen in known.items() if key[0] in waiting})
+    return known[asked]
+
+
 def _discard() -> None:
     """Forget the uploads, and remove them from the disk."""
     for file in _waiting():
@@ -287,16 +305,12 @@ def _drop(token: str) -> None:
     state.keep("waiting", tuple(w for w in _waiting() if w.source.token != token))
 
 
-def _proposed(raw: RawFile, found: Recognition) -> tuple[FileMapping, TouchlineError | None]:
-    """What recognition proposes, as far as it goes."""
-    try:
-        return reading.default_mapping(raw, found), None
-    except MappingProblem as problem:
-        partly = FileMapping(
-            found.table or "touchpoints", found.columns, (), found.time_format or "iso", found.survey_type, found.scale_low,
-            found.scale_high, found.higher_is_better, found.decimal_comma,
-        )  # fmt: skip
-        return partly, problem
+def _partly(found: Recognition) -> FileMapping:
+    """The mapping as far as recognition goes, where it does not go all the way."""
+    return FileMapping(
+        found.table or "touchpoints", found.columns, (), found.time_format or "iso", found.survey_type, found.scale_low,
+        found.scale_high, found.higher_is_better, found.decimal_comma,
+    )  # fmt: skip
 
 
 def _choose_table(reader: PageReader, file: Waiting, found: Recognition, mapping: FileMapping) -> str | None:
