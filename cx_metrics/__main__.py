@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 from zoneinfo import available_timezones
 
 import cx_metrics
-from cx_metrics import importing
+from cx_metrics import importing, operations
 from cx_metrics.asking import CONFIDENCE
 from cx_metrics.comparison import compare
 from cx_metrics.engines import Served, Store, connect, read_address
@@ -62,6 +62,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if arguments and arguments[0] == "engine":
             return engine_command(arguments[1:])
+        if arguments and arguments[0] == "workspace":
+            return operations.main(arguments[1:], add_files, plan_of)
         if arguments and arguments[0] != "list" and not arguments[0].startswith("-"):
             find(arguments[0])  # says the nearest name, where the parser would only list them all
         asked, unknown = parser().parse_known_args(arguments)

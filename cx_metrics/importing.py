@@ -7,6 +7,7 @@ hurts nobody; the queue and its progress are in `workspace.jobs`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import sys
@@ -19,17 +20,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cx_metrics import reading
+from cx_metrics import erasing, reading
 from cx_metrics.arriving import Opened, open_plan, reports, streams
 from cx_metrics.engines import Engine, Served, Store, build, connect, loading, memory_store, read_address, serve
 from cx_metrics.engines.incoming import Built
 from cx_metrics.errors import FileProblem, TouchlineError, WorkspaceProblem
+from cx_metrics.limits import limit_this_process, step_back
 from cx_metrics.plans import ImportFile, Plan, plan_from_dict, plan_to_dict
 from cx_metrics.reading import Report
+from cx_metrics.reading.pseudonyms import pseudonym
+from cx_metrics.reading.rewriting import rewrite
+from cx_metrics.reading.pseudonyms import pseudonym
+from cx_metrics.reading.rewriting import rewrite
 from cx_metrics.tables import STAGES
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts
 from cx_metrics.workspace import Version, Workspace, files, jobs, limits
+from cx_metrics.workspace.access import authorize
 from cx_metrics.workspace.facts import facts_from_dict, facts_to_dict
 from cx_metrics.workspace.jobs import Progress
 from cx_metrics.workspace.sources import DATASETS
@@ -48,6 +55,7 @@ __all__ = [
     "wait",
 ]
 
+ERASING = "erasing"  # a request to erase somebody, not to import
 BEAT_SECONDS = 0.25  # how often a child says how far it is, and asks whether it should stop
 PIECE = 1 << 20
 
@@ -148,6 +156,13 @@ def start(workspace: Workspace, dataset: str, plan: Plan, session: str = "") -> 
     return jobs.ask(workspace, dataset, {"plan": plan_to_dict(plan, workspace.root / DATASETS / dataset)}, session)
 
 
+def start_erasing(workspace: Workspace, dataset: str, customer_id: str, session: str = "") -> str:
+    """Put the erasure of a customer into the queue, behind imports of the same dataset; returns its job. The id goes by a file of
+    the job that is read once and removed, never by the catalog."""
+    authorize(workspace.viewer, dataset, "delete")
+    return jobs.ask(workspace, dataset, {ERASING: True, "plan": {"files": []}}, session, secret=customer_id)
+
+
 def wait(workspace: Workspace, job: str, seconds: float = 600) -> Progress:
     """Wait until a job has ended."""
     until = time.monotonic() + seconds
@@ -185,16 +200,26 @@ def upgrade(workspace: Workspace, session: str = "") -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """The child process: import what the job asks for, and say how it went."""
-    os.nice(10)  # whoever reads a page goes first
+    step_back()  # whoever reads a page goes first
+    minutes = limits.setting("TOUCHLINE_IMPORT_MINUTES")
+    limit_this_process(limits.import_memory(), 60 * minutes * (os.cpu_count() or 1))
     workspace, job = Workspace(Path(arguments[0])), arguments[1]
     dataset, request = jobs.request_of(workspace, job)
     told = _Told(workspace, job)
     threading.Thread(target=told.beat, daemon=True).start()
     try:
+        if ERASING in request:
+            customer = jobs.secret(workspace, job)
+            erasing.erase(workspace, dataset, customer, lambda stage, share: told.tell(Progress("running", stage, 0, share)))
+            told.end("done", share=1.0, stage=N_("Done"))
+            return 0
         plan = plan_from_dict(request["plan"], workspace.root / DATASETS / dataset)
         version = import_version(workspace, dataset, plan, told.tell)
     except TouchlineError as problem:
         told.end("failed", problem.text)
+        return 2
+    except MemoryError:
+        told.end("failed", jobs.too_much_memory())
         return 2
     except Exception as fault:
         print(described(fault), file=sys.stderr)  # to the job's log; the page names the job, never the trace
@@ -280,9 +305,21 @@ class _Teller:
 def _kept(workspace: Workspace, dataset: str, plan: Plan) -> Plan:
     """The plan with all its files in the dataset's own folder."""
     home = workspace.root / DATASETS / dataset / "sources"
-    return replace(
-        plan, files=tuple(f if f.path.parent == home else _copied(workspace, dataset, f) for f in plan.files)
-    )
+    kept = [f if f.path.parent == home else _copied(workspace, dataset, f) for f in plan.files]
+    if plan.pseudonyms:
+        kept = [f if f.is_pseudonymous else _pseudonymous(workspace, dataset, f) for f in kept]
+    return replace(plan, files=tuple(kept))
+
+
+def _pseudonymous(workspace: Workspace, dataset: str, file: ImportFile) -> ImportFile:
+    """The file with a pseudonym in the place of each customer id; the one with the ids goes."""
+    raw, key = reading.open_raw(file.path, file.name), workspace.key()
+    mapping = file.mapping or reading.default_mapping(raw, reading.recognise(raw))
+    named = functools.lru_cache(maxsize=1_000_000)(lambda customer_id: pseudonym(key, customer_id))
+    with workspace.building() as part:
+        rewrite(raw, mapping, part / STORE, named)
+        path = workspace.exchange(dataset, file.path.name, part / STORE)
+    return replace(file, path=path, mapping=mapping, is_pseudonymous=True)
 
 
 def _copied(workspace: Workspace, dataset: str, file: ImportFile) -> ImportFile:

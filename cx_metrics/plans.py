@@ -20,6 +20,7 @@ class ImportFile:
     name: str
     mapping: FileMapping | None = None
     upload: int = 1
+    is_pseudonymous: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def plan_to_dict(plan: Plan, home: Path) -> dict[str, Any]:
             {
                 "path": str(f.path.relative_to(home) if f.path.is_relative_to(home) else f.path),
                 "name": f.name, "upload": f.upload, "mapping": f.mapping.to_dict() if f.mapping else None,
+                "is_pseudonymous": f.is_pseudonymous,
             }
             for f in plan.files
         ],
@@ -71,6 +73,7 @@ def plan_from_dict(kept: Mapping[str, Any], home: Path) -> Plan:
             f["name"],
             FileMapping.from_dict(f["mapping"]) if f["mapping"] else None,
             f.get("upload", 1),
+            f.get("is_pseudonymous", False),
         )
         for f in kept["files"]
     )

@@ -145,7 +145,8 @@ def in_this_process(
 ) -> tuple[int, str]:
     """The same as `start`, without the second a child process takes: its exit status and its job."""
     monkeypatch.setattr(jobs, "_begin", lambda _workspace, _job, log: log.close())
-    monkeypatch.setattr(os, "nice", lambda _more: 0)
+    monkeypatch.setattr(importing, "step_back", lambda: None)
+    monkeypatch.setattr(importing, "limit_this_process", lambda *_limits: None)
     job = importing.start(workspace, dataset, asked)
     return importing.main([str(workspace.root), job]), job
 

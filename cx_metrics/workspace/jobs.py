@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from cx_metrics.workspace.store import JOBS, Workspace
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 RUNNER = "cx_metrics.importing"  # the program of the child: python -m RUNNER WORKSPACE JOB
+SECRET = "secret"
 MOST_ATTEMPTS = 2  # a job that took its server with it is not tried for ever
 GRACE_SECONDS = 2  # until somebody else than the server that began a job takes it for dead
 FEW = 0.03  # share from which on a guess of the time left is worth saying
@@ -64,8 +66,11 @@ class Progress:
         return self.seconds * (1 - self.share) / self.share
 
 
-def ask(workspace: Workspace, dataset: str, request: Mapping[str, Any], session: str = "") -> str:
-    """Put a job into the queue, and begin it if it is its turn; returns its id. Raises WorkspaceProblem if too many wait."""
+def ask(workspace: Workspace, dataset: str, request: Mapping[str, Any], session: str = "", secret: str = "") -> str:
+    """Put a job into the queue, and begin it if it is its turn; returns its id. Raises WorkspaceProblem if too many wait.
+
+    What is `secret` of the request never reaches the catalog: it lies in a file of the job until that asks for it.
+    """
     authorize(workspace.viewer, dataset, "change")
     job = new_id()
     row = {
@@ -80,8 +85,16 @@ def ask(workspace: Workspace, dataset: str, request: Mapping[str, Any], session:
             raise WorkspaceProblem(N_("{most} imports of yours wait already. Try again when one has ended."), most=most)
         connection.execute(c.jobs.insert().values(row))
         folder(workspace, job).mkdir()
+        if secret:
+            with os.fdopen(os.open(folder(workspace, job) / SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secret)
     advance(workspace)
     return job
+
+
+def secret(workspace: Workspace, job: str) -> str:
+    """The secret of a job. It is removed when the job has ended, however it did."""
+    return (folder(workspace, job) / SECRET).read_text(encoding="utf-8")
 
 
 def folder(workspace: Workspace, job: str) -> Path:
@@ -158,6 +171,7 @@ def tell(workspace: Workspace, job: str, **values: Any) -> bool:
 def end(workspace: Workspace, job: str, state: State, error: Text | None = None, **values: Any) -> None:
     """Write how a job ended; the first word about that counts."""
     said = json.dumps(error.to_dict()) if error else ""
+    (folder(workspace, job) / SECRET).unlink(missing_ok=True)
     tell(workspace, job, state=state, error=said, ended_at=now(), **values)
 
 
@@ -230,7 +244,15 @@ def _wait(workspace: Workspace, job: str, child: subprocess.Popen[bytes]) -> Non
         advance(workspace)
 
 
+def too_much_memory() -> Text:
+    """What is said of a job that needed more memory than it may have."""
+    words = N_("The import needed more memory than the {limit} MB that one may have here. Split the files, or set {variable} higher.")
+    return Text(words, {"limit": limits.import_memory() // 2**20, "variable": "TOUCHLINE_IMPORT_GB"})
+
+
 def _why(job: str, status: int) -> Text:
+    if status in (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS):  # how a library ends that is refused memory
+        return too_much_memory()
     if status == -signal.SIGXCPU:
         return Text(
             N_(

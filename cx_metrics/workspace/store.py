@@ -1,6 +1,7 @@
 """The workspace folder: datasets, each with its sources and immutable versions, and the catalog that lists them.
 
     workspace/
+      secret                                the key of pseudonyms and receipts
       workspace.json                        the id of this workspace; its catalog has the same
       catalog.sqlite                        the catalog, unless TOUCHLINE_CATALOG names a PostgreSQL database
       datasets/<id>/sources/<token>         uploads as they came, so that a mapping can be corrected
@@ -21,7 +22,7 @@ import functools
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,6 +238,18 @@ class Workspace(SavedSegments, KeptSources):
         self._keep_the_last(dataset)
         return self._version(row)
 
+    @needs("change")
+    def settle(self, dataset: str, connection: sa.Connection, title: str, current: int, numbered: int) -> None:
+        """Say how a dataset that was restored is called, which version counts, and the highest number it had."""
+        self._edit(connection, dataset, title=c.kept_text(title), current=current, numbered=numbered)
+
+    @needs("change")
+    def name_version(
+        self, dataset: str, connection: sa.Connection, number: int, part: Path, manifest: Mapping[str, Any]
+    ) -> None:
+        """Give a folder whose files are durable its place among the versions of a dataset, under a number that is not taken."""
+        self._publish(connection, dataset, number, part, self.root / DATASETS / checked(dataset) / "versions", manifest)
+
     def _publish(
         self, connection: sa.Connection, dataset: str, number: int, part: Path, home: Path, kept: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -257,22 +270,74 @@ class Workspace(SavedSegments, KeptSources):
         return row
 
     @needs("delete")
-    def swap(self, dataset: str, parts: Mapping[int, tuple[Path, Mapping[str, Any]]]) -> None:
-        """Put rewritten folders in the place of versions, under their numbers, all at once; the old files go."""
+    def swap(
+        self,
+        dataset: str,
+        parts: Mapping[int, tuple[Path, Mapping[str, Any]]],
+        sources: Mapping[str, tuple[str, Path]],
+        dropped: Collection[int],
+    ) -> None:
+        """Put rewritten folders in the place of versions, under their numbers, and rewritten sources in the place of sources (old
+        token → new token and file); drop versions that could not be rewritten. All at once; the old files go."""
         ready = {n: (part, files.seal(part / STORE), manifest) for n, (part, manifest) in parts.items()}
-        old = []
+        moved = {old: (token, path, files.seal(path), path.stat().st_size) for old, (token, path) in sources.items()}
+        home = self.root / DATASETS / checked(dataset)
         with self.catalog.writing() as connection:
             known = {v.number: v for v in self._versions(connection, dataset)}
+            for old, (token, path, checksum, size) in moved.items():
+                path.rename(home / "sources" / token)
+                row = {"dataset": dataset, "token": token, "size": size, "sha256": checksum}
+                connection.execute(c.sources.delete().where(c.sources.c.dataset == dataset, c.sources.c.token == old))
+                connection.execute(c.sources.insert().values(c.sealed(row)))
+            files.sync_folder(home / "sources")
+            for number in (*ready, *dropped):
+                this = c.versions.c.dataset == dataset, c.versions.c.number == number
+                connection.execute(c.versions.delete().where(*this))
             for number, (part, checksum, manifest) in ready.items():
-                old.append(known[number].path.parent)
                 kept = dict(manifest) | {"sha256": checksum, "size": (part / STORE).stat().st_size}
                 files.write_json(part / MANIFEST, kept)
-                connection.execute(
-                    c.versions.delete().where(c.versions.c.dataset == dataset, c.versions.c.number == number)
-                )
-                self._publish(connection, dataset, number, part, self.root / DATASETS / dataset / "versions", kept)
-        for folder in old:
-            files.remove(folder)
+                self._publish(connection, dataset, number, part, home / "versions", kept)
+            left = [v.number for v in self._versions(connection, dataset)]
+            if self._row(connection, dataset)["current"] not in left:
+                self._edit(connection, dataset, current=max(left, default=0))
+        gone = [known[number].path.parent for number in (*ready, *dropped) if number in known]
+        for path in (*gone, *(home / "sources" / old for old in moved)):
+            files.remove(path)
+
+    @needs("delete")
+    def keep_receipt(self, dataset: str, receipt: Mapping[str, Any]) -> None:
+        """Keep what was said of an erasure."""
+        row = {"id": receipt["receipt"], "dataset": dataset, "created_at": receipt["erased_at"], "said": json.dumps(receipt)}
+        with self.catalog.writing() as connection:
+            connection.execute(c.receipts.insert().values(c.sealed(row)))
+
+    def receipts(self) -> list[dict[str, Any]]:
+        """The receipts of all erasures, oldest first."""
+        authorize(self.viewer, EVERY, "administer")
+        with self.catalog.reading() as connection:
+            rows = connection.execute(sa.select(c.receipts).order_by(c.receipts.c.created_at)).mappings().all()
+        return [json.loads(c.unsealed(row)["said"]) for row in rows]
+
+    def erasures(self) -> int:
+        """How many erasures there were: whoever keeps answers forgets them when it grows."""
+        with self.catalog.reading() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(c.receipts)).scalar() or 0)
+
+    def key(self) -> bytes:
+        """The secret of this workspace: 32 random bytes, made when first needed, readable by its owner alone."""
+        path = self.root / "secret"
+        with contextlib.suppress(FileExistsError):
+            made = path.with_name(f"secret.{secrets.token_hex(4)}{files.PART}")
+            if not path.exists():
+                with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    file.write(secrets.token_bytes(32))
+                    os.fsync(file.fileno())
+                try:
+                    path.hardlink_to(made)  # whoever comes second keeps the first one's
+                finally:
+                    made.unlink()
+                files.sync_folder(self.root)
+        return path.read_bytes()
 
     def is_old(self, version: Version) -> bool:
         """Whether an earlier Touchline prepared it, in a form that this one does not read."""

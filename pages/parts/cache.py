@@ -7,6 +7,7 @@ answer; where its asker gives up, the next one asks.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -31,6 +32,8 @@ from cx_metrics.view import View
 from cx_metrics.workspace import OWNER, ServedWorkspace, Version, Viewer, Workspace, jobs, open_workspace
 from pages.parts.waiting import while_waited_for
 
+_FORGETTING = threading.Lock()
+_forgotten: dict[str, int] = {}  # how many erasures this process knows of
 MOST_VALUES = 5_000  # values of one column that filters offer
 
 
@@ -56,6 +59,16 @@ def workspace() -> Workspace:
     return _workspace().seen_by(viewer())
 
 
+def forget_erased() -> None:
+    """Let go of every answer and every opened dataset once somebody was erased, here or by another server."""
+    now = _workspace().erasures()
+    with _FORGETTING:
+        if _forgotten.get("erasures", now) != now:
+            _opened.clear()
+            forget_answers()
+        _forgotten["erasures"] = now
+
+
 @st.cache_resource(show_spinner=False)
 def _workspace() -> Workspace:
     """Opened once. Imports that a server that died had begun or left waiting go on."""
@@ -77,6 +90,11 @@ def opened(version: Version) -> Store | Served:
 def forget(version: Version) -> None:
     """Let go of a version whose dataset was deleted, and of every answer. Who still reads it goes on until the page is drawn."""
     _opened.clear(_key(version), version)
+    forget_answers()
+
+
+def forget_answers() -> None:
+    """Let go of every answer."""
     for answers in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
         answers.clear()
 

@@ -300,6 +300,7 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
 def chosen_version() -> tuple[Version, int]:
     """The version that the address names, opened, and the number of the one that counts now. Versions do not change, so a link
     keeps its numbers; where its version is gone, the present one takes its place with a note."""
+    cache.forget_erased()
     here, address_now = cache.workspace(), state.current_address()
     current = here.current(address_now.dataset)
     version = current

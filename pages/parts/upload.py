@@ -64,8 +64,8 @@ def show(reader: PageReader, m: Markup) -> bool:
     job = _job()
     with st.container(key="card_upload"):
         if job:
-            going_on = N_("You may go on reading other pages, or close this one; the import runs by itself.")
-            st.html(m.card_head(Text(N_("Importing")), Text(going_on)))
+            going_on = N_("You may go on reading other pages, or close this one; the work goes on by itself.")
+            st.html(m.card_head(Text(N_("At work on the data")), Text(going_on)))
             _watch(reader, m, job)
             return True
         st.html(m.card_head(
@@ -197,7 +197,7 @@ def _watch(reader: PageReader, m: Markup, job: str) -> None:
     except WorkspaceProblem as gone:  # its dataset was deleted meanwhile
         now = Progress("failed", error=gone.text)
     if now.state in ("failed", "cancelled"):
-        words = now.error or Text(N_("The import was stopped. Nothing of it was kept."))
+        words = now.error or Text(N_("It was stopped. Nothing of it was kept."))
         st.html(m.notice(words, "bad" if now.error else ""))
         st.button(reader.say(N_("Back")), key="job_back", on_click=_leave, args=(job, now.dataset))
         return
@@ -207,7 +207,7 @@ def _watch(reader: PageReader, m: Markup, job: str) -> None:
         state.set_version(0)
         st.rerun()
     st.progress(min(now.share, 1.0), text=safe(reader.say(_said(now)), "markdown"))
-    st.button(reader.say(N_("Stop the import")), type="tertiary", key="job_cancel", on_click=_cancel, args=(job,))
+    st.button(reader.say(N_("Stop it")), type="tertiary", key="job_cancel", on_click=_cancel, args=(job,))
 
 
 def _said(now: Progress) -> Text:
@@ -217,8 +217,8 @@ def _said(now: Progress) -> Text:
         return Text(one, {"n": now.ahead}, many, now.ahead)
     values = {"stage": Text(now.stage or N_("Starting")), "rows": now.rows, "percent": round(100 * now.share)}
     left = now.seconds_left
-    if left is None:
-        return Text(N_("{stage} · {rows} rows read · {percent}%"), values)
+    if left is None or not now.rows:
+        return Text(N_("{stage} · {rows} rows read · {percent}%") if now.rows else N_("{stage} · {percent}%"), values)
     if left < 60:
         one, many = NP_("{stage} · {rows} rows read · {percent}% · about {n} second left",
                         "{stage} · {rows} rows read · {percent}% · about {n} seconds left")  # fmt: skip

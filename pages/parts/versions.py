@@ -32,7 +32,7 @@ def show(reader: PageReader, dataset: str) -> None:
         figure.html(lambda m: m.table(heads, [
             [m.number(v.number), _when(reader, v), *_held(m, v), _size(reader, v), "✓" if v.number == current else ""]
             for v in reversed(found)
-        ], numeric=(0, 2, 3, 4, 5)))  # fmt: skip
+        ], numeric=(2, 3, 4, 5)))  # fmt: skip
         others = [v.number for v in reversed(found) if v.number != current]
         if others:
             _choose(reader, dataset, others)

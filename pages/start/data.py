@@ -106,6 +106,9 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
         one, many = NP_("{n} row of an earlier upload counts as a newer one says it",
                         "{n} rows of earlier uploads count as newer ones say them")  # fmt: skip
         caption.append(Text(one, {"n": n}, many, n))
+    if n := int(manifest.get("erased", 0)):
+        one, many = NP_("{n} row was erased on request", "{n} rows were erased on request")
+        caption.append(Text(one, {"n": n}, many, n))
     with figure.card("files", title, Text(N_("Rows in, rows loaded, rows set aside")), caption):
         figure.html(lambda m: m.table(heads, [
             [m.strong(r.file), say(TABLE_NAMES[r.table]), m.number(r.rows), m.number(r.loaded), m.number(r.set_aside)]
@@ -232,14 +235,28 @@ def _cell(value: Any) -> str | None:
 def delete(page: Page) -> None:
     """Remove the dataset, its sources and all versions from this server."""
     say = page.reader.say
-    with (
-        st.container(key="tools"),
-        st.popover(say(N_("Delete this dataset")), icon=":material/delete:", type="tertiary"),
-    ):
+    with st.container(key="tools", horizontal=True):
+        erase(page)
+        box = st.popover(say(N_("Delete this dataset")), icon=":material/delete:", type="tertiary")
+    with box:
         st.caption(
             say(N_("Its files and all versions are removed from this server at once. Links to it stop working."))
         )
         st.button(say(N_("Delete for good")), key="delete_dataset", on_click=_delete, args=(page.version,))
+
+
+def erase(page: Page) -> None:
+    """Remove one customer from all versions and files of the dataset."""
+    say = page.reader.say
+    with st.popover(say(N_("Erase a customer")), icon=":material/person_remove:", type="tertiary"):
+        st.caption(say(N_("Every row of this customer is removed from all versions and files of this dataset, and cannot be "
+                          "brought back. A receipt is kept that does not name them.")))  # fmt: skip
+        with st.form("erase_form", border=False):
+            customer = st.text_input(say(N_("Customer id, as it stands in the files")), key="erase_customer")
+            asked = st.form_submit_button(say(N_("Erase for good")))
+        if asked and customer.strip():
+            state.keep("job", importing.start_erasing(cache.workspace(), page.version.dataset, customer, state.session()))
+            st.rerun()
 
 
 def _delete(version: Version) -> None:
