@@ -35,7 +35,9 @@ PIECE = 1 << 23
 Tell = Callable[[str, float], None]  # what is being done, and what share of all is done
 
 
-def erase(workspace: Workspace, dataset: str, customer_id: str, tell: Tell = lambda _stage, _share: None) -> dict[str, Any]:
+def erase(
+    workspace: Workspace, dataset: str, customer_id: str, tell: Tell = lambda _stage, _share: None
+) -> dict[str, Any]:
     """Remove every row of a customer from a dataset. Returns the receipt, which is also kept.
 
     The receipt names the customer by a keyed digest alone: whoever knows the id can check it, nobody can read it there. It says
@@ -60,7 +62,9 @@ def erase(workspace: Workspace, dataset: str, customer_id: str, tell: Tell = lam
         for done, version in enumerate(versions):
             tell(N_("Rewriting the versions"), 0.3 + 0.6 * done / max(len(versions), 1))
             try:
-                made = _rewrite_version(version, ids, {old: token for old, (token, _path) in renamed.items()}, part, receipt)
+                made = _rewrite_version(
+                    version, ids, {old: token for old, (token, _path) in renamed.items()}, part, receipt
+                )
             except (DamagedVersion, KeyError):  # it cannot be read, so it cannot stay
                 receipt["dropped_versions"].append(version.number)
                 continue
@@ -86,8 +90,10 @@ def is_genuine(workspace: Workspace, receipt: Mapping[str, Any]) -> bool:
 
 
 def holding(folder: Path, ids: Sequence[str]) -> Iterator[Path]:
-    """The files in which the bytes of one of the ids stand, packed ones unpacked. Ids too short to tell from chance are not sought."""
-    needles = [n for i in ids if len(i) >= LONG_ENOUGH for n in (i.encode(), i.encode("utf-16-le"), i.encode("utf-16-be"))]
+    """The files in which the bytes of one of the ids stand, packed ones unpacked; too short ids are not sought."""
+    needles = [
+        n for i in ids if len(i) >= LONG_ENOUGH for n in (i.encode(), i.encode("utf-16-le"), i.encode("utf-16-be"))
+    ]
     for path in sorted(folder.rglob("*")) if needles else ():
         if path.is_file() and any(_stands(path, needle) for needle in needles):
             yield path
@@ -106,7 +112,12 @@ def _stands(path: Path, needle: bytes) -> bool:
 
 
 def _rewrite_sources(
-    workspace: Workspace, dataset: str, versions: Sequence[Version], ids: Sequence[str], part: Path, receipt: dict[str, Any]
+    workspace: Workspace,
+    dataset: str,
+    versions: Sequence[Version],
+    ids: Sequence[str],
+    part: Path,
+    receipt: dict[str, Any],
 ) -> dict[str, tuple[str, Path]]:
     """Old token → new token and file, for each source that held the customer."""
     home = workspace.root / DATASETS / dataset
@@ -117,7 +128,9 @@ def _rewrite_sources(
         except (DamagedVersion, KeyError):
             continue
         for file in plan.files:
-            mapping = file.mapping or reading.default_mapping(raw := reading.open_raw(file.path, file.name), reading.recognise(raw))
+            mapping = file.mapping or reading.default_mapping(
+                raw := reading.open_raw(file.path, file.name), reading.recognise(raw)
+            )
             header = mapping.columns.get("customer_id", "")
             asked.setdefault(file.path.name, {})[header] = replace(file, mapping=mapping)
     renamed = {}
@@ -150,7 +163,11 @@ def _rewrite_version(
     given = Facts(tuple(plan["stages"]), plan["zone"], version.facts.goal)
     erased = duckdb_erase.erase(version.path, folder / STORE, ids, given, folder / "spill")
     reports = json.dumps(manifest["reports"], ensure_ascii=False)
-    if not erased.any and not any(i in reports for i in ids) and not any(Path(f["path"]).name in renamed for f in plan["files"]):
+    if (
+        not erased.any
+        and not any(i in reports for i in ids)
+        and not any(Path(f["path"]).name in renamed for f in plan["files"])
+    ):
         return None
     if erased.any:
         receipt["versions"].append(version.number)
@@ -193,7 +210,9 @@ def _signature(workspace: Workspace, receipt: Mapping[str, Any]) -> str:
     return hmac.new(workspace.key(), b"touchline signature\0" + said.encode(), hashlib.sha256).hexdigest()
 
 
-def erase_everywhere(workspace: Workspace, customer_id: str, tell: Tell = lambda _stage, _share: None) -> list[dict[str, Any]]:
+def erase_everywhere(
+    workspace: Workspace, customer_id: str, tell: Tell = lambda _stage, _share: None
+) -> list[dict[str, Any]]:
     """Erase a customer from every dataset of the workspace; a receipt for each that knew them."""
     authorize(workspace.viewer, EVERY, "delete")
     found = []
@@ -203,4 +222,3 @@ def erase_everywhere(workspace: Workspace, customer_id: str, tell: Tell = lambda
             if receipt["versions"] or receipt["left_out"] or receipt["dropped_versions"]:
                 found.append(receipt)
     return found
-

@@ -30,8 +30,6 @@ from cx_metrics.plans import ImportFile, Plan, plan_from_dict, plan_to_dict
 from cx_metrics.reading import Report
 from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.reading.rewriting import rewrite
-from cx_metrics.reading.pseudonyms import pseudonym
-from cx_metrics.reading.rewriting import rewrite
 from cx_metrics.tables import STAGES
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts
@@ -210,7 +208,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if ERASING in request:
             customer = jobs.secret(workspace, job)
-            erasing.erase(workspace, dataset, customer, lambda stage, share: told.tell(Progress("running", stage, 0, share)))
+            erasing.erase(
+                workspace, dataset, customer, lambda stage, share: told.tell(Progress("running", stage, 0, share))
+            )
             told.end("done", share=1.0, stage=N_("Done"))
             return 0
         plan = plan_from_dict(request["plan"], workspace.root / DATASETS / dataset)

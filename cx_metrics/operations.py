@@ -1,4 +1,4 @@
-"""The workspace from the command line: python -m cx_metrics workspace {list,import,use,check,sweep,upgrade,erase,export,restore,health}."""
+"""The workspace from the command line: python -m cx_metrics workspace COMMAND."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ SOON = 0.5  # seconds between two looks at a job
 
 
 def main(
-    arguments: Sequence[str], add_files: Callable[[argparse.ArgumentParser], None], plan_of: Callable[[argparse.Namespace], Plan]
+    arguments: Sequence[str],
+    add_files: Callable[[argparse.ArgumentParser], None],
+    plan_of: Callable[[argparse.Namespace], Plan],
 ) -> int:
     """Look after the datasets that this server keeps: import files of any size, check, back up, restore, erase."""
     asked = _parser(add_files).parse_args(arguments)
@@ -48,9 +50,16 @@ def _parser(add_files: Callable[[argparse.ArgumentParser], None]) -> argparse.Ar
     one = commands.add_parser("import", help="make a dataset of files of any size, or add them to one")
     add_files(one)
     one.add_argument("--title", default="", help="name of a new dataset (default: that of its first file)")
-    one.add_argument("--to", metavar="DATASET", default="", help="add the files to this dataset: newer rows of a key replace older ones")
+    one.add_argument(
+        "--to",
+        metavar="DATASET",
+        default="",
+        help="add the files to this dataset: newer rows of a key replace older ones",
+    )
     one.add_argument("--instead", action="store_true", help="with --to: in place of the files it has")
-    one.add_argument("--pseudonyms", action="store_true", help="keep no customer id as it came: put a keyed hash in its place")
+    one.add_argument(
+        "--pseudonyms", action="store_true", help="keep no customer id as it came: put a keyed hash in its place"
+    )
     use = commands.add_parser("use", help="go back to a version, or on to a later one")
     use.add_argument("dataset", metavar="DATASET")
     use.add_argument("version", type=int, metavar="VERSION")
@@ -59,14 +68,18 @@ def _parser(add_files: Callable[[argparse.ArgumentParser], None]) -> argparse.Ar
     commands.add_parser("sweep", help="remove what a crash left and uploads nobody imported")
     commands.add_parser("upgrade", help="prepare afresh what an earlier Touchline prepared")
     erase = commands.add_parser("erase", help="remove every row of a customer, and print the receipt")
-    erase.add_argument("customer", metavar="CUSTOMER_ID", help="the id as it stands in the files; - reads it from the input")
+    erase.add_argument(
+        "customer", metavar="CUSTOMER_ID", help="the id as it stands in the files; - reads it from the input"
+    )
     erase.add_argument("--dataset", metavar="DATASET", default="", help="from this dataset alone (default: from all)")
     export = commands.add_parser("export", help="write a dataset to an archive")
     export.add_argument("dataset", metavar="DATASET", help="its id, or `all`: one archive each, in the folder FILE")
     export.add_argument("file", metavar="FILE", type=Path)
     restore = commands.add_parser("restore", help="make datasets of archives that export wrote")
     restore.add_argument("files", metavar="FILE", type=Path, nargs="+")
-    commands.add_parser("delete", help="remove a dataset with its files and versions").add_argument("dataset", metavar="DATASET")
+    commands.add_parser("delete", help="remove a dataset with its files and versions").add_argument(
+        "dataset", metavar="DATASET"
+    )
     commands.add_parser("health", help="whether the workspace can be written, as JSON; exit status 1 if not")
     return top
 
@@ -81,7 +94,9 @@ def _list(workspace: Workspace, asked: argparse.Namespace) -> int:
         for version in row["versions"]:
             held = ", ".join(f"{table} {count:,}" for table, count in version["rows"].items()) or "damaged"
             mark = "*" if version["number"] == row["current"] else " "
-            print(f"  {mark} version {version['number']}, {version['created_at']}, {version['size'] / MB:,.0f} MB: {held}")
+            print(
+                f"  {mark} version {version['number']}, {version['created_at']}, {version['size'] / MB:,.0f} MB: {held}"
+            )
     return 0
 
 
@@ -92,8 +107,16 @@ def _described(workspace: Workspace, info: DatasetInfo) -> dict[str, Any]:
             rows = dict(version.manifest["rows"])
         except WorkspaceProblem:
             rows = {}
-        versions.append({"number": version.number, "created_at": version.created_at, "size": version.size, "rows": rows})
-    return {"id": info.id, "title": info.title, "is_sample": info.is_sample, "current": info.version, "versions": versions}
+        versions.append(
+            {"number": version.number, "created_at": version.created_at, "size": version.size, "rows": rows}
+        )
+    return {
+        "id": info.id,
+        "title": info.title,
+        "is_sample": info.is_sample,
+        "current": info.version,
+        "versions": versions,
+    }
 
 
 def _import(workspace: Workspace, asked: argparse.Namespace, plan: Plan) -> int:
@@ -113,7 +136,10 @@ def _import(workspace: Workspace, asked: argparse.Namespace, plan: Plan) -> int:
             workspace.delete(dataset)
         raise
     for report in version.manifest["reports"]:
-        print(f"{report['file']}: {report['rows']} rows, {report['loaded']} loaded, {report['set_aside']} set aside", file=sys.stderr)
+        print(
+            f"{report['file']}: {report['rows']} rows, {report['loaded']} loaded, {report['set_aside']} set aside",
+            file=sys.stderr,
+        )
     for table, count in version.manifest["replaced"].items():
         print(f"{table}: {count} rows of earlier uploads replaced", file=sys.stderr)
     print(f"{dataset} version {version.number}")
@@ -129,7 +155,11 @@ class _Bar:
     def __call__(self, now: jobs.Progress) -> None:
         if not sys.stderr.isatty():
             return
-        print(f"\r{now.share:4.0%}  {now.stage}, {now.rows:,} rows\x1b[K", end="" if now.share < 0.97 else "\n", file=sys.stderr)
+        print(
+            f"\r{now.share:4.0%}  {now.stage}, {now.rows:,} rows\x1b[K",
+            end="" if now.share < 0.97 else "\n",
+            file=sys.stderr,
+        )
 
 
 def _use(workspace: Workspace, asked: argparse.Namespace) -> int:
@@ -182,7 +212,11 @@ def _upgrade(workspace: Workspace, _asked: argparse.Namespace) -> int:
 
 def _erase(workspace: Workspace, asked: argparse.Namespace) -> int:
     customer = sys.stdin.readline().rstrip("\n") if asked.customer == "-" else asked.customer
-    receipts = [erasing.erase(workspace, asked.dataset, customer)] if asked.dataset else erasing.erase_everywhere(workspace, customer)
+    receipts = (
+        [erasing.erase(workspace, asked.dataset, customer)]
+        if asked.dataset
+        else erasing.erase_everywhere(workspace, customer)
+    )
     print(json.dumps(receipts, ensure_ascii=False, indent=1))
     return 0
 

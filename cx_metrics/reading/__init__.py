@@ -11,8 +11,10 @@ from cx_metrics.reading.dictionary import look_up, propose_goal
 from cx_metrics.reading.files import RawFile, open_raw, read_batches
 from cx_metrics.reading.mapping import FileMapping, NameMapping, check_mapping, mappable
 from cx_metrics.reading.matching import ColumnMatch
+from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.reading.recognise import Recognition, default_mapping, recognise
 from cx_metrics.reading.report import Reason, Report, RowProblem, shorten
+from cx_metrics.reading.rewriting import Rewritten, rewrite
 from cx_metrics.reading.spend import read_spend
 from cx_metrics.reading.surveys import read_surveys
 from cx_metrics.reading.touchpoints import read_touchpoints
@@ -27,6 +29,7 @@ __all__ = [
     "Reason",
     "Recognition",
     "Report",
+    "Rewritten",
     "RowProblem",
     "Typed",
     "check_mapping",
@@ -35,6 +38,7 @@ __all__ = [
     "mappable",
     "open_raw",
     "propose_goal",
+    "pseudonym",
     "read_batches",
     "read_changes",
     "read_customers",
@@ -42,5 +46,6 @@ __all__ = [
     "read_surveys",
     "read_touchpoints",
     "recognise",
+    "rewrite",
     "shorten",
 ]

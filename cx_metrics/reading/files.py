@@ -82,7 +82,7 @@ def open_raw(path: Path, name: str) -> RawFile:
         FileProblem: what was found, what was expected, what to do.
     """
     path = Path(path)
-    with _readable(name):
+    with readable(name):
         size = path.stat().st_size
         with path.open("rb") as file:
             compressed = file.read(2) == GZIP
@@ -109,7 +109,7 @@ def read_batches(
     fewer where rows are wide (`bytes_a_batch`). Every record is in exactly one place: in a batch, or in the list of
     problems beside it.
     """
-    with _readable(raw.name), _open_text(raw) as text:
+    with readable(raw.name), _open_text(raw) as text:
         row = first_record(text, raw.delimiter)[0] + 1
         chunks: list[pa.RecordBatch] = []
         numbers: list[Rows] = []
@@ -148,7 +148,7 @@ def _chunk(
             continue
         if broken is None and len(cells) != width:
             broken = ragged
-        elif broken is None and raw.damaged_lines and _is_damaged(cells):
+        elif broken is None and raw.damaged_lines and is_damaged(cells):
             broken = _DAMAGED
         if broken is None:
             kept.append(cells)
@@ -185,13 +185,14 @@ def _without_long_cells(batch: pa.RecordBatch, rows: Rows, problems: list[RowPro
     return (batch, rows) if keep.all() else (batch.filter(pa.array(keep)), rows[keep])
 
 
-def _is_damaged(cells: list[str]) -> bool:
+def is_damaged(cells: list[str]) -> bool:
+    """Whether the cells hold bytes that are no text."""
     whole = "".join(cells)
     return "\0" in whole or "\x1f" in whole or any("\udc80" <= sign <= "\udcff" for sign in whole)
 
 
 @contextmanager
-def _readable(name: str) -> Iterator[None]:
+def readable(name: str) -> Iterator[None]:
     """Faults of the file, not of ours, become a FileProblem."""
     try:
         yield
@@ -214,7 +215,8 @@ def _readable(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _open_bytes(path: Path, compressed: bool) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path, compressed: bool) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unpacked."""
     with path.open("rb") as file:
         if compressed:
             with gzip.GzipFile(fileobj=file) as inflated:
@@ -227,7 +229,7 @@ def _open_bytes(path: Path, compressed: bool) -> Iterator[IO[bytes]]:
 def _open_text(raw: RawFile) -> Iterator[IO[str]]:
     """The lines of the file from its header on; bytes that are not UTF-8 stay recognisable as lone surrogates."""
     errors = "surrogateescape" if raw.encoding == "utf-8" else "strict"
-    with _open_bytes(raw.path, raw.compressed) as file:
+    with open_bytes(raw.path, raw.compressed) as file:
         if raw.encoding == "utf-8":
             begin = file.read(3)
             if begin != codecs.BOM_UTF8:
@@ -239,7 +241,7 @@ def _open_text(raw: RawFile) -> Iterator[IO[str]]:
 
 
 def _start(path: Path, compressed: bool) -> bytes:
-    with _open_bytes(path, compressed) as file:
+    with open_bytes(path, compressed) as file:
         return file.read(SAMPLE)
 
 
@@ -261,7 +263,7 @@ def _scan(path: Path, compressed: bool, encoding: str, name: str) -> tuple[int, 
     total = lines = damaged = first = 0
     rest = b""
     decoder = codecs.getincrementaldecoder(encoding)()
-    with _open_bytes(path, compressed) as file:
+    with open_bytes(path, compressed) as file:
         while block := file.read(1024 * 1024):
             total += len(block)
             if encoding != "utf-8":

@@ -24,17 +24,24 @@ LONG_CELL = Text(N_("A cell is longer than {limit} bytes."), {"limit": MAX_CELL}
 Record = tuple[int, list[str], Text | None]
 
 
-def records(block: Iterable[str], delimiter: str, row: int = 1, more: Iterator[str] | None = None) -> Iterator[Record]:
+def records(
+    block: Iterable[str],
+    delimiter: str,
+    row: int = 1,
+    more: Iterator[str] | None = None,
+    taken: list[str] | None = None,
+) -> Iterator[Record]:
     """Row number, cells, and what is broken (None for a good record), for each record that begins in `block`.
 
     Rows are counted as a spreadsheet counts them, from `row`: a record with quoted line breaks is one row (its last lines
     are taken from `more` if need be), and a blank line is a row without cells. Where quotation marks are broken, the line
     in which the trouble begins is handed on alone as broken, and reading goes on at the next line: one stray mark costs
     one row. Lines that go on ending and beginning cells in quotation marks are all handed on as broken, so that no line is
-    read more than a few times, and none are gathered beyond what a record can hold.
+    read more than a few times, and none are gathered beyond what a record can hold. `taken`: a list that holds the lines of each
+    record as they are written, while it is handed out.
     """
     lines = deque(block)
-    taken: list[str] = []
+    taken = [] if taken is None else taken
     marked = 0
 
     def feed() -> Iterator[str]:
@@ -54,10 +61,12 @@ def records(block: Iterable[str], delimiter: str, row: int = 1, more: Iterator[s
             cells = next(reader)
         except csv.Error:
             first, rest = taken[0], taken[1:]
+            taken[1:] = []
             yield row, [first], LONG_CELL if not rest and len(first) > MAX_CELL else OPEN_QUOTE
             if marked > FEW_MARKS:
                 for line in rest:
                     row += 1
+                    taken[:] = [line]
                     yield row, [line], OPEN_QUOTE
             else:
                 lines.extendleft(reversed(rest))
@@ -92,7 +101,7 @@ def plain_columns(block: Sequence[str], delimiter: str, names: Sequence[str]) ->
         return None
     try:
         data = text.encode()
-        if '"' in text and not _only_around_cells(data, delimiter):
+        if '"' in text and not only_around_cells(data, delimiter):
             return None
         table = pacsv.read_csv(
             pa.BufferReader(data),
@@ -114,7 +123,7 @@ def plain_columns(block: Sequence[str], delimiter: str, names: Sequence[str]) ->
     return pa.RecordBatch.from_arrays([column.combine_chunks() for column in table.columns], names=list(names))
 
 
-def _only_around_cells(data: bytes, delimiter: str) -> bool:
+def only_around_cells(data: bytes, delimiter: str) -> bool:
     """Do quotation marks open at the beginning of a cell, close at its end, in the same line, and stand nowhere else?"""
     signs = np.frombuffer(b"\n" + data + b"\n", dtype=np.uint8)
     marks = np.flatnonzero(signs == ord('"'))
@@ -127,5 +136,5 @@ def _only_around_cells(data: bytes, delimiter: str) -> bool:
     return bool(
         ((before == cell) | (before == line)).all()
         and ((after == cell) | (after == line) | (after == ord("\r"))).all()
-        and (np.searchsorted(ends, opening) == np.searchsorted(ends, closing)).all()
+        and (np.searchsorted(marks, ends) % 2 == 0).all()  # no line ends in between
     )

@@ -83,8 +83,7 @@ class Rowset:
         if self.header(name) is None:
             return self.as_written(name)
         if name not in self._texts:  # a time is asked for twice
-            trimmed = pc.utf8_trim_whitespace(self.as_written(name))
-            self._texts[name] = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+            self._texts[name] = trimmed(self.as_written(name))
         return self._texts[name]
 
     def required(self, name: str, reason: str) -> pa.Array:
@@ -177,6 +176,12 @@ class Rowset:
         for place in np.flatnonzero(bad)[:KEPT_ROWS]:
             value = found[int(place)].as_py()
             yield RowProblem(int(self.rows[place]), column, shorten("" if value is None else value), reason)
+
+
+def trimmed(values: pa.Array) -> pa.Array:
+    """The texts without spaces around them; blank is null. What an id is, wherever it is read."""
+    bare = pc.utf8_trim_whitespace(values)
+    return pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare)
 
 
 def blank_to_null(values: pa.Array) -> pa.Array:

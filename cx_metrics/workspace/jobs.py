@@ -86,7 +86,9 @@ def ask(workspace: Workspace, dataset: str, request: Mapping[str, Any], session:
         connection.execute(c.jobs.insert().values(row))
         folder(workspace, job).mkdir()
         if secret:
-            with os.fdopen(os.open(folder(workspace, job) / SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            with os.fdopen(
+                os.open(folder(workspace, job) / SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+            ) as file:
                 file.write(secret)
     advance(workspace)
     return job
@@ -246,7 +248,9 @@ def _wait(workspace: Workspace, job: str, child: subprocess.Popen[bytes]) -> Non
 
 def too_much_memory() -> Text:
     """What is said of a job that needed more memory than it may have."""
-    words = N_("The import needed more memory than the {limit} MB that one may have here. Split the files, or set {variable} higher.")
+    words = N_(
+        "The import needed more memory than the {limit} MB that one may have here. Split the files, or set {variable} higher."
+    )
     return Text(words, {"limit": limits.import_memory() // 2**20, "variable": "TOUCHLINE_IMPORT_GB"})
 
 

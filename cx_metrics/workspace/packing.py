@@ -113,7 +113,9 @@ def _contents(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
     """The first file of the archive, as far as it can be believed: names are ours, and there is a version."""
     try:
         first = archive.next()
-        file = archive.extractfile(first) if first is not None and first.name == CONTENTS and first.size < 2**24 else None
+        file = (
+            archive.extractfile(first) if first is not None and first.name == CONTENTS and first.size < 2**24 else None
+        )
         found: dict[str, Any] = json.loads(file.read()) if file is not None else {}
         named = [str(name) for name in found["files"]]
         whole = all(_is_ours(name) for name in named) and f"versions/{int(found['current'])}/{STORE}" in named
@@ -130,7 +132,9 @@ def _is_ours(name: str) -> bool:
     number, _slash, file = rest.partition("/")
     if kind == "sources":
         return bool(ID.fullmatch(rest))
-    return kind == "versions" and number.isascii() and number.isdecimal() and len(number) < 7 and file in (STORE, MANIFEST)
+    return (
+        kind == "versions" and number.isascii() and number.isdecimal() and len(number) < 7 and file in (STORE, MANIFEST)
+    )
 
 
 def _extract(archive: tarfile.TarFile, expected: Mapping[str, str], part: Path, path: Path) -> None:
@@ -165,7 +169,6 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 def _no_archive(path: Path) -> FileProblem:
     return FileProblem(
-        N_("{file} is no dataset that Touchline exported, or it was damaged since. Take another copy of it."), file=path.name
+        N_("{file} is no dataset that Touchline exported, or it was damaged since. Take another copy of it."),
+        file=path.name,
     )
-
-

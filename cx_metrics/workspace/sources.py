@@ -111,7 +111,9 @@ class KeptSources:
         with self.catalog.writing() as connection:
             path.rename(home / renewed)
             files.sync_folder(home)
-            connection.execute(c.sources.delete().where(c.sources.c.dataset == dataset, c.sources.c.token == checked(token)))
+            connection.execute(
+                c.sources.delete().where(c.sources.c.dataset == dataset, c.sources.c.token == checked(token))
+            )
             row = {"dataset": dataset, "token": renewed, "size": size, "sha256": checksum}
             connection.execute(c.sources.insert().values(c.sealed(row)))
         files.remove(home / token)

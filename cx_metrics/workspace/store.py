@@ -307,7 +307,12 @@ class Workspace(SavedSegments, KeptSources):
     @needs("delete")
     def keep_receipt(self, dataset: str, receipt: Mapping[str, Any]) -> None:
         """Keep what was said of an erasure."""
-        row = {"id": receipt["receipt"], "dataset": dataset, "created_at": receipt["erased_at"], "said": json.dumps(receipt)}
+        row = {
+            "id": receipt["receipt"],
+            "dataset": dataset,
+            "created_at": receipt["erased_at"],
+            "said": json.dumps(receipt),
+        }
         with self.catalog.writing() as connection:
             connection.execute(c.receipts.insert().values(c.sealed(row)))
 

@@ -255,7 +255,9 @@ def erase(page: Page) -> None:
             customer = st.text_input(say(N_("Customer id, as it stands in the files")), key="erase_customer")
             asked = st.form_submit_button(say(N_("Erase for good")))
         if asked and customer.strip():
-            state.keep("job", importing.start_erasing(cache.workspace(), page.version.dataset, customer, state.session()))
+            state.keep(
+                "job", importing.start_erasing(cache.workspace(), page.version.dataset, customer, state.session())
+            )
             st.rerun()
 
 
