@@ -22,6 +22,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from cx_metrics.engines.incoming import lent_rows
 from cx_metrics.engines.patience import patiently, query_seconds
 from cx_metrics.engines.templates import filled
 from cx_metrics.errors import ViewProblem, WorkspaceProblem
@@ -107,7 +108,7 @@ class Store:
 
     def lend(self, frame: pd.DataFrame) -> ibis.Table:
         """A small frame as a table for queries: the same rows have the same name. It is nowhere but in memory."""
-        rows = pa.Table.from_pandas(frame, preserve_index=False)
+        rows = lent_rows(frame)
         name = LENT + content(frame)
         self._lent.get(name, lambda: rows)
         return ibis.table(ibis.Schema.from_pyarrow(rows.schema), name=name)

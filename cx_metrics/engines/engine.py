@@ -26,7 +26,7 @@ import pyarrow as pa
 import sqlglot
 from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
-from cx_metrics.engines.incoming import Incoming
+from cx_metrics.engines.incoming import Incoming, lent_rows
 from cx_metrics.engines.patience import check_wanted, query_seconds
 from cx_metrics.engines.templates import filled
 from cx_metrics.errors import EngineProblem
@@ -198,7 +198,7 @@ class Served:
     def lend(self, frame: pd.DataFrame) -> ibis.Table:
         """A frame as a table of the engine: on one day, the same rows have the same table. The oldest ones are removed; what a
         server left behind is removed by a load two days later."""
-        rows = pa.Table.from_pandas(frame, preserve_index=False)
+        rows = lent_rows(frame)
         day = datetime.now(UTC).toordinal()
         held = (content(frame), day)
         with self._lending:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import pandas as pd
 import pyarrow as pa
 
 from cx_metrics.view import Facts
@@ -25,6 +26,12 @@ class Incoming:
     batches: Iterable[pa.RecordBatch]
     ordered: bool = False
     key: tuple[str, ...] = ()
+
+
+def lent_rows(frame: pd.DataFrame) -> pa.Table:
+    """A frame that is lent to queries, as rows. A column in which nothing is known holds texts: engines have no type for none."""
+    rows = pa.Table.from_pandas(frame, preserve_index=False)
+    return rows.cast(pa.schema([f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in rows.schema]))
 
 
 @dataclass(frozen=True)

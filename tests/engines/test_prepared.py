@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 import cx_metrics as cx
 from cx_metrics.engines import Store, duckdb_build, memory_store, prepared
-from cx_metrics.engines.incoming import Built, Incoming
+from cx_metrics.engines.incoming import Built, Incoming, lent_rows
 from cx_metrics.journeys import PATH_SIGN
 from cx_metrics.routes import ROUTES, level
 from cx_metrics.tables import PREPARED, TOUCHPOINTS
@@ -573,3 +574,9 @@ def test_attributes_stay_with_their_customer_whatever_the_case_of_the_id() -> No
     store = dataset(rows, customers=people)
     assert Counter(query(store, "select customer_id = persona from touchpoints")) == {(True,): 5}
     assert cx.people(store)["customers"] == 5
+
+
+def test_a_lent_column_in_which_nothing_is_known_has_a_type() -> None:
+    rows = lent_rows(pd.DataFrame({"who": [1, 2], "group": [None, None], "at": [None, 1.5]}))
+    assert [str(kind) for kind in rows.schema.types] == ["int64", "string", "double"]
+    assert rows.column("group").null_count == 2
