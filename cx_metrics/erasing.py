@@ -18,6 +18,7 @@ from typing import Any
 from cx_metrics import reading
 from cx_metrics.engines import duckdb_erase
 from cx_metrics.errors import DamagedVersion, WorkspaceProblem
+from cx_metrics.logs import event
 from cx_metrics.plans import ImportFile, plan_from_dict
 from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.reading.rewriting import Rewritten, rewrite
@@ -76,6 +77,7 @@ def erase(
     receipt["files_with_the_id"] = sum(1 for _path in holding(workspace.root / DATASETS / dataset, ids))
     receipt["signature"] = _signature(workspace, receipt)
     workspace.keep_receipt(dataset, receipt)
+    event("erased", dataset=dataset, receipt=receipt["receipt"], rows=sum(receipt["removed"].values()))
     return receipt
 
 

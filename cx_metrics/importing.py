@@ -13,7 +13,6 @@ import shutil
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from cx_metrics.engines import Engine, Served, Store, build, connect, loading, m
 from cx_metrics.engines.incoming import Built
 from cx_metrics.errors import FileProblem, TouchlineError, WorkspaceProblem
 from cx_metrics.limits import limit_this_process, step_back
+from cx_metrics.logs import described, event, keep_messages_out
 from cx_metrics.plans import ImportFile, Plan, plan_from_dict, plan_to_dict
 from cx_metrics.reading import Report
 from cx_metrics.reading.pseudonyms import pseudonym
@@ -198,6 +198,7 @@ def upgrade(workspace: Workspace, session: str = "") -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """The child process: import what the job asks for, and say how it went."""
+    keep_messages_out()
     step_back()  # whoever reads a page goes first
     minutes = limits.setting("TOUCHLINE_IMPORT_MINUTES")
     limit_this_process(limits.import_memory(), 60 * minutes * (os.cpu_count() or 1))
@@ -216,6 +217,7 @@ def main(arguments: Sequence[str]) -> int:
         plan = plan_from_dict(request["plan"], workspace.root / DATASETS / dataset)
         version = import_version(workspace, dataset, plan, told.tell)
     except TouchlineError as problem:
+        event("refused", job=job, kind=type(problem).__name__)
         told.end("failed", problem.text)
         return 2
     except MemoryError:
@@ -225,14 +227,9 @@ def main(arguments: Sequence[str]) -> int:
         print(described(fault), file=sys.stderr)  # to the job's log; the page names the job, never the trace
         told.end("failed", jobs.stopped(job))
         return 1
+    event("imported", job=job, dataset=dataset, version=version.number, bytes=version.size)
     told.end("done", version=version.number, rows=sum(version.manifest["rows"].values()), share=1.0, stage=N_("Done"))
     return 0
-
-
-def described(fault: BaseException) -> str:
-    """A fault for a log: its kind and where it happened. Not its message, which may hold a value from somebody's data."""
-    places = "".join(f"\n  {f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(fault.__traceback__))
-    return f"{type(fault).__name__}{places}"
 
 
 class _Told:

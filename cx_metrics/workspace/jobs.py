@@ -23,6 +23,7 @@ from typing import IO, Any, Literal
 import sqlalchemy as sa
 
 from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.logs import event
 from cx_metrics.texts import N_, Text
 from cx_metrics.workspace import catalog as c
 from cx_metrics.workspace import files, limits
@@ -173,6 +174,7 @@ def tell(workspace: Workspace, job: str, **values: Any) -> bool:
 def end(workspace: Workspace, job: str, state: State, error: Text | None = None, **values: Any) -> None:
     """Write how a job ended; the first word about that counts."""
     said = json.dumps(error.to_dict()) if error else ""
+    event("job_ended", job=job, state=state)
     (folder(workspace, job) / SECRET).unlink(missing_ok=True)
     tell(workspace, job, state=state, error=said, ended_at=now(), **values)
 
@@ -225,6 +227,7 @@ def _claim(workspace: Workspace, connection: sa.Connection, row: sa.RowMapping) 
 
 
 def _begin(workspace: Workspace, job: str, log: IO[bytes]) -> None:
+    event("job_begun", job=job)
     with log:
         child = subprocess.Popen(
             [sys.executable, "-m", RUNNER, str(workspace.root.resolve()), job],

@@ -31,6 +31,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cx_metrics.errors import DamagedVersion, WorkspaceProblem
+from cx_metrics.logs import event
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 from cx_metrics.workspace import catalog as c
@@ -101,6 +102,7 @@ class Version:
 
 def damaged(number: int) -> DamagedVersion:
     """The problem of a version that is not what it was when it was written."""
+    event("damaged", version=number)
     return DamagedVersion(
         N_("Version {version} of this dataset is damaged on disk. Open the one before it, or import its files again "
            "on the Data page."),

@@ -17,6 +17,7 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
@@ -72,13 +73,36 @@ def serve(address: str, port: int) -> None:
     Streamlit takes a folder called `pages` for its old page discovery until st.navigation has run once; a deep link as the
     very first request would then meet a "Page not found" dialog. Our pages are named in app.py, so discovery is off.
     """
+    from starlette.routing import Route
     from streamlit.runtime.pages_manager import PagesManager
     from streamlit.web import bootstrap
+    from streamlit.web.server.starlette import starlette_app
+
+    from cx_metrics.logs import keep_messages_out
 
     PagesManager.uses_pages_directory = False
+    routes = starlette_app.create_streamlit_routes
+    starlette_app.create_streamlit_routes = lambda runtime: [Route("/healthz", health), *routes(runtime)]
+    keep_messages_out()
     settings = {"server.port": port, "server.address": address, "server.headless": True}
     bootstrap.load_config_options(flag_options=settings)
     bootstrap.run(str(ROOT / "app.py"), False, [], settings)
+
+
+def health(_request: Any) -> Any:
+    """What a load balancer or a monitor asks: 200 where the workspace can be written, else 503. It names nobody and nothing."""
+    from starlette.responses import JSONResponse
+
+    from cx_metrics.errors import TouchlineError
+    from cx_metrics.operations import health as look
+    from cx_metrics.workspace import Workspace, default_root
+
+    try:
+        found = look(Workspace(default_root()))
+    except (TouchlineError, OSError):
+        found = {"ok": False}
+    found.pop("problem", None)
+    return JSONResponse(found, 200 if found["ok"] else 503, headers={"Cache-Control": "no-store"})
 
 
 def announce(address: str, port: int) -> None:
