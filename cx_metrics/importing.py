@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import itertools
+import os
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ from cx_metrics.workspace import Version, Workspace, files
 from cx_metrics.workspace.store import facts_from_dict, facts_to_dict
 
 State = Literal["waiting", "running", "done", "failed"]
+BEHIND = 10  # how much an import stands behind the pages for the processor: it has time, who waits for a page has none
 
 
 @dataclass(frozen=True)
@@ -389,4 +391,5 @@ def _reports(typed: Mapping[str, Sequence[Typed]]) -> list[Report]:
 
 
 if __name__ == "__main__":
+    os.nice(BEHIND)
     sys.exit(main(sys.argv[1:]))
