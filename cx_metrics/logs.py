@@ -15,9 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 
 # words of this program, ids, names of exceptions
-OURS = re.compile(
-    r"[a-z][a-z_]{0,30}|[0-9a-f]{8}|[0-9a-f]{32}|[A-Z][A-Za-z]{0,60}"
-)
+OURS = re.compile(r"[a-z][a-z_]{0,30}|[0-9a-f]{8}|[0-9a-f]{32}|[A-Z][A-Za-z]{0,60}")
 
 
 def event(name: str, **values: float | int | str) -> None:

@@ -129,6 +129,7 @@ def test_a_killed_import_leaves_no_version_and_is_said_to_have_failed(
     until = time.monotonic() + 60
     while not jobs.look(workspace, job).rows and time.monotonic() < until:
         time.sleep(0.005)
+    assert os.getpriority(os.PRIO_PROCESS, children[0].pid) >= 10  # pages come first
     os.kill(children[0].pid, signal.SIGKILL)
     assert children[0].wait() == -signal.SIGKILL  # it was still at work
     assert workspace.versions(dataset) == [] and workspace.datasets() == []

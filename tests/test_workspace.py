@@ -364,6 +364,7 @@ def test_a_question_that_needs_too_much_memory_ends_with_a_message(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOUCHLINE_MEMORY", "40MB")
+    monkeypatch.setenv("TOUCHLINE_QUERY_SECONDS", "100")
     _version, held = opened(workspace)
     numbers = ibis.range(30_000_000).unnest().name("n").as_table()
     texts = numbers.select(text=numbers.n.cast("string") + "a text that is long").distinct()
