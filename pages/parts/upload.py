@@ -140,19 +140,24 @@ def _confirm(reader: PageReader, m: Markup, waiting: tuple[Waiting, ...]) -> Non
         else:
             asked.append(ImportFile(file.source.path, file.source.name, mapping))
     purpose = _purpose(reader)
-    title, zone = "", "UTC"
+    title, zone, pseudonyms = "", "UTC", False
     if purpose == NEW:
         title = st.text_input(
-            reader.say(N_("Name of the dataset")), value=Path(waiting[0].source.name).stem[:60], key="upload_title"
+            reader.say(N_("Name of the dataset")), value=_title(waiting[0].source.name), key="upload_title"
         )
         zones = ["UTC", *sorted(available_timezones() - {"UTC"})]
         zone = st.selectbox(
             reader.say(N_("Time zone: where the days of these files begin")), zones, key="upload_zone", width=330
         )
+        pseudonyms = st.checkbox(
+            reader.say(N_("Keep no customer id as it is")), key="upload_pseudonyms",
+            help=reader.say(N_("Each id is replaced by a keyed hash before the import, in the stored files too. The same id has the "
+                               "same hash in all files, so they still join; comments and other columns stay as they are.")),
+        )  # fmt: skip
     with st.container(horizontal=True):
         if st.button(reader.say(N_("Import")), type="primary", key="upload_import", disabled=not (ready and asked)):
             try:
-                _begin(purpose, title, asked, zone)
+                _begin(purpose, title, asked, Plan((), zone=zone, pseudonyms=pseudonyms))
             except WorkspaceProblem as problem:
                 st.html(m.notice(problem.text, "bad"))
         st.button(reader.say(N_("Discard")), type="tertiary", key="upload_discard", on_click=_discard)
@@ -174,11 +179,16 @@ def _purpose(reader: PageReader) -> str:
     ))  # fmt: skip
 
 
-def _begin(purpose: str, title: str, asked: Sequence[ImportFile], zone: str) -> None:
+def _title(name: str) -> str:
+    """The name of a file without its endings."""
+    return Path(name.removesuffix(".gz")).stem[:60]
+
+
+def _begin(purpose: str, title: str, asked: Sequence[ImportFile], plan: Plan) -> None:
     """Move the uploads into their dataset and put its import into the queue."""
     workspace = cache.workspace()
     if purpose == NEW:
-        dataset, plan = workspace.create(title.strip() or asked[0].name), Plan((), zone=zone)
+        dataset = workspace.create(title.strip() or asked[0].name)
     else:
         dataset = state.current_address().dataset
         plan = importing.plan_of(workspace, workspace.current(dataset))
