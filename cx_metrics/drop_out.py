@@ -63,7 +63,8 @@ def ask_next(
     serves = [serving(found, step.kind) & ((found.place == j) | (order == "unordered")) for j, step in enumerate(steps)]
     found = found.filter(reduce(or_, serves))
     for column in (c for c in lent.columns if c.startswith(OWN)):
-        held, own = found[column.removeprefix(OWN)], found[column]
+        held = found[column.removeprefix(OWN)]
+        own = found[column].cast(held.type())  # what nobody has came as texts
         found = found.filter((held == own).fill_null(False) | (held.isnull() & own.isnull()))
     last = ibis.row_number().over(ibis.window(group_by="number", order_by=ibis.desc("sequence")))
     found = found.mutate(back=last).filter(_.back == 0)

@@ -151,8 +151,8 @@ def _confirm(reader: PageReader, m: Markup, waiting: tuple[Waiting, ...]) -> Non
         )
         pseudonyms = st.checkbox(
             reader.say(N_("Keep no customer id as it is")), key="upload_pseudonyms",
-            help=reader.say(N_("Each id is replaced by a keyed hash before the import, in the stored files too. The same id has the "
-                               "same hash in all files, so they still join; comments and other columns stay as they are.")),
+            help=reader.say(N_("Each id is replaced by a keyed hash before the import, in the stored files too. The same id has "
+                               "the same hash in all files, so they still join; comments and other columns stay as they are.")),
         )  # fmt: skip
     with st.container(horizontal=True):
         if st.button(reader.say(N_("Import")), type="primary", key="upload_import", disabled=not (ready and asked)):
