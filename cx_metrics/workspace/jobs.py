@@ -174,9 +174,13 @@ def tell(workspace: Workspace, job: str, **values: Any) -> bool:
 def end(workspace: Workspace, job: str, state: State, error: Text | None = None, **values: Any) -> None:
     """Write how a job ended; the first word about that counts."""
     said = json.dumps(error.to_dict()) if error else ""
-    event("job_ended", job=job, state=state)
     (folder(workspace, job) / SECRET).unlink(missing_ok=True)
-    tell(workspace, job, state=state, error=said, ended_at=now(), **values)
+    mine = c.jobs.c.id == job, c.jobs.c.state == "running"
+    with workspace.catalog.writing() as connection:
+        ended = c.jobs.update().where(*mine).values(state=state, error=said, ended_at=now(), **values)
+        is_first = connection.execute(ended).rowcount > 0
+    if is_first:
+        event("job_ended", job=job, state=state)
 
 
 def request_of(workspace: Workspace, job: str) -> tuple[str, Mapping[str, Any]]:
