@@ -36,7 +36,7 @@ def setting(name: str) -> int:
         return DEFAULTS[name]
     if not text.isascii() or not text.isdecimal() or len(text) > 7:
         raise WorkspaceProblem(N_("{variable} has to be a whole number like {example}; found {found}."), variable=name,
-                               example=DEFAULTS[name], found=text)  # fmt: skip
+                               example=str(DEFAULTS[name]), found=text)  # fmt: skip
     return int(text)
 
 

@@ -221,6 +221,10 @@ class PageReader:
         number, month, year = self._parts(day)
         return f"{number} {month} {year}"
 
+    def clock(self, at: datetime.datetime) -> str:
+        """Hour and minute, like 16:05, in the reader's digits."""
+        return self._own_digits(f"{at:%H:%M}")
+
     def dates(self, first: datetime.date, last: datetime.date) -> str:
         """Both days included, said once what they share: 1–31 Oct 2026 · 3 Sep – 2 Oct 2026."""
         (day_a, month_a, year_a), (day_b, month_b, year_b) = self._parts(first), self._parts(last)

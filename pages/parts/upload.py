@@ -170,7 +170,7 @@ def _purpose(reader: PageReader) -> str:
         return NEW
     words = {
         NEW: Text(N_("A new dataset")),
-        MORE: Text(N_('More of "{title}": what stands in both counts as the new files say it'), {"title": here.title}),
+        MORE: Text(N_('More of "{title}"; where they overlap, the new files count'), {"title": here.title}),
         INSTEAD: Text(N_('In place of the files of "{title}"'), {"title": here.title}),
     }
     return str(st.radio(
@@ -207,7 +207,7 @@ def _watch(reader: PageReader, m: Markup, job: str) -> None:
     except WorkspaceProblem as gone:  # its dataset was deleted meanwhile
         now = Progress("failed", error=gone.text)
     if now.state in ("failed", "cancelled"):
-        words = now.error or Text(N_("It was stopped. Nothing of it was kept."))
+        words = now.error or Text(N_("It was stopped. Nothing was changed."))
         st.html(m.notice(words, "bad" if now.error else ""))
         st.button(reader.say(N_("Back")), key="job_back", on_click=_leave, args=(job, now.dataset))
         return
@@ -225,17 +225,19 @@ def _said(now: Progress) -> Text:
     if now.state == "waiting" and now.ahead:
         one, many = NP_("Waiting: {n} import is before it", "Waiting: {n} imports are before it")
         return Text(one, {"n": now.ahead}, many, now.ahead)
-    values = {"stage": Text(now.stage or N_("Starting")), "rows": now.rows, "percent": round(100 * now.share)}
+    values = {"stage": Text(now.stage or N_("Starting")), "rows": now.rows, "done_share": now.share}
     left = now.seconds_left
     if left is None or not now.rows:
-        return Text(N_("{stage} · {rows} rows read · {percent}%") if now.rows else N_("{stage} · {percent}%"), values)
+        return Text(
+            N_("{stage} · {rows} rows read · {done_share}") if now.rows else N_("{stage} · {done_share}"), values
+        )
     if left < 60:
-        one, many = NP_("{stage} · {rows} rows read · {percent}% · about {n} second left",
-                        "{stage} · {rows} rows read · {percent}% · about {n} seconds left")  # fmt: skip
+        one, many = NP_("{stage} · {rows} rows read · {done_share} · about {n} second left",
+                        "{stage} · {rows} rows read · {done_share} · about {n} seconds left")  # fmt: skip
         n = max(5 * round(left / 5), 5)
     else:
-        one, many = NP_("{stage} · {rows} rows read · {percent}% · about {n} minute left",
-                        "{stage} · {rows} rows read · {percent}% · about {n} minutes left")  # fmt: skip
+        one, many = NP_("{stage} · {rows} rows read · {done_share} · about {n} minute left",
+                        "{stage} · {rows} rows read · {done_share} · about {n} minutes left")  # fmt: skip
         n = round(left / 60)
     return Text(one, values | {"n": n}, many, n)
 

@@ -23,9 +23,7 @@ def show(reader: PageReader, dataset: str) -> None:
     found, current = here.versions(dataset), here.current(dataset).number
     one, many = NP_("{n} version is kept", "{n} versions are kept")
     title = Text(one, {"n": len(found)}, many, len(found))
-    note = Text(
-        N_("Each import makes a version; none is changed afterwards. Going back loses nothing: the newer ones stay.")
-    )
+    note = Text(N_("Each import makes a version. Going back loses nothing: the newer ones stay."))
     heads = [Text(N_("Version")), Text(N_("Imported")), Text(N_("Touchpoints")), Text(N_("Answers")), Text(N_("Files")),
              Text(N_("Size")), Text(N_("Counts now"))]  # fmt: skip
     with figure.card("versions", title, note):
@@ -40,7 +38,7 @@ def show(reader: PageReader, dataset: str) -> None:
 
 def _when(reader: PageReader, version: Version) -> str:
     at = datetime.fromisoformat(version.created_at)
-    return reader.say(Text(N_("{day}, {time} UTC"), {"day": reader.date(at.date()), "time": f"{at:%H:%M}"}))
+    return reader.say(Text(N_("{day}, {time} UTC"), {"day": reader.date(at.date()), "time": reader.clock(at)}))
 
 
 def _held(m: Any, version: Version) -> list[Any]:

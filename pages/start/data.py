@@ -103,8 +103,8 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
         one, many = NP_("{n} exact duplicate counted once", "{n} exact duplicates counted once")
         caption.append(Text(one, {"n": n}, many, n))
     if n := sum(manifest.get("replaced", {}).values()):
-        one, many = NP_("{n} row of an earlier upload counts as a newer one says it",
-                        "{n} rows of earlier uploads count as newer ones say them")  # fmt: skip
+        one, many = NP_("{n} row of an earlier upload was replaced by a newer one",
+                        "{n} rows of earlier uploads were replaced by newer ones")  # fmt: skip
         caption.append(Text(one, {"n": n}, many, n))
     if n := int(manifest.get("erased", 0)):
         one, many = NP_("{n} row was erased on request", "{n} rows were erased on request")

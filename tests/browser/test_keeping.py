@@ -100,7 +100,7 @@ def test_more_files_undo_and_an_erasure(tab: Visit, server: Server, tmp_path: Pa
     tab.page.get_by_text("More of", exact=False).click()
     tab.settle().page.get_by_role("button", name="Import", exact=True).click()
     tab.page.get_by_text("Version 2: 81 touchpoints", exact=False).wait_for(timeout=90_000)
-    assert "1 row of an earlier upload counts as a newer one says it" in tab.settle().text
+    assert "1 row of an earlier upload was replaced by a newer one" in tab.settle().text
     tab.page.get_by_role("button", name="Let it count for everybody").click()
     tab.page.get_by_text("Version 1: 80 touchpoints", exact=False).wait_for(timeout=30_000)
     tab.settle().page.get_by_role("button", name="Let it count for everybody").click()
