@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from cx_metrics import importing
 from cx_metrics.errors import DamagedVersion, WorkspaceProblem
 from cx_metrics.view import Facts
-from cx_metrics.workspace import Version, Workspace, facts_to_dict
+from cx_metrics.workspace import Version, Workspace, facts_to_dict, store
 from cx_metrics.workspace import catalog as c
 from cx_metrics.workspace.store import STORE
 from tests import servers
@@ -183,47 +184,53 @@ def test_the_tables_are_those_that_the_migrations_make(tmp_path: Path) -> None:
 
 
 def test_a_flipped_byte_anywhere_is_found_before_it_counts(tmp_path: Path) -> None:
-    """Store and manifest: every flip is named. Catalog: what is read is what was written, or it is refused."""
-    workspace = Workspace(tmp_path / "workspace")
+    flip(tmp_path, 120)
+
+
+@pytest.mark.long
+def test_a_thousand_flipped_bytes_are_found_before_they_count(tmp_path: Path) -> None:
+    flip(tmp_path, 1_000)
+
+
+def flip(folder: Path, flips: int) -> None:
+    """Store, manifest and source: every flip is named. Catalog: what is read is what was written, or it is refused."""
+    file = folder / "touchpoints.csv"
+    lines = "".join(f"u{i % 50},2026-01-{1 + i % 28:02},Website {i % 7}\n" for i in range(2_000))
+    file.write_text("customer_id,occurred_at,touchpoint\n" + lines)
+    workspace = Workspace(folder / "workspace")
     dataset = workspace.create("shop")
-    version = published(workspace, dataset, random.Random(5).randbytes(20_000))
+    version = importing.import_version(workspace, dataset, importing.Plan((importing.ImportFile(file, file.name),)))
     workspace.keep_segment(dataset, "Savers", "persona=Saver")
     workspace.close()
     with sqlite3.connect(workspace.root / "catalog.sqlite") as whole:
         whole.execute("pragma wal_checkpoint(truncate)")
+    (source,) = (workspace.root / "datasets" / dataset / "sources").iterdir()
+    catalog = workspace.root / "catalog.sqlite"
     wanted = said(workspace.root, dataset)
     draw = random.Random(7)
-    for path, flips in ((version.path, 60), (version.manifest_path, 60), (workspace.root / "catalog.sqlite", 80)):
+    for path in (version.path, version.manifest_path, source, catalog):
         content = path.read_bytes()
         path.chmod(0o644)
-        for _ in range(flips):
+        for _ in range(flips // 4):
             place = draw.randrange(len(content))
             path.write_bytes(content[:place] + bytes([content[place] ^ draw.randrange(1, 256)]) + content[place + 1 :])
             found = said(workspace.root, dataset)
-            if path.name == "catalog.sqlite":
-                assert found in (wanted, "refused"), place
-            else:
-                assert found == "refused", (path.name, place)
+            assert found == "refused" or (path == catalog and found == wanted), (path.name, place)
         path.write_bytes(content)
         assert said(workspace.root, dataset) == wanted
 
 
 def said(root: Path, dataset: str) -> object:
     """What a fresh server says about a dataset, or that it refuses to."""
-    from cx_metrics.workspace import store
-
     store._manifest.cache_clear()
     try:
         workspace = Workspace(root)
         try:
             version = workspace.current(dataset)
             workspace.verify(version)
-            return (
-                [(i.id, i.title, i.version) for i in workspace.datasets()],
-                version,
-                version.manifest,
-                workspace.segments(dataset),
-            )
+            workspace.check_sources(dataset, [file.path for file in importing.plan_of(workspace, version).files])
+            listed = [(i.id, i.title, i.version) for i in workspace.datasets()]
+            return listed, version, version.manifest, workspace.segments(dataset)
         finally:
             workspace.close()
     except (WorkspaceProblem, DamagedVersion):

@@ -137,21 +137,7 @@ def test_an_import_whose_server_and_child_both_die_is_done_by_the_next_server(
 ) -> None:
     dataset = workspace.create("shop")
     path = rows(tmp_path, count=300_000)
-    server = (
-        "import sys, time; from pathlib import Path\n"
-        "from cx_metrics import importing; from cx_metrics.workspace import Workspace, jobs\n"
-        "w = Workspace(Path(sys.argv[1])); f = Path(sys.argv[3])\n"
-        "job = importing.start(w, sys.argv[2], importing.Plan((importing.ImportFile(f, f.name),)))\n"
-        "print(job, flush=True); time.sleep(600)\n"
-    )
-    first = subprocess.Popen(
-        [sys.executable, "-c", server, str(workspace.root), dataset, str(path)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert first.stdout is not None
-    job = first.stdout.readline().strip()
+    first, job = server_that_imports(workspace, dataset, path)
     until = time.monotonic() + 60
     while not jobs.look(workspace, job).rows and time.monotonic() < until:
         time.sleep(0.02)
@@ -170,25 +156,28 @@ def test_an_import_whose_server_and_child_both_die_is_done_by_the_next_server(
 def test_an_import_goes_on_when_its_server_dies(workspace: Workspace, tmp_path: Path) -> None:
     dataset = workspace.create("shop")
     path = rows(tmp_path, count=300_000)
-    server = (
-        "import os, sys, time; from pathlib import Path\n"
-        "from cx_metrics import importing; from cx_metrics.workspace import Workspace, jobs\n"
-        "w = Workspace(Path(sys.argv[1])); f = Path(sys.argv[3])\n"
-        "print(importing.start(w, sys.argv[2], importing.Plan((importing.ImportFile(f, f.name),))), flush=True)\n"
-        "time.sleep(600)\n"
-    )
-    first = subprocess.Popen(
-        [sys.executable, "-c", server, str(workspace.root), dataset, str(path)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert first.stdout is not None
-    job = first.stdout.readline().strip()
+    first, job = server_that_imports(workspace, dataset, path)
     first.kill()
     first.wait()
     ended = importing.wait(workspace, job, 90)
     assert (ended.state, ended.version) == ("done", 1), ended
+
+
+SERVER = """
+import sys, time; from pathlib import Path
+from cx_metrics import importing; from cx_metrics.workspace import Workspace
+workspace, file = Workspace(Path(sys.argv[1])), Path(sys.argv[3])
+print(importing.start(workspace, sys.argv[2], importing.Plan((importing.ImportFile(file, file.name),))), flush=True)
+time.sleep(600)
+"""
+
+
+def server_that_imports(workspace: Workspace, dataset: str, path: Path) -> tuple[subprocess.Popen[str], str]:
+    """Another process that has begun an import, and its job."""
+    command = [sys.executable, "-c", SERVER, str(workspace.root), dataset, str(path)]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    return server, server.stdout.readline().strip()
 
 
 def children_of(job: str) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import socket
 import sqlite3
@@ -95,14 +96,20 @@ def health(_request: Any) -> Any:
 
     from cx_metrics.errors import TouchlineError
     from cx_metrics.operations import health as look
-    from cx_metrics.workspace import Workspace, default_root
 
     try:
-        found = look(Workspace(default_root()))
+        found = look(_workspace())
     except (TouchlineError, OSError):
         found = {"ok": False}
     found.pop("problem", None)
     return JSONResponse(found, 200 if found["ok"] else 503, headers={"Cache-Control": "no-store"})
+
+
+@functools.cache
+def _workspace() -> Any:
+    from cx_metrics.workspace import Workspace, default_root
+
+    return Workspace(default_root())
 
 
 def announce(address: str, port: int) -> None:
