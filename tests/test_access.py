@@ -15,7 +15,21 @@ from cx_metrics.workspace import NOBODY, OWNER, Viewer, Workspace, facts_to_dict
 from cx_metrics.workspace.access import ACTIONS, EVERY, authorize, may
 from cx_metrics.workspace.store import STORE
 
-DATASETLESS = {"seen_by", "close", "datasets", "building", "create", "is_old", "verify", "sweep", "receive", "discard"}
+DATASETLESS = {
+    "seen_by",
+    "close",
+    "datasets",
+    "building",
+    "create",
+    "is_old",
+    "verify",
+    "sweep",
+    "receive",
+    "discard",
+    "receipts",
+    "erasures",
+    "key",
+}
 
 
 @pytest.fixture
@@ -49,7 +63,7 @@ def test_nobody_may_do_anything(shop: tuple[Workspace, str]) -> None:
                 getattr(stranger, name)(dataset, *missing)
     for forbidden in (
         lambda: stranger.create("x"), lambda: stranger.receive("x", [b""]), lambda: stranger.discard("0" * 32),
-        lambda: stranger.verify(version), stranger.sweep, lambda: jobs.ask(stranger, dataset, {}),
+        lambda: stranger.verify(version), stranger.sweep, stranger.receipts, lambda: jobs.ask(stranger, dataset, {}),
     ):  # fmt: skip
         with pytest.raises(WorkspaceProblem, match="no such dataset"):
             forbidden()
