@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -25,25 +25,32 @@ SECONDS = 10  # that a question may take
 SECONDS_VARIABLE = "TOUCHLINE_QUERY_SECONDS"
 HEAVY_SECONDS = 0.5  # from here on a query is a heavy one
 MOST_HEAVY = 4  # that run side by side in a process
+LONG_SECONDS = 0.1  # from here on who asks may step back behind the others
+BEHIND = 10  # how far: a tenth of the processor time of the others
 TICK_SECONDS = 0.05  # between two looks at what runs
 
 Found = TypeVar("Found")
 
 _still_wanted: ContextVar[Callable[[], bool]] = ContextVar("still_wanted", default=lambda: True)
+_steps_back: ContextVar[bool] = ContextVar("steps_back", default=False)
 
 
 @contextmanager
-def asking_while(still_wanted: Callable[[], bool]) -> Iterator[None]:
+def asking_while(still_wanted: Callable[[], bool], steps_back: bool = False) -> Iterator[None]:
     """Ask only as long as somebody waits: a query inside ends with `Cancelled` soon after `still_wanted()` says no.
 
     It is called by another thread too, many times a second. Inside another `asking_while`, both have to want the answer.
+    `steps_back`: from a long query on, the thread that asks stands behind the others for the processor. It does so to its end
+    (the system gives nobody a priority back), so only a thread that ends soon may ask for it, as one that draws a page.
     """
     outer = _still_wanted.get()
     token = _still_wanted.set(lambda: outer() and still_wanted())
+    stepping = _steps_back.set(steps_back or _steps_back.get())
     try:
         yield
     finally:
         _still_wanted.reset(token)
+        _steps_back.reset(stepping)
 
 
 def check_wanted() -> None:
@@ -87,7 +94,7 @@ def patiently(begin: Callable[[], tuple[Callable[[], Found], Callable[[], object
     gave way, so each time with a cursor of its own. `stopped` is what answering raises when it was ended. Raises ViewProblem
     at the limit, and `Cancelled` when `asking_while` says no.
     """
-    question = _Question(_still_wanted.get(), query_seconds())
+    question = _Question(_still_wanted.get(), query_seconds(), threading.get_native_id() if _steps_back.get() else None)
     try:
         while True:
             question.check()
@@ -109,10 +116,11 @@ def patiently(begin: Callable[[], tuple[Callable[[], Found], Callable[[], object
 class _Question:
     """What somebody asks: whether it is still wanted, until when it may take, and what has become of it."""
 
-    def __init__(self, still_wanted: Callable[[], bool], seconds: int) -> None:
+    def __init__(self, still_wanted: Callable[[], bool], seconds: int, thread: int | None = None) -> None:
         self.still_wanted, self.seconds = still_wanted, seconds
         self.until = time.monotonic() + seconds
-        self.heavy_from = 0.0
+        self.heavy_from = self.long_from = 0.0
+        self.thread = thread  # that asks, if it is to step back
         self.gives_way = self.late = self.unwanted = self.waited = False
         self.problem: Exception | None = None  # of `still_wanted`
 
@@ -157,6 +165,7 @@ class _Watchdog:
         """A query begins."""
         question.gives_way = False
         question.heavy_from = time.monotonic() + HEAVY_SECONDS
+        question.long_from = time.monotonic() + LONG_SECONDS
         with self._lock:
             self._running[question] = stop
             if self._thread is None or not self._thread.is_alive():  # a forked process has none
@@ -227,7 +236,11 @@ class _Watchdog:
                 stop()
 
     def _weigh(self, question: _Question) -> None:
-        """A query that has run for a while takes a place among the heavy ones, or has to give way."""
+        """A query that has run for a while lets others go first, then takes a place among the heavy ones, or has to give way."""
+        if question.thread is not None and time.monotonic() >= question.long_from:
+            with suppress(OSError):  # a system that has no such priorities
+                os.setpriority(os.PRIO_PROCESS, question.thread, BEHIND)
+            question.thread = None
         if question in self._heavy or time.monotonic() < question.heavy_from:
             return
         if len(self._heavy) < MOST_HEAVY and not self._waiting:

@@ -27,7 +27,9 @@ def while_waited_for(ask: Callable[Given, Found]) -> Callable[Given, Found]:
             return ask(*given, **named)
         requests = run.script_requests
         try:
-            with asking_while(lambda: not is_to_end(requests)):
+            with asking_while(
+                lambda: not is_to_end(requests), steps_back=True
+            ):  # Streamlit ends its thread with the run
                 return ask(*given, **named)
         except Cancelled:
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -272,3 +273,20 @@ def test_one_thread_watches_all_questions(store: Store) -> None:
 
     assert in_threads(*[some] * 8) == [{90}] * 8
     assert [thread.name for thread in threading.enumerate()].count("query watchdog") == 1
+
+
+def test_who_asks_long_stands_behind_the_others_and_who_did_not_agree_does_not(store: Store) -> None:
+    after: dict[bool, int] = {}
+
+    def ask_long(steps_back: bool) -> None:
+        gone = time.monotonic() + 0.5
+        with asking_while(lambda: time.monotonic() < gone, steps_back=steps_back), pytest.raises(Cancelled):
+            ask(store, WORST["cross join"])
+        after[steps_back] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    for steps_back in (False, True):
+        thread = threading.Thread(target=ask_long, args=(steps_back,))
+        thread.start()
+        thread.join()
+    assert after == {False: before, True: max(before, 10)}
