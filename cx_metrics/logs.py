@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import sys
+import threading
 import traceback
 from datetime import UTC, datetime
 from types import TracebackType
@@ -18,7 +19,7 @@ from types import TracebackType
 OURS = re.compile(r"[a-z][a-z_]{0,30}|[0-9a-f]{8}|[0-9a-f]{32}|[A-Z][A-Za-z]{0,60}")
 
 
-def event(name: str, **values: float | int | str) -> None:
+def event(name: str, /, **values: float | int | str) -> None:
     """Write down that something happened."""
     kept = {key: value for key, value in values.items() if not isinstance(value, str) or OURS.fullmatch(value)}
     line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": name, **kept}
@@ -41,6 +42,7 @@ def keep_messages_out() -> None:
 
     logging.Formatter.formatException = without_message  # type: ignore[method-assign, assignment]
     sys.excepthook = lambda kind, _fault, places: print(_places(kind, places), file=sys.stderr)
+    threading.excepthook = lambda found: print(_places(found.exc_type, found.exc_traceback), file=sys.stderr)
 
 
 def _places(kind: type[BaseException], found: TracebackType | None) -> str:

@@ -85,7 +85,7 @@ def serve(address: str, port: int) -> None:
     routes = starlette_app.create_streamlit_routes
     starlette_app.create_streamlit_routes = lambda runtime: [Route("/healthz", health), *routes(runtime)]
     keep_messages_out()
-    settings = {"server.port": port, "server.address": address, "server.headless": True}
+    settings = {"server.port": port, "server.address": address, "server.headless": True, "logger.enableRich": False}
     bootstrap.load_config_options(flag_options=settings)
     bootstrap.run(str(ROOT / "app.py"), False, [], settings)
 

@@ -78,7 +78,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
     cache._values.clear()
 
 
-VERSION: Any = SimpleNamespace(dataset="d", number=1)
+VERSION: Any = SimpleNamespace(dataset="d", number=1, content="d.1.0")
 
 
 def page(version: object) -> None:
