@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from cx_metrics import reading
-from cx_metrics.engines.incoming import UPLOAD, Incoming
+from cx_metrics.engines.incoming import ORDER, UPLOAD, Incoming, with_upload
 from cx_metrics.errors import MappingProblem
 from cx_metrics.plans import Plan
 from cx_metrics.reading import Report, Typed
@@ -25,7 +25,7 @@ KEYS = {
     "touchpoints": ("customer_id", "occurred_at", "raw_touchpoint", "channel", "session_id", "case_id"),
     "surveys": ("response_id", "question"),
     "customers": ("customer_id",),
-    "spend": ("period_start", "period_end", "channel", "campaign"),
+    "spend": ("period_start", "channel", "campaign"),
     "changes": ("changed_at", "title"),
 }
 WITHOUT_IDS = ("customer_id", "answered_at", "question")  # the key of answers whose files do not number them
@@ -39,6 +39,7 @@ class Opened:
     upload: int
     columns: frozenset[str]
     lines: int
+    first: int = 0  # where the `sequence` of its rows begins
 
 
 def open_plan(plan: Plan) -> dict[str, list[Opened]]:
@@ -65,7 +66,8 @@ def open_plan(plan: Plan) -> dict[str, list[Opened]]:
         ):  # a file may have a zone of its own; otherwise its times are local to the dataset
             mapping = replace(mapping, time_zone=plan.zone)
         typed = read[mapping.table](raw, mapping)
-        opened = Opened(typed, file.upload, frozenset(mapping.columns), raw.lines)
+        first = 2**40 * len(found.get(mapping.table, ()))
+        opened = Opened(typed, file.upload, frozenset(mapping.columns), raw.lines, first)
         found.setdefault(mapping.table, []).append(opened)
     ordered = {name: found[name] for name in TABLES if name in found}
     _say_what_stands_twice({name: [o.typed for o in group] for name, group in ordered.items()})
@@ -85,7 +87,7 @@ def streams(opened: Mapping[str, Sequence[Opened]], seen: Callable[[int], None])
         several = len({o.upload for o in group}) > 1
         named = [(o, [spelled.get((name, column), column) for column in o.typed.schema.names]) for o in group]
         schema = pa.unify_schemas([_renamed(o.typed.schema, columns) for o, columns in named])
-        kept = schema.append(pa.field(UPLOAD, pa.int32())) if several else schema
+        kept = with_upload(schema) if several else schema
         batches = itertools.chain.from_iterable(_batches(o, columns, several) for o, columns in named)
         found[name] = Incoming(
             schema,
@@ -107,6 +109,9 @@ def _batches(opened: Opened, names: Sequence[str], several: bool) -> Iterator[pa
         renamed = batch.rename_columns(names)
         if several:
             renamed = renamed.append_column(UPLOAD, pa.repeat(pa.scalar(opened.upload, pa.int32()), batch.num_rows))
+            if opened.typed.ordered:  # the number that the file gives its row; `sequence` has its place in it too
+                places = renamed["sequence"].to_numpy(zero_copy_only=False) - opened.first
+                renamed = renamed.append_column(ORDER, pa.array(places // opened.lines))
         yield renamed
 
 

@@ -28,7 +28,7 @@ from cx_metrics.engines.duckdb_store import (
     table_of,
     tables_of,
 )  # fmt: skip
-from cx_metrics.engines.incoming import UPLOAD, Built, Incoming
+from cx_metrics.engines.incoming import ORDER, UPLOAD, Built, Incoming, with_upload
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
 from cx_metrics.errors import TouchlineError, WorkspaceProblem
 from cx_metrics.journeys import PATH_SIGN, PLACE
@@ -161,7 +161,7 @@ def _take_in(connection: duckdb.DuckDBPyConnection, name: str, incoming: Incomin
             raised.append(problem)
             raise
 
-    schema = incoming.schema.append(pa.field(UPLOAD, pa.int32())) if incoming.key else incoming.schema
+    schema = with_upload(incoming.schema) if incoming.key else incoming.schema
     connection.register("batches", pa.RecordBatchReader.from_batches(schema, batches()))
     try:
         connection.execute(f"create table {_arrived(name)} as select * from batches")
@@ -176,19 +176,20 @@ def _take_in(connection: duckdb.DuckDBPyConnection, name: str, incoming: Incomin
 def _keep_the_newest(connection: duckdb.DuckDBPyConnection, name: str, incoming: Incoming) -> int:
     """Of rows that agree in a key of known values, only those of the newest upload stay. Returns how many went.
 
-    Columns that no file has are not asked; a place in a file is part of the key where files number their rows.
+    Columns that no file has are not asked; where files number their rows, the number is part of the key.
     """
     known = [c for c in incoming.key if c in incoming.schema.names]
     numbered = incoming.ordered and name == "touchpoints"
     needed = [f"{quoted(c)} is not null" for c in known if c in NEEDED and not (numbered and c == "occurred_at")]
-    key = [*map(quoted, known), *([f"sequence % {2**40}"] if numbered else [])]
+    key = [*map(quoted, known), *([ORDER] if numbered else [])]
     newest = f"max({UPLOAD}) over (partition by {', '.join(key)})"
     where = " and ".join(needed) or "true"
     older = f"select rowid, {UPLOAD} < {newest} as older from {_arrived(name)} where {where}"
     gone = f"select rowid from ({older}) where older"
     before = one(connection, f"select count(*) from {_arrived(name)}")
     connection.execute(f"delete from {_arrived(name)} where rowid in ({gone})")
-    connection.execute(f"alter table {_arrived(name)} drop column {UPLOAD}")
+    for column in (UPLOAD, ORDER):
+        connection.execute(f"alter table {_arrived(name)} drop column {column}")
     return before - one(connection, f"select count(*) from {_arrived(name)}")
 
 

@@ -11,6 +11,12 @@ import pyarrow as pa
 from cx_metrics.view import Facts
 
 UPLOAD = "upload_number"  # which upload a row came with; no column of a dataset
+ORDER = "upload_order"  # the number that its file gave it, if that numbers its rows; likewise
+
+
+def with_upload(schema: pa.Schema) -> pa.Schema:
+    """The schema of batches that came with several uploads."""
+    return schema.append(pa.field(UPLOAD, pa.int32())).append(pa.field(ORDER, pa.int64()))
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,7 @@ class Incoming:
     """One typed table on its way into the store: a schema and its batches.
 
     `ordered` says that its file numbers its rows: then rows that look alike are not duplicates, their numbers differ. Where
-    there is a `key`, batches have a column UPLOAD beyond the schema: of rows that agree in the key and are not null in it, those
+    there is a `key`, batches have the columns of `with_upload`: of rows that agree in the key and are not null in it, those
     of the newest upload count.
     """
 
