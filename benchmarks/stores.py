@@ -20,7 +20,7 @@ from cx_metrics.engines import Store, open_store
 from cx_metrics.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
-PREPARES = ("engines", "reading", "workspace", "importing.py", "journeys.py", "tables.py", "view.py")
+PREPARES = ("engines", "reading", "arriving.py", "journeys.py", "tables.py", "view.py")
 
 
 @dataclass(frozen=True)
