@@ -31,6 +31,7 @@ MEMORY_MB = 1024  # an idle worker holds 300 of them
 SECONDS = 25  # of computing for one question; 2 GB are unpacked and looked through in 10
 PATIENCE_SECONDS = 90  # for one answer: on a busy server the worker gets a part of a processor
 QUEUE_SECONDS = 60  # for those who asked before
+DYING_SECONDS = 1.0  # an idle worker that was killed may look alive for so long
 START_SECONDS = 60
 GROWN_MB = 400  # a worker that held more is replaced, so that the memory goes back
 MOST_ANSWER = 64 * limits.MB  # 500 names of columns of 4,000 letters, in signs of JSON, and as often again in reasons
@@ -125,9 +126,19 @@ class Worker:
 
     def _answer(self, question: Mapping[str, Any], file: str) -> dict[str, Any]:
         self._asked += 1
+        before, began = self._process, time.monotonic()
         process = self._running(file)
         line = json.dumps({**question, "number": self._asked}).encode() + b"\n"
-        answer = self._exchange(process, line, self._asked, self._patience, file)
+        try:
+            answer = self._exchange(process, line, self._asked, self._patience, file)
+        except FileProblem:
+            was_dying = (
+                process is before and process.poll() == -signal.SIGKILL and time.monotonic() - began < DYING_SECONDS
+            )
+            if not was_dying:  # else somebody ended it before it was asked: no fault of this file
+                raise
+            self._end()
+            answer = self._exchange(self._running(file), line, self._asked, self._patience, file)
         if answer.pop("last"):
             self._end()
         return answer

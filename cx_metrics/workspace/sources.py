@@ -84,10 +84,10 @@ class KeptSources:
     @needs("change")
     def adopt(self, dataset: str, token: str) -> Path:
         """Give an upload to the dataset it is imported into; returns where it lies (also if it was given before)."""
-        home = self.root / DATASETS / checked(dataset) / "sources" / checked(token)
-        waiting = self.root / UPLOADS / token
         with self.catalog.writing() as connection:
             self._row(connection, dataset)
+            home = self.root / DATASETS / checked(dataset) / "sources" / checked(token)
+            waiting = self.root / UPLOADS / token
             mine = sa.select(c.sources).where(c.sources.c.dataset == dataset, c.sources.c.token == token)
             if connection.execute(mine).first() is not None:
                 return home

@@ -209,6 +209,7 @@ class Workspace(SavedSegments, KeptSources):
     def use(self, dataset: str, number: int) -> None:
         """Make pages open this version from now on: one step back is undo, one step on is redo."""
         with self.catalog.writing() as connection:
+            self._row(connection, dataset)
             if number not in [v.number for v in self._versions(connection, dataset)]:
                 raise WorkspaceProblem(N_("There is no version {version} of this dataset any more."), version=number)
             self._edit(connection, dataset, current=number)

@@ -20,7 +20,9 @@ from cx_metrics import importing
 from cx_metrics.__main__ import main
 from cx_metrics.engines import Engine, Served, address, asking_while, connect, loading, read_address, serve
 from cx_metrics.engines.engine import KEPT_VERSIONS, LENT, MOST_LENT, Pool
+from cx_metrics.engines.incoming import Incoming
 from cx_metrics.errors import Cancelled, EngineProblem, ViewProblem, WorkspaceProblem
+from cx_metrics.tables import TABLES
 from cx_metrics.view import Facts, Filter, View
 from cx_metrics.workspace import ServedWorkspace, Workspace, open_workspace
 from tests.conftest import incoming, paths
@@ -136,9 +138,7 @@ def test_whoever_reads_goes_on_reading_while_the_dataset_is_loaded_again(
 
     def load(*journeys: str) -> Served:
         rows = [{"sequence": i, "raw_touchpoint": row["touchpoint"]} | row for i, row in enumerate(paths(*journeys))]
-        loaded = loading.load(
-            engine, {"touchpoints": incoming(rows, cx.importing.TABLES["touchpoints"].schema)}, Facts()
-        )
+        loaded = loading.load(engine, {"touchpoints": incoming(rows, TABLES["touchpoints"].schema)}, Facts())
         engine.publish({"tables": loaded.tables})
         return serve(engine, loaded.built.facts, loaded.tables)
 
@@ -159,11 +159,11 @@ def test_a_load_that_breaks_off_leaves_nothing(clickhouse: Engine) -> None:
         yield from incoming(rows, schema).batches
         raise OSError("the disk is gone")
 
-    schema = cx.importing.TABLES["touchpoints"].schema
+    schema = TABLES["touchpoints"].schema
     rows = [{"sequence": i, "raw_touchpoint": "A"} | row for i, row in enumerate(paths("A B"))]
     before = clickhouse.names()
     with pytest.raises(OSError, match="disk"):
-        loading.load(clickhouse, {"touchpoints": importing.Incoming(schema, broken())}, Facts())
+        loading.load(clickhouse, {"touchpoints": Incoming(schema, broken())}, Facts())
     assert clickhouse.names() == before
 
 
@@ -178,7 +178,7 @@ def test_what_an_engine_cannot_hold_is_refused(
              "occurred_at": datetime(year, 3, 1)}]  # fmt: skip
     engine: Engine = request.getfixturevalue(name)
     with pytest.raises(EngineProblem, match=told):
-        loading.load(engine, {"touchpoints": incoming(rows, cx.importing.TABLES["touchpoints"].schema)}, Facts())
+        loading.load(engine, {"touchpoints": incoming(rows, TABLES["touchpoints"].schema)}, Facts())
 
 
 def test_a_user_who_may_only_read_can_open_what_another_one_loaded(
@@ -206,7 +206,7 @@ def test_sixteen_threads_get_their_own_answers(name: str, request: pytest.Fixtur
          "occurred_at": paths("A")[0]["occurred_at"]}
         for i, (n, k) in enumerate((n, k) for n in range(16) for k in range(n + 1))
     ]  # fmt: skip
-    loaded = loading.load(engine, {"touchpoints": incoming(rows, cx.importing.TABLES["touchpoints"].schema)}, Facts())
+    loaded = loading.load(engine, {"touchpoints": incoming(rows, TABLES["touchpoints"].schema)}, Facts())
     dataset = serve(engine, loaded.built.facts, loaded.tables)
     wrong: list[str] = []
 
