@@ -28,7 +28,7 @@ def limit_this_process(memory_bytes: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def step_back(niceness: int = 10) -> None:
+def step_back(niceness: int = 19) -> None:
     """Let other processes go first: whoever looks at a page waits for nothing that this process does."""
     os.nice(niceness)
 

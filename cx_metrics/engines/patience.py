@@ -26,7 +26,7 @@ SECONDS_VARIABLE = "TOUCHLINE_QUERY_SECONDS"
 HEAVY_SECONDS = 0.5  # from here on a query is a heavy one
 MOST_HEAVY = 4  # that run side by side in a process
 LONG_SECONDS = 0.1  # from here on who asks may step back behind the others
-BEHIND = 10  # how far: a tenth of the processor time of the others
+BEHIND = 19  # how far: as far as there is; it still has a processor that nobody else wants
 TICK_SECONDS = 0.05  # between two looks at what runs
 
 Found = TypeVar("Found")

@@ -19,7 +19,7 @@ from pages.parts import cache, waiting
 from tests.conftest import dataset, paths
 
 ENDLESS = "select count(*) as n from range(1000000) a, range(1000000) b where hash(a.range + b.range) = 1"
-SOON = 0.5
+SOON = 2.0  # seconds, beside other tests
 
 
 def requested(*reruns: RerunData, stop: bool = False) -> ScriptRequests:
