@@ -37,7 +37,7 @@ def main() -> None:
         shutil.copytree(made.workspace, home / "workspace")
         workspace = Workspace(home / "workspace")
         table = [erased(workspace, made.dataset, n) for n in range(1, ROUNDS + 1)]
-        head = ["round", "seconds", "rows erased", "rows of the file left out", "files with the id before", "and after"]
+        head = ["round", "seconds", "rows erased", "rows of the file left out", "files with the id afterwards"]
         report.table(f"A customer of {short(rows)} touchpoints", head, table)
         report.goal("erasing a customer, seconds", sorted(row[1] for row in table)[ROUNDS // 2], MOST_SECONDS)
     finally:
@@ -46,19 +46,21 @@ def main() -> None:
 
 
 def erased(workspace: Workspace, dataset: str, n: int) -> list[float]:
-    """One customer: how long it took, what went, and in how many files the id stood before and after."""
+    """One customer: how long it took, what went, and in how many uploaded files the id still stands."""
     version = workspace.current(dataset)
     store = open_store(version.path, version.facts)
     customers = store.tables["customers"]
     found = store.fetch(customers.filter(customers.customer_number == n * 1_000).select("customer_id"))
     customer = str(found["customer_id"].iloc[0])
     store.close()
-    before = sum(1 for _ in erasing.holding(workspace.root, [customer]))
     began = time.perf_counter()
     receipt = erasing.erase(workspace, dataset, customer)
     seconds = time.perf_counter() - began
-    after = sum(1 for _ in erasing.holding(workspace.root, [customer]))
-    return [n, seconds, sum(receipt["removed"].values()), receipt["left_out"], before, after]
+    needle, home = f"\n{customer},".encode(), workspace.root / "datasets" / dataset / "sources"
+    left = sum(
+        needle in path.read_bytes() for path in home.iterdir()
+    )  # its ids are too short to look for in packed files
+    return [n, seconds, sum(receipt["removed"].values()), receipt["left_out"], left]
 
 
 if __name__ == "__main__":
