@@ -33,6 +33,7 @@ from cx_metrics.workspace.store import STORE
 
 LONG_ENOUGH = 8  # bytes of an id from which on finding them by chance in a packed file is as good as impossible
 PIECE = 1 << 23
+KEEPING = N_("Keeping the dataset")  # the last stage of an import and of an erasure: it is not stopped any more
 Tell = Callable[[str, float], None]  # what is being done, and what share of all is done
 
 
@@ -71,7 +72,7 @@ def erase(
                 continue
             if made is not None:
                 parts[version.number] = made
-        tell(N_("Keeping the dataset"), 0.9)
+        tell(KEEPING, 0.9)
         workspace.swap(dataset, parts, renamed, receipt["dropped_versions"])
     receipt["uploads"] = _discard_uploads(workspace, ids)
     receipt["files_with_the_id"] = sum(1 for _path in holding(workspace.root / DATASETS / dataset, ids))

@@ -53,6 +53,7 @@ __all__ = [
     "wait",
 ]
 
+KEEPING = erasing.KEEPING
 ERASING = "erasing"  # a request to erase somebody, not to import
 BEAT_SECONDS = 0.25  # how often a child says how far it is, and asks whether it should stop
 PIECE = 1 << 20
@@ -117,7 +118,7 @@ def import_version(
         (part / "spill").mkdir()
         built = build(part / STORE, streams(opened, teller.read), _asked(plan), teller.prepared, part / "spill")
         goal = reading.propose_goal(built.touchpoints) if plan.goal is None else plan.goal
-        teller.stage(N_("Keeping the dataset"), 0.97)
+        teller.stage(KEEPING, 0.97)
         home = workspace.root / DATASETS / dataset
         return workspace.publish(dataset, part, _manifest(built, goal, plan_to_dict(plan, home), opened))
 
@@ -156,7 +157,7 @@ def start(workspace: Workspace, dataset: str, plan: Plan, session: str = "") -> 
 
 def start_erasing(workspace: Workspace, dataset: str, customer_id: str, session: str = "") -> str:
     """Put the erasure of a customer into the queue, behind imports of the same dataset; returns its job. The id goes by a file of
-    the job that is read once and removed, never by the catalog."""
+    the job that goes when that ends, never by the catalog."""
     authorize(workspace.viewer, dataset, "delete")
     return jobs.ask(workspace, dataset, {ERASING: True, "plan": {"files": []}}, session, secret=customer_id)
 
@@ -261,7 +262,8 @@ class _Told:
                 news = {} if now is None or now is said else {"stage": now.stage, "rows": now.rows, "share": now.share}
                 said = now
                 with contextlib.suppress(WorkspaceProblem):  # the catalog is busy: say it next time
-                    if jobs.tell(self.workspace, self.job, **news):
+                    stop = jobs.tell(self.workspace, self.job, **news)
+                    if stop and (self.now is None or self.now.stage != KEEPING):  # from there on it is about to be done
                         self._leave("cancelled", None)
                 if time.monotonic() > self.until:
                     minutes = limits.setting("TOUCHLINE_IMPORT_MINUTES")

@@ -16,7 +16,7 @@ from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.importing import ImportFile, Plan
 from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.run import values
-from cx_metrics.workspace import NOBODY, Version, Workspace, jobs
+from cx_metrics.workspace import NOBODY, Version, Workspace, jobs, store
 
 CANARY = "canary-7f3a9c51@example.com"
 
@@ -155,6 +155,31 @@ def test_a_version_that_cannot_be_read_cannot_stay(workspace: Workspace, tmp_pat
     receipt = erasing.erase(workspace, dataset, CANARY)
     assert (receipt["versions"], receipt["dropped_versions"]) == ([2], [1])
     assert [v.number for v in workspace.versions(dataset)] == [2] and not first.path.exists()
+
+
+def test_a_source_that_only_a_damaged_version_names_goes_with_it(workspace: Workspace, tmp_path: Path) -> None:
+    dataset = workspace.create("shop")
+    given = tuple(files(tmp_path))
+    first = importing.import_version(workspace, dataset, Plan(given))
+    importing.import_version(workspace, dataset, Plan(given[2:]))  # from sources of its own
+    first.manifest_path.chmod(0o644)
+    first.manifest_path.write_text("{}")
+    store._manifest.cache_clear()
+    receipt = erasing.erase(workspace, dataset, CANARY)
+    assert (receipt["versions"], receipt["dropped_versions"]) == ([2], [1])
+    assert list(erasing.holding(workspace.root / "datasets" / dataset, [CANARY])) == []
+    assert len(list((workspace.root / "datasets" / dataset / "sources").iterdir())) == 1
+
+
+def test_the_id_goes_with_an_erasure_that_never_began(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = []
+    monkeypatch.setattr(jobs, "_begin", lambda _workspace, _job, log: logs.append(log))
+    dataset = workspace.create("shop")
+    importing.start_erasing(workspace, dataset, "somebody before")
+    waiting = importing.start_erasing(workspace, dataset, CANARY)
+    assert CANARY in (jobs.folder(workspace, waiting) / jobs.SECRET).read_text()
+    jobs.cancel(workspace, waiting)
+    assert list(erasing.holding(workspace.root, [CANARY])) == []
 
 
 def test_only_who_may_delete_may_erase(workspace: Workspace, tmp_path: Path) -> None:

@@ -168,6 +168,12 @@ def test_an_archive_never_names_a_path(tmp_path: Path, name: str) -> None:
     assert not list(tmp_path.rglob("evil")) and workspace.datasets() == []
 
 
+def test_a_dataset_without_a_version_is_no_archive(run: Run, tmp_path: Path) -> None:
+    empty = Workspace(tmp_path / "workspace").create("empty")
+    status, _out, said = run("export", empty, tmp_path / "empty.tar")
+    assert status == 2 and "no finished import yet" in said and not (tmp_path / "empty.tar").exists()
+
+
 def test_archives_pass_the_door_too(run: Run, tmp_path: Path) -> None:
     dataset = imported(run, tmp_path)
     workspace = Workspace(tmp_path / "workspace")

@@ -132,7 +132,9 @@ def cancel(workspace: Workspace, job: str) -> None:
     authorize(workspace.viewer, found.dataset, "change")
     with workspace.catalog.writing() as connection:
         mine = c.jobs.update().where(c.jobs.c.id == job)
-        connection.execute(mine.where(c.jobs.c.state == "waiting").values(state="cancelled", ended_at=now()))
+        never = mine.where(c.jobs.c.state == "waiting").values(state="cancelled", ended_at=now())
+        if connection.execute(never).rowcount:
+            (folder(workspace, job) / SECRET).unlink(missing_ok=True)
         connection.execute(mine.where(c.jobs.c.state == "running").values(stop=True))
 
 
@@ -151,7 +153,7 @@ def advance(workspace: Workspace) -> None:
             if _lives(workspace, row["id"]):
                 busy.add(row["dataset"])
             else:
-                _back(connection, row)
+                _back(workspace, connection, row)
         free = max(limits.setting("TOUCHLINE_IMPORTS_AT_ONCE"), 1) - len(busy)
         for row in connection.execute(asked.where(c.jobs.c.state == "waiting")).mappings().all():
             if free > 0 and row["dataset"] not in busy:  # one after the other within a dataset
@@ -210,13 +212,15 @@ def _read(workspace: Workspace, job: str) -> Progress:
     )  # fmt: skip
 
 
-def _back(connection: sa.Connection, row: sa.RowMapping) -> None:
+def _back(workspace: Workspace, connection: sa.Connection, row: sa.RowMapping) -> None:
     """A job whose process is gone, and no server saw how: once more, unless somebody wanted its end or it died twice."""
     values: dict[str, Any] = {"state": "waiting", "share": 0.0, "rows": 0, "stage": ""}
     if row["stop"]:
         values = {"state": "cancelled", "ended_at": now()}
     elif row["attempt"] >= MOST_ATTEMPTS:
         values = {"state": "failed", "error": json.dumps(stopped(row["id"]).to_dict()), "ended_at": now()}
+    if values["state"] != "waiting":
+        (folder(workspace, row["id"]) / SECRET).unlink(missing_ok=True)
     connection.execute(c.jobs.update().where(c.jobs.c.id == row["id"]).values(**values))
 
 

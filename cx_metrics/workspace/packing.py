@@ -31,6 +31,7 @@ CONTENTS = "contents.json"
 def pack(workspace: Workspace, dataset: str, path: Path) -> int:
     """Write a dataset to an archive at `path`, whole or not at all; returns its size. Each file is checked on its way."""
     authorize(workspace.viewer, dataset, "export")
+    current = workspace.current(dataset).number  # raises for a dataset without a version
     versions, title = workspace.versions(dataset), next(i.title for i in workspace.datasets() if i.id == dataset)
     for version in versions:
         workspace.verify(version)
@@ -45,7 +46,7 @@ def pack(workspace: Workspace, dataset: str, path: Path) -> int:
         listed[f"versions/{version.number}/{MANIFEST}"] = version.manifest_path, version.checksums[1]
     listed |= {f"sources/{token}": (home / "sources" / token, checksum) for token, checksum in sources.items()}
     contents = {
-        "format": FORMAT, "title": title, "current": workspace.current(dataset).number, "packed_at": now(),
+        "format": FORMAT, "title": title, "current": current, "packed_at": now(),
         "segments": workspace.segments(dataset), "files": {name: checksum for name, (_path, checksum) in listed.items()},
     }  # fmt: skip
     part = path.with_name(path.name + files.PART)

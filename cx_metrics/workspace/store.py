@@ -306,6 +306,7 @@ class Workspace(SavedSegments, KeptSources):
         gone = [known[number].path.parent for number in (*ready, *dropped) if number in known]
         for path in (*gone, *(home / "sources" / old for old in moved)):
             files.remove(path)
+        self._keep_the_last(dataset)  # a source that only dropped versions knew was not rewritten, so it goes too
 
     @needs("delete")
     def keep_receipt(self, dataset: str, receipt: Mapping[str, Any]) -> None:
