@@ -104,13 +104,12 @@ def walked(
         return query, (groups, taken)
 
     def make() -> tuple[Any, tuple[str, ...], str]:
-        rows = None if by else picked(walk, dataset, view, shared)
-        groups: tuple[str, ...] = ()
-        taken = ""
-        if rows is None:
-            rows, (groups, taken) = fetched(dataset, view, (*key, *shaped.items()), build, names)
         ends, _known = fetched(dataset, View(), ("ends",), partial(alone, _ends, dataset))
         last = None if ends.empty or pd.isna(ends["ends"].iloc[0]) else int(ends["ends"].iloc[0])
+        made = None if by else picked(walk, dataset, view, last, shared)
+        if made is not None:
+            return made, (), ""
+        rows, (groups, taken) = fetched(dataset, view, (*key, *shaped.items()), build, names)
         named = tuple(apart(column) for column in groups)
         return walk.make(rows, named, ends=last, timed=dataset.facts.timed, **shared), groups, taken
 
@@ -118,8 +117,8 @@ def walked(
     return found
 
 
-def picked(walk: Walk, dataset: Dataset, view: View, options: Mapping[str, Any]) -> pd.DataFrame | None:
-    """The rows of a walk out of all touchpoints, where these are in memory and the view keeps journeys of customers whole; None
+def picked(walk: Walk, dataset: Dataset, view: View, ends: int | None, options: Mapping[str, Any]) -> Any:
+    """What a walk makes of all touchpoints, where these are in memory and the view keeps journeys of customers whole; None
     where a query has to be asked."""
     whole = view.grain == "journey" and not (view.touchpoints and view.touchpoint_rule == "touchpoints")
     if walk.picked is None or not whole or not isinstance(dataset, InMemory):
@@ -137,7 +136,7 @@ def picked(walk: Walk, dataset: Dataset, view: View, options: Mapping[str, Any])
         people = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
         people[numbers] = True
     start, end = (None if at is None or by_start else microseconds(at) for at in view.bounds(dataset.facts.zone))
-    return walk.picked(sequences, people, (start, end), **options)
+    return walk.picked(sequences, people, (start, end), ends=ends, timed=dataset.facts.timed, **options)
 
 
 def _whose(dataset: Dataset, view: View) -> ibis.Table:

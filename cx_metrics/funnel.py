@@ -100,13 +100,17 @@ def make_tries(
 
 
 def pick_tries(
-    sequences: Sequences, people: Bools | None, bounds: tuple[int | None, int | None], *, span: str, taken_from: str, **rules: Any
-) -> pd.DataFrame | None:  # fmt: skip
-    """The same touchpoints out of all that are in memory; not where a step filters by more than names."""
-    funnel = Funnel(**rules)
+    sequences: Sequences, people: Bools | None, bounds: tuple[int | None, int | None], *, ends: int | None, timed: bool, span: str,
+    taken_from: str, **rules: Any,
+) -> Tries | None:  # fmt: skip
+    """The same tries out of all touchpoints that are in memory; not where a step filters by more than names."""
+    funnel, all_inside = Funnel(**rules), span == "every_step"
     if any(kind.where for kind in funnel.kinds):
         return None
-    return sequences.step_events(funnel, people, bounds, span == "every_step")
+    at_once = sequences.tries(funnel, people, bounds, all_inside, ends, timed)
+    if at_once is not None:
+        return at_once
+    return walk(sequences.step_events(funnel, people, bounds, all_inside), funnel, ends, (), taken_from, timed)
 
 
 TRIES = Walk(ask_tries, make_tries, shape=shape, picked=pick_tries)

@@ -23,17 +23,17 @@ Finish = Callable[..., pd.DataFrame]
 class Walk:
     """What several metrics are made from: rows that a query picks, made into something once, and kept while they ask.
 
-    `picked(sequences, people, bounds, **options)`: the same rows from all touchpoints in memory; None where that is not possible.
     `make(rows, by, ends=…, timed=…, **options of the query)`; `ends`: when the data end, in microseconds; `timed`: are there
-    times? `shape`: the options with placeholders for names, and what these stand for, so that a query is compiled once for all
-    that differ by names alone.
+    times? `picked(sequences, people, bounds, ends=…, timed=…, **options)`: the same made of all touchpoints in memory, without a
+    query; None where that is not possible. `shape`: the options with placeholders for names, and what these stand for, so that a
+    query is compiled once for all that differ by names alone.
     """
 
     query: Query
     make: Callable[..., Any]
     rules: Callable[..., Any] | None = None  # what names the options, where the query hands them on
     shape: Callable[[Mapping[str, Any]], tuple[dict[str, Any], dict[str, str]]] | None = None
-    picked: Callable[..., pd.DataFrame | None] | None = None  # the rows without a query, if they can be had so
+    picked: Callable[..., Any] | None = None  # what is made, without a query, if it can be had so
 
     @property
     def declared(self) -> Callable[..., Any]:

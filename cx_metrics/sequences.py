@@ -14,9 +14,10 @@ import pandas as pd
 
 from cx_metrics.funnel_rules import Funnel
 from cx_metrics.instants import Bools, Ints, in_order
+from cx_metrics.plain_tries import is_plain, pick, tries_of
+from cx_metrics.tries import Tries
 
 MOST_ROWS = 20_000_000  # 14 bytes each; beyond, the engine is asked
-FEW_KINDS = 15  # that fit in the bits of a small number
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,10 @@ class Sequences:
         `people`: by customer number, whose. `bounds`: the range, half-open. `all_inside`: every step has to lie in it, not the
         first alone. Left out are customers who take no step that opens a try, in the range.
         """
-        marks_of = np.zeros(
-            max(self.names.values(), default=0) + 1, dtype="int16" if len(funnel.kinds) < FEW_KINDS else "int32"
-        )
-        for bit, kind in enumerate(funnel.kinds):
-            for name in kind.touchpoints:
-                if name in self.names:
-                    marks_of[self.names[name]] |= 1 << bit
-        marks = marks_of[self.number]
-        first_steps = funnel.bits[:1] if funnel.order != "unordered" else funnel.bits
-        opens = (marks_of & sum(set(first_steps))) != 0
+        marks_of, opening = self._marks(funnel), self._opening(funnel)
+        if funnel.order != "strict":
+            return _events(*pick(self._columns, marks_of, opening, people, bounds, all_inside))
+        opens = (marks_of & opening) != 0
         start, end = bounds
         first = np.flatnonzero(opens[self.number])
         first = first[_inside(self.at[first], start, end)]
@@ -65,24 +60,46 @@ class Sequences:
         if people is not None:
             entered[: len(people)] &= people[: len(entered)]
             entered[len(people) :] = False
-        kept = entered[self.who]
-        if funnel.order != "strict":
-            kept &= marks != 0
-        place = np.flatnonzero(kept)
+        place = np.flatnonzero(entered[self.who])
         at = self.at[place]
         inside = _inside(at, start, end)
         if all_inside:
             place, at, inside = place[inside], at[inside], inside[inside]
-        return pd.DataFrame(
-            {
-                "journey_id": self.who[place].astype("int64"),
-                "at": at,
-                "in_range": inside.astype("int8"),
-                "marks": marks[place],
-                "position": place,
-            },
-            copy=False,
+        return _events(place, self.who[place].astype("int64"), at, marks_of[self.number[place]], inside.astype("int8"))
+
+    def tries(
+        self, funnel: Funnel, people: Bools | None, bounds: tuple[int | None, int | None], all_inside: bool, ends: int | None,
+        timed: bool,
+    ) -> Tries | None:  # fmt: skip
+        """What `tries.walk` makes of `step_events`, at once; None where the funnel has rules that only the walk knows."""
+        if not is_plain(funnel):
+            return None
+        limit = funnel.limit if timed else None
+        who, depth, at, first_at, last = tries_of(
+            self._columns, self._marks(funnel), funnel, people, bounds, all_inside, limit
         )
+        still = np.zeros(len(who), dtype=bool)
+        if limit is not None and ends is not None:
+            still = (depth < len(funnel.steps)) & (at[0] + limit > ends)
+        return Tries(funnel, who, depth, at, first_at, still, timed, pd.DataFrame({"which": np.arange(len(who))}), last)
+
+    @property
+    def _columns(self) -> tuple[np.ndarray[Any, np.dtype[np.int32]], Ints, np.ndarray[Any, Any]]:
+        return self.who, self.at, self.number
+
+    def _marks(self, funnel: Funnel) -> Ints:
+        """Of each number of a name: what it is good for, a bit each."""
+        marks_of = np.zeros(max(self.names.values(), default=0) + 1, dtype="int64")
+        for bit, kind in enumerate(funnel.kinds):
+            for name in kind.touchpoints:
+                if name in self.names:
+                    marks_of[self.names[name]] |= 1 << bit
+        return marks_of
+
+    @staticmethod
+    def _opening(funnel: Funnel) -> int:
+        """The marks of what opens a try."""
+        return sum(set(funnel.bits[:1] if funnel.order != "unordered" else funnel.bits))
 
     def after(self, position: Ints, timed: bool, before: int | None = None) -> pd.DataFrame:
         """What comes next in the journey of each of these touchpoints: next_touchpoint and seconds_to_next. `before`: what comes at
@@ -97,6 +114,11 @@ class Sequences:
         seconds = (self.at[following] - self.at[position]) / 1e6 if timed else np.full(len(position), np.nan)
         names = np.where(none, None, named[self.number[following]])
         return pd.DataFrame({"next_touchpoint": names, "seconds_to_next": np.where(none, np.nan, seconds)})
+
+
+def _events(place: Ints, who: Ints, at: Ints, marks: Ints, inside: Ints) -> pd.DataFrame:
+    columns = {"journey_id": who, "at": at, "in_range": inside, "marks": marks, "position": place}
+    return pd.DataFrame(columns, copy=False)
 
 
 def _inside(at: Ints, start: int | None, end: int | None) -> Bools:

@@ -125,7 +125,15 @@ def announce(address: str, port: int) -> None:
     shown = "localhost" if host == "127.0.0.1" else host
     print(f"\nTouchline is ready: http://{shown}:{port}\nStop it with Ctrl+C.\n", flush=True)
     visit(host, port)
+    compile_ahead()
     sweep()
+
+
+def compile_ahead() -> None:
+    """Have what answers a funnel compiled before somebody asks for one."""
+    from cx_metrics import plain_tries
+
+    plain_tries.compile_ahead()
 
 
 def sweep() -> None:
