@@ -235,3 +235,53 @@ def said(root: Path, dataset: str) -> object:
             workspace.close()
     except (WorkspaceProblem, DamagedVersion):
         return "refused"
+
+
+def test_how_a_header_was_read_is_remembered_and_forgotten(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = ("a" * 64, "b" * 64, "c" * 64)
+    workspace.keep_mapping(first, "table: touchpoints\n")
+    workspace.keep_mapping(first, "table: surveys  # سؤال\n")
+    workspace.keep_mapping(second, "table: spend\n")
+    again = Workspace(workspace.root)
+    assert again.mapping_of(first) == "table: surveys  # سؤال\n" and again.mapping_of(third) is None
+    again.forget_mapping(first)
+    assert again.mapping_of(first) is None and again.mapping_of(second) == "table: spend\n"
+    monkeypatch.setattr("cx_metrics.workspace.mappings.MOST_MAPPINGS", 1)
+    monkeypatch.setattr("cx_metrics.workspace.mappings.now", lambda: "2099-01-01T00:00:00+00:00")
+    again.keep_mapping(third, "table: changes\n")
+    assert again.mapping_of(second) is None and again.mapping_of(third) == "table: changes\n"
+    assert [p.stem for p in (workspace.root / "mappings").iterdir()] == [third]
+    with pytest.raises(WorkspaceProblem, match="too large"):
+        again.keep_mapping(first, "x" * 300_000)
+    for none in ("../../../etc/passwd", "A" * 64, "a" * 63, ""):
+        with pytest.raises(ValueError, match="fingerprint"):
+            again.mapping_of(none)
+    written_behind(again, "update mappings set said = 'table: touchpoints'")
+    with pytest.raises(WorkspaceProblem):
+        again.mapping_of(third)
+
+
+def test_a_lost_catalog_still_knows_how_headers_were_read(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    workspace.keep_mapping("a" * 64, "table: surveys\n")
+    workspace.close()
+    (tmp_path / "w" / "mappings" / "notes.json").write_text("{}", encoding="utf-8")
+    for path in (tmp_path / "w").glob(c.FILE + "*"):
+        path.unlink()
+    assert Workspace(tmp_path / "w").mapping_of("a" * 64) == "table: surveys\n"
+
+
+def test_a_file_made_from_an_upload_is_an_upload_of_its_own(workspace: Workspace) -> None:
+    with workspace.building() as part:
+        (part / "0.csv").write_bytes(b"a,b\n1,2\n")
+        made = workspace.receive_made("book.xlsx · Sheet1", part / "0.csv")
+    assert made.path.read_bytes() == b"a,b\n1,2\n" and (made.name, made.size) == ("book.xlsx · Sheet1", 8)
+    assert workspace.sweep() == 0
+    dataset = workspace.create("Shop")
+    home = workspace.adopt(dataset, made.token)
+    workspace.check_sources(dataset, [home])
+    discarded = workspace.receive("x", [b"1"])
+    workspace.discard(discarded.token)
+    assert not discarded.path.exists() and not made.path.exists()

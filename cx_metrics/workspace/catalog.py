@@ -25,7 +25,7 @@ from cx_metrics.texts import N_
 
 VARIABLE = "TOUCHLINE_CATALOG"  # the URL of a PostgreSQL database, for many servers
 FILE = "catalog.sqlite"
-REVISION = "0001"  # of the tables below, the newest in migrations/
+REVISION = "0002"  # of the tables below, the newest in migrations/
 PATIENCE_SECONDS = 30  # how long a writer waits for another
 WRITERS = 7_063_211  # the number of the lock that writers hold in PostgreSQL
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -71,6 +71,13 @@ segments = sa.Table(
     sa.Column("dataset", sa.String(32), primary_key=True),
     sa.Column("name", sa.String(80), primary_key=True),
     sa.Column("condition", sa.Text, nullable=False),
+    sa.Column("seal", sa.String(64), nullable=False),
+)  # fmt: skip
+mappings = sa.Table(
+    "mappings", metadata,
+    sa.Column("fingerprint", sa.String(64), primary_key=True),  # of a header
+    sa.Column("said", sa.Text, nullable=False),  # YAML: how files with it are read
+    sa.Column("kept_at", sa.String(32), nullable=False),
     sa.Column("seal", sa.String(64), nullable=False),
 )  # fmt: skip
 uploads = sa.Table(

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from cx_metrics.workspace import catalog as c
 from cx_metrics.workspace import files
 from cx_metrics.workspace.ids import ID, now
+from cx_metrics.workspace.mappings import write_mappings
 from cx_metrics.workspace.saved import write_segments
 
 UPLOAD_HOURS = 24  # an upload that nobody imported goes after that
@@ -76,13 +77,13 @@ def _orphans(connection: sa.Connection, root: Path) -> Iterator[Path]:
             inside = [path] if path.is_file() else list(path.iterdir())
             if not any((home.name, str(p.relative_to(home))) in versions | manifests for p in inside):
                 yield path
-    for folder in (root, root / "segments"):
+    for folder in (root, root / "segments", root / "mappings"):
         yield from (p for p in folder.glob(f"*{files.PART}") if not files.is_held(p))
 
 
 def rebuild(connection: sa.Connection, root: Path) -> None:
-    """Write the rows of datasets, versions, sources and segments from the files themselves: for a catalog that was lost, and for
-    a workspace from before there was one. Only a store that matches the checksum in its manifest becomes a version."""
+    """Write the rows of datasets, versions, sources, segments and mappings from the files themselves: for a catalog that was lost,
+    and for a workspace from before there was one. Only a store that matches the checksum in its manifest becomes a version."""
     for home in sorted((root / "datasets").iterdir()):
         if not ID.fullmatch(home.name):
             continue
@@ -111,6 +112,7 @@ def rebuild(connection: sa.Connection, root: Path) -> None:
     for path in root.glob("segments/*.json"):
         with contextlib.suppress(ValueError, KeyError):
             write_segments(connection, path.stem, files.read_json(path)["segments"])
+    write_mappings(connection, root)
 
 
 def _version(home: Path, path: Path) -> dict[str, Any] | None:

@@ -57,6 +57,23 @@ class KeptSources:
             connection.execute(c.uploads.insert().values(row))
         return Source(token, name, path, found)
 
+    def receive_made(self, name: str, path: Path, session: str = "") -> Source:
+        """Keep a file that was made from an upload, on the same disk, as an upload of its own; `path` is moved.
+
+        Raises WorkspaceProblem if the disk or a quota is too small.
+        """
+        authorize(self.viewer, EVERY, "change")
+        token, size = new_id(), path.stat().st_size
+        self._check_room(session, size)
+        home = self.root / UPLOADS / token
+        with limits.room(), self.catalog.writing() as connection:
+            checksum = files.seal(path)
+            path.rename(home)
+            files.sync_folder(home.parent)
+            row = {"token": token, "session": session, "size": size, "sha256": checksum, "created_at": now()}
+            connection.execute(c.uploads.insert().values(row))
+        return Source(token, name, home, size)
+
     def _within_disk(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:
             limits.check_disk(self.root, len(piece))

@@ -39,6 +39,8 @@ from cx_metrics.workspace import files, limits
 from cx_metrics.workspace.access import EVERY, NO_SUCH, OWNER, Viewer, authorize, may, needs
 from cx_metrics.workspace.facts import facts_from_dict
 from cx_metrics.workspace.ids import checked, new_id, now
+from cx_metrics.workspace.mappings import FOLDER as MAPPINGS
+from cx_metrics.workspace.mappings import KeptMappings
 from cx_metrics.workspace.recovery import rebuild, sweep
 from cx_metrics.workspace.saved import SavedSegments
 from cx_metrics.workspace.sources import DATASETS, UPLOADS, KeptSources
@@ -115,12 +117,12 @@ def default_root() -> Path:
     return Path(os.environ.get("TOUCHLINE_WORKSPACE") or Path(__file__).resolve().parents[2] / "workspace")
 
 
-class Workspace(SavedSegments, KeptSources):
+class Workspace(SavedSegments, KeptSources, KeptMappings):
     """The folder in which datasets outlive the browser tab and the server, as one viewer may use it."""
 
     def __init__(self, root: Path, viewer: Viewer = OWNER) -> None:
         self.root, self.viewer = root, viewer
-        for folder in (DATASETS, UPLOADS, JOBS, PARTS, "segments"):
+        for folder in (DATASETS, UPLOADS, JOBS, PARTS, "segments", MAPPINGS):
             (root / folder).mkdir(parents=True, exist_ok=True)
         self.catalog = c.Catalog(root)
         self._recognise()
