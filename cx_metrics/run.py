@@ -172,6 +172,23 @@ def names(dataset: Dataset, most: int = 2_000) -> pd.DataFrame:
     return dataset.fetch(counted.order_by([ibis.desc("rows"), "raw_touchpoint"]).limit(most))
 
 
+def places(dataset: Dataset, most: int = 2_000) -> pd.DataFrame:
+    """To which stage do the rows of each touchpoint belong? The most frequent touchpoints first.
+
+    One row per touchpoint and stage (null: none): touchpoint, stage, rows. One touchpoint stands in several rows where its rows
+    say different stages: a name that means several things, or a slip.
+    """
+    t = dataset.tables["touchpoints"]
+    counted = (
+        t.group_by("touchpoint").aggregate(of_all=t.count()).order_by([ibis.desc("of_all"), "touchpoint"]).limit(most)
+    )
+    each = t.group_by(["touchpoint", "stage"]).aggregate(rows=t.count()).inner_join(counted, "touchpoint")
+    kept = each.select("touchpoint", "stage", "rows", "of_all")
+    return dataset.fetch(kept.order_by([ibis.desc("of_all"), "touchpoint", ibis.desc("rows"), "stage"])).drop(
+        columns="of_all"
+    )
+
+
 def daily(dataset: Dataset) -> pd.DataFrame:
     """How many touchpoints lie on each day? Days without any are missing: day, touchpoints."""
     t = dataset.tables["touchpoints"]

@@ -26,6 +26,7 @@ from cx_metrics.run import conversions as count_conversions
 from cx_metrics.run import daily as find_daily
 from cx_metrics.run import names as find_names
 from cx_metrics.run import people as count_people
+from cx_metrics.run import places as find_places
 from cx_metrics.run import stages as find_stages
 from cx_metrics.run import values as find_values
 from cx_metrics.view import View
@@ -216,6 +217,16 @@ def names(version: Version) -> pd.DataFrame:
 @kept(50)
 def _names(key: str, _version: Version) -> pd.DataFrame:
     return find_names(opened(_version))
+
+
+def places(version: Version) -> pd.DataFrame:
+    """To which stage the rows of each touchpoint belong."""
+    return _places(_key(version), version)
+
+
+@kept(50)
+def _places(key: str, _version: Version) -> pd.DataFrame:
+    return find_places(opened(_version))
 
 
 def daily(version: Version) -> pd.DataFrame:

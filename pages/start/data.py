@@ -16,7 +16,7 @@ from cx_metrics.reading import NameMapping, Report
 from cx_metrics.tables import PHASES, TABLE_NAMES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.workspace import Version
-from pages.parts import cache, figure, state, upload, versions
+from pages.parts import cache, figure, places, state, upload, versions
 from pages.parts.figure import Explain
 from pages.parts.language import reader
 from pages.parts.markup import Markup
@@ -50,6 +50,7 @@ def show() -> None:
     draw_aside(page, reports)
     if page.has("touchpoints"):
         draw_days(page)
+        places.show(page)
     if page.version.engine:
         say_where(page)
         return
