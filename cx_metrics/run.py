@@ -175,18 +175,16 @@ def names(dataset: Dataset, most: int = 2_000) -> pd.DataFrame:
 def places(dataset: Dataset, most: int = 2_000) -> pd.DataFrame:
     """To which stage do the rows of each touchpoint belong? The most frequent touchpoints first.
 
-    One row per touchpoint and stage (null: none): touchpoint, stage, rows. One touchpoint stands in several rows where its rows
-    say different stages: a name that means several things, or a slip.
+    One row per touchpoint and stage (null: none): touchpoint, stage, rows, stages (of the touchpoint). A touchpoint in several
+    stages is a name that means several things, or a slip.
     """
     t = dataset.tables["touchpoints"]
-    counted = (
-        t.group_by("touchpoint").aggregate(of_all=t.count()).order_by([ibis.desc("of_all"), "touchpoint"]).limit(most)
-    )
-    each = t.group_by(["touchpoint", "stage"]).aggregate(rows=t.count()).inner_join(counted, "touchpoint")
+    counted = t.group_by("touchpoint").aggregate(of_all=t.count()).order_by([ibis.desc("of_all"), "touchpoint"])
+    each = t.group_by(["touchpoint", "stage"]).aggregate(rows=t.count()).inner_join(counted.limit(most), "touchpoint")
     kept = each.select("touchpoint", "stage", "rows", "of_all")
-    return dataset.fetch(kept.order_by([ibis.desc("of_all"), "touchpoint", ibis.desc("rows"), "stage"])).drop(
-        columns="of_all"
-    )
+    frame = dataset.fetch(kept.order_by([ibis.desc("of_all"), "touchpoint", ibis.desc("rows"), "stage"]))
+    stages = frame.groupby("touchpoint")["touchpoint"].transform("size")
+    return frame.drop(columns="of_all").assign(stages=stages)
 
 
 def daily(dataset: Dataset) -> pd.DataFrame:

@@ -49,13 +49,13 @@ def _unmapped(page: Page, frame: pd.DataFrame) -> None:
 
 def _matrix(page: Page, frame: pd.DataFrame) -> None:
     """The rows of each touchpoint by stage: a touchpoint in two stages means several things, or is a slip."""
-    stages_of = frame.groupby("touchpoint", sort=False)["stage"].nunique(dropna=False)
-    several = int((stages_of > 1).sum())
+    touchpoints = list(dict.fromkeys(frame["touchpoint"]))
+    several = len(set(frame.loc[frame["stages"] > 1, "touchpoint"]))
     title = Text(N_("Every touchpoint belongs to one stage"))
     if several:
         one, many = NP_("{n} touchpoint stands in more than one stage", "{n} touchpoints stand in more than one stage")
         title = Text(one, {"n": several}, many, several)
-    shown = list(stages_of.index[:MOST_TOUCHPOINTS])
+    shown = touchpoints[:MOST_TOUCHPOINTS]
     none = page.reader.say(N_("no stage"))
     cells = frame[frame["touchpoint"].isin(shown)].assign(
         group=lambda f: [none if pd.isna(s) else page.stage(s) for s in f["stage"]]
@@ -63,8 +63,8 @@ def _matrix(page: Page, frame: pd.DataFrame) -> None:
     there = set(cells["group"])
     order = [name for name in (*(page.stage(s) for s in page.facts.stages), *cells["group"], none) if name in there]
     caption = [page.counted("touchpoints", int(cells["rows"].sum()))]
-    if len(stages_of) > len(shown):
-        most = {"shown": len(shown), "n": len(stages_of)}
+    if len(touchpoints) > len(shown):
+        most = {"shown": len(shown), "n": len(touchpoints)}
         caption.append(Text(N_("the {shown} most frequent of {n} touchpoints"), most))
     with figure.card("matrix", title, Text(N_("Rows by touchpoint and stage")), caption,
                      Explain((), frame, "touchpoints-by-stage")):  # fmt: skip
