@@ -28,6 +28,7 @@ MOST_HEAVY = 4  # that run side by side in a process
 LONG_SECONDS = 0.1  # from here on who asks may step back behind the others
 BEHIND = 19  # how far: as far as there is; it still has a processor that nobody else wants
 TICK_SECONDS = 0.05  # between two looks at what runs
+ENDING_SECONDS = 0.2  # that an engine may take to hear that a query is over: so much earlier it is told
 
 Found = TypeVar("Found")
 
@@ -118,7 +119,7 @@ class _Question:
 
     def __init__(self, still_wanted: Callable[[], bool], seconds: int, thread: int | None = None) -> None:
         self.still_wanted, self.seconds = still_wanted, seconds
-        self.until = time.monotonic() + seconds
+        self.until = time.monotonic() + seconds - ENDING_SECONDS
         self.heavy_from = self.long_from = 0.0
         self.thread = thread  # that asks, if it is to step back
         self.gives_way = self.late = self.unwanted = self.waited = False

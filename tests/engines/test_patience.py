@@ -224,7 +224,7 @@ def test_heavy_questions_stand_in_line_and_short_ones_pass(store: Store) -> None
             waits.append(time.monotonic() - start)
             time.sleep(0.01)
 
-    with lasting(1.9, 2 + SOON):
+    with lasting(1.7, 2 + SOON):
         *heavy, short = in_threads(*[lambda: ask(store, ENDLESS)] * 4, short_ones)
     told = sorted(str(problem).split(" ")[2] for problem in heavy)  # "This question takes …", "The server is busy …"
     assert told == ["is", "is", "takes", "takes"] and all(isinstance(problem, ViewProblem) for problem in heavy)
@@ -263,7 +263,7 @@ def test_who_gives_up_in_the_line_leaves_it(store: Store, monkeypatch: pytest.Mo
     with lasting(0.3, 0.4 + SOON), asking_while(lambda: not gone.is_set()), pytest.raises(Cancelled):
         ask(store, ENDLESS)
     monkeypatch.setattr(patience, "MOST_HEAVY", 1)
-    with lasting(1.9, 2 + SOON), pytest.raises(ViewProblem, match="longer than 2 s"):
+    with lasting(1.7, 2 + SOON), pytest.raises(ViewProblem, match="longer than 2 s"):
         ask(store, ENDLESS)
 
 
