@@ -17,13 +17,17 @@ and a message on stderr for anything that cannot be.
 from __future__ import annotations
 
 import argparse
+import atexit
 import inspect
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 from zoneinfo import available_timezones
 
@@ -34,7 +38,7 @@ from cx_metrics.comparison import compare
 from cx_metrics.engines import Served, Store, connect, read_address
 from cx_metrics.errors import OptionProblem, TouchlineError, nearest
 from cx_metrics.options import Choice, Count, Touchpoints
-from cx_metrics.reading import Report, default_mapping, open_raw, recognise
+from cx_metrics.reading import Report
 from cx_metrics.registry import METRICS, Metric, find
 from cx_metrics.run import Result, run, values
 from cx_metrics.segments import parse_condition, print_condition, views_of
@@ -178,12 +182,10 @@ def _read(text: str) -> View:
 def plan_of(asked: argparse.Namespace) -> importing.Plan:
     """What those flags ask for."""
     goal = None if asked.goal is None else Touchpoints("").parse(asked.goal)
-    files = []
-    for table in TABLES:
-        for path in getattr(asked, table):
-            raw = open_raw(importing.existing(path), path)
-            files.append(importing.ImportFile(raw.path, path, default_mapping(raw, recognise(raw, table))))
-    return importing.Plan(tuple(files), zone=zone_of(asked.zone), goal=goal)
+    folder = Path(tempfile.mkdtemp(prefix="touchline_tables_"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    files = importing.files_of({table: getattr(asked, table) for table in TABLES}, folder)
+    return importing.Plan(files, zone=zone_of(asked.zone), goal=goal)
 
 
 def engine_command(arguments: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from cx_metrics import reading
 from cx_metrics.engines.incoming import ORDER, UPLOAD, Incoming, with_upload
 from cx_metrics.errors import MappingProblem
-from cx_metrics.plans import Plan
+from cx_metrics.plans import Plan, open_file
 from cx_metrics.reading import Report, Typed
 from cx_metrics.reading.mapping import EXTRA
 from cx_metrics.tables import TABLES
@@ -59,15 +59,16 @@ def open_plan(plan: Plan) -> dict[str, list[Opened]]:
         "changes": reading.read_changes,
     }
     for file in plan.files:
-        raw = reading.open_raw(file.path, file.name)
-        mapping = file.mapping or reading.default_mapping(raw, reading.recognise(raw))
+        raw, mapping = open_file(file)
         if (
             mapping.time_zone == "UTC"
         ):  # a file may have a zone of its own; otherwise its times are local to the dataset
             mapping = replace(mapping, time_zone=plan.zone)
         typed = read[mapping.table](raw, mapping)
+        for text in file.told:
+            typed.report.assume(text)
         first = 2**40 * len(found.get(mapping.table, ()))
-        opened = Opened(typed, file.upload, frozenset(mapping.columns), raw.lines, first)
+        opened = Opened(typed, file.upload, mapping.filled, raw.lines, first)
         found.setdefault(mapping.table, []).append(opened)
     ordered = {name: found[name] for name in TABLES if name in found}
     _say_what_stands_twice({name: [o.typed for o in group] for name, group in ordered.items()})

@@ -15,11 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cx_metrics import reading
 from cx_metrics.engines import duckdb_erase
 from cx_metrics.errors import DamagedVersion, WorkspaceProblem
 from cx_metrics.logs import event
-from cx_metrics.plans import ImportFile, plan_from_dict
+from cx_metrics.plans import ImportFile, open_file, plan_from_dict
 from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.reading.rewriting import Rewritten, rewrite
 from cx_metrics.texts import N_
@@ -131,19 +130,16 @@ def _rewrite_sources(
         except (DamagedVersion, KeyError):
             continue
         for file in plan.files:
-            mapping = file.mapping or reading.default_mapping(
-                raw := reading.open_raw(file.path, file.name), reading.recognise(raw)
-            )
+            _raw, mapping = open_file(file)
             header = mapping.columns.get("customer_id", "")
             asked.setdefault(file.path.name, {})[header] = replace(file, mapping=mapping)
     renamed = {}
     for token, by_header in asked.items():
         current, changed = home / "sources" / token, False
         for file in by_header.values():
-            raw = reading.open_raw(current, file.name)
-            assert file.mapping is not None
+            raw, mapping = open_file(replace(file, path=current))
             out = part / new_id()
-            found: Rewritten = rewrite(raw, file.mapping, out, lambda i: None if i in ids else i, ids)
+            found: Rewritten = rewrite(raw, mapping, out, lambda i: None if i in ids else i, ids)
             receipt["left_out"] += found.left_out + found.unreadable
             receipt["mentions"] += found.mentions
             if found.left_out or found.unreadable:

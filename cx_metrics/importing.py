@@ -11,9 +11,10 @@ import functools
 import os
 import shutil
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +24,10 @@ from cx_metrics import erasing, reading
 from cx_metrics.arriving import Opened, open_plan, reports, streams
 from cx_metrics.engines import Engine, Served, Store, build, connect, loading, memory_store, read_address, serve
 from cx_metrics.engines.incoming import Built
-from cx_metrics.errors import FileProblem, TouchlineError, WorkspaceProblem
+from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
 from cx_metrics.limits import limit_this_process, step_back
 from cx_metrics.logs import described, event, keep_messages_out
-from cx_metrics.plans import ImportFile, Plan, plan_from_dict, plan_to_dict
+from cx_metrics.plans import ImportFile, Plan, open_file, plan_from_dict, plan_to_dict
 from cx_metrics.reading import Report
 from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.reading.rewriting import rewrite
@@ -75,15 +76,36 @@ def open_files(
     Raises the error family for what cannot be read. Rows set aside are in the `reports` of `load`, which this calls.
     """
     given = {"touchpoints": touchpoints, "surveys": surveys, "customers": customers, "spend": spend, "changes": changes}
-    asked = []
-    for table, paths in given.items():
-        for path in [paths] if isinstance(paths, (str, Path)) else paths:
-            raw = reading.open_raw(Path(path), Path(path).name)
-            mapping = reading.default_mapping(raw, reading.recognise(raw, table))
-            asked.append(ImportFile(Path(path), Path(path).name, mapping))
-    plan = Plan(tuple(asked), stages=tuple(stages), zone=zone, goal=None if goal is None else tuple(goal))
-    store, _reports = load(plan)
+    paths = {table: [p] if isinstance(p, (str, Path)) else p for table, p in given.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        asked = files_of(paths, Path(folder))
+        plan = Plan(asked, stages=tuple(stages), zone=zone, goal=None if goal is None else tuple(goal))
+        store, _reports = load(plan)
     return store
+
+
+def files_of(paths: Mapping[str, Iterable[str | Path]], folder: Path) -> tuple[ImportFile, ...]:
+    """The tables of files, by what each file is said to hold; what is no plain text yet is written to `folder`.
+
+    Of a file of several tables those count that can be what is said. Raises FileProblem or MappingProblem where none can.
+    """
+    found: list[ImportFile] = []
+    for table, given in paths.items():
+        for path in map(existing, given):
+            where = folder / str(len(list(folder.iterdir())))
+            where.mkdir()
+            problems: list[TouchlineError] = []
+            before = len(found)
+            for plain in reading.open_upload(path, path.name, where):
+                try:
+                    mapping = reading.default_mapping(plain.raw, reading.recognise(plain.raw, table))
+                except MappingProblem as problem:
+                    problems.append(problem)
+                else:
+                    found.append(ImportFile(plain.raw.path, plain.raw.name, mapping, told=plain.told))
+            if len(found) == before:
+                raise problems[0]
+    return tuple(found)
 
 
 def existing(path: str | Path) -> Path:
@@ -312,8 +334,7 @@ def _kept(workspace: Workspace, dataset: str, plan: Plan) -> Plan:
 
 def _pseudonymous(workspace: Workspace, dataset: str, file: ImportFile) -> ImportFile:
     """The file with a pseudonym in the place of each customer id; the one with the ids goes."""
-    raw, key = reading.open_raw(file.path, file.name), workspace.key()
-    mapping = file.mapping or reading.default_mapping(raw, reading.recognise(raw))
+    (raw, mapping), key = open_file(file), workspace.key()
     named = functools.lru_cache(maxsize=1_000_000)(lambda customer_id: pseudonym(key, customer_id))
     with workspace.building() as part:
         rewrite(raw, mapping, part / STORE, named)

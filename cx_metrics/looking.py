@@ -24,13 +24,14 @@ from typing import IO, Any
 
 from cx_metrics import limits, reading
 from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError
-from cx_metrics.reading import FileMapping, RawFile, Recognition, shorten
+from cx_metrics.reading import FileMapping, PlainTable, RawFile, Recognition, shorten
 from cx_metrics.texts import N_, Text
 
 MEMORY_MB = 1024  # an idle worker holds 300 of them
-SECONDS = 25  # of computing for one question; 2 GB are unpacked and looked through in 10
-PATIENCE_SECONDS = 90  # for one answer: on a busy server the worker gets a part of a processor
-QUEUE_SECONDS = 60  # for those who asked before
+SECONDS = 60  # of computing for one question; 2 GB are unpacked and looked through in 10, a workbook of a million rows in 40
+PATIENCE_SECONDS = 180  # for one answer: on a busy server the worker gets a part of a processor
+QUEUE_SECONDS = 120  # for those who asked before
+PREVIEW_ROWS, PREVIEW_COLUMNS = 8, 40
 DYING_SECONDS = 1.0  # an idle worker that was killed may look alive for so long
 START_SECONDS = 60
 GROWN_MB = 400  # a worker that held more is replaced, so that the memory goes back
@@ -51,33 +52,39 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Seen:
-    """What a file seems to be, and the mapping that follows, or why none does."""
+    """What a file seems to be, and the mapping that follows, or why none does. `preview`: the first rows as they were read."""
 
     found: Recognition
     mapping: FileMapping | None
     problem: TouchlineError | None
+    preview: tuple[tuple[str, ...], ...] = ()
 
 
-def look(path: Path, name: str) -> RawFile:
-    """Is this a table in text form, and how is it written? As `reading.open_raw`, at no risk for this process.
+def look(
+    path: Path, name: str, folder: Path | None, encoding: str | None = None, delimiter: str | None = None
+) -> list[PlainTable]:
+    """Which tables does this upload hold, and how are they written? As `reading.open_upload`, at no risk for this process; without
+    a folder as `reading.open_raw`, for a file that is a plain table.
 
     Raises:
         FileProblem: what was found, what was expected, what to do; also where the file is beyond a limit of looking.
     """
-    answer = WORKER.ask({"do": "open", "path": str(path.resolve()), "name": name}, name)
-    return RawFile.from_dict(answer["raw"])
+    asked = {"do": "open", "path": str(path.resolve()), "name": name, "encoding": encoding, "delimiter": delimiter}
+    answer = WORKER.ask({**asked, "folder": str(folder.resolve()) if folder else None}, name)
+    return [PlainTable.from_dict(kept) for kept in answer["tables"]]
 
 
-def recognise(raw: RawFile, table: str | None = None) -> Seen:
+def recognise(raw: RawFile, table: str | None = None, preset: str | None = None) -> Seen:
     """What does this file hold, and which column is which? As `reading.recognise`, at no risk for this process.
 
     Raises:
         FileProblem: the file cannot be read after all, or is beyond a limit of looking.
     """
-    answer = WORKER.ask({"do": "recognise", "raw": raw.to_dict(), "table": table}, raw.name)
+    asked = {"do": "recognise", "raw": raw.to_dict(), "table": table, "preset": preset}
+    answer = WORKER.ask(asked, raw.name)
     mapping = FileMapping.from_dict(answer["mapping"]) if answer["mapping"] else None
     refused = _problem(answer["refused"]) if answer["refused"] else None
-    return Seen(Recognition.from_dict(answer["found"]), mapping, refused)
+    return Seen(Recognition.from_dict(answer["found"]), mapping, refused, tuple(map(tuple, answer["preview"])))
 
 
 class Worker:
@@ -280,8 +287,8 @@ def _answered(question: Mapping[str, Any], memory: str) -> tuple[dict[str, Any],
     name = question["name"] if question["do"] == "open" else question["raw"]["name"]
     try:
         if question["do"] == "open":
-            return {"raw": reading.open_raw(Path(question["path"]), name).to_dict()}, False
-        return _recognised(RawFile.from_dict(question["raw"]), question["table"]), False
+            return {"tables": [table.to_dict() for table in _opened(question)]}, False
+        return _recognised(RawFile.from_dict(question["raw"]), question["table"], question["preset"]), False
     except TouchlineError as problem:
         return {"problem": _said(problem)}, False
     except MemoryError:
@@ -292,13 +299,29 @@ def _answered(question: Mapping[str, Any], memory: str) -> tuple[dict[str, Any],
         return {"problem": _said(full)}, True
 
 
-def _recognised(raw: RawFile, table: str | None) -> dict[str, Any]:
-    found = reading.recognise(raw, table)
+def _opened(question: Mapping[str, Any]) -> list[PlainTable]:
+    path, name, how = Path(question["path"]), question["name"], (question["encoding"], question["delimiter"])
+    if question["folder"] is None:
+        return [PlainTable(reading.open_raw(path, name, *how))]
+    return reading.open_upload(path, name, Path(question["folder"]), *how)
+
+
+def _recognised(raw: RawFile, table: str | None, preset: str | None) -> dict[str, Any]:
+    found = reading.recognise(raw, table, preset=preset)
+    rows = {"found": found.to_dict(), "mapping": None, "refused": None, "preview": _preview(raw)}
     try:
         mapping = reading.default_mapping(raw, found)
     except MappingProblem as problem:
-        return {"found": found.to_dict(), "mapping": None, "refused": _said(problem)}
-    return {"found": found.to_dict(), "mapping": mapping.to_dict(), "refused": None}
+        return rows | {"refused": _said(problem)}
+    return rows | {"mapping": mapping.to_dict()}
+
+
+def _preview(raw: RawFile) -> list[list[str]]:
+    batch, _rows, _problems = next(reading.read_batches(raw, PREVIEW_ROWS), (None, None, None))
+    if batch is None:
+        return []
+    columns = [column.slice(0, PREVIEW_ROWS).to_pylist() for column in batch.columns[:PREVIEW_COLUMNS]]
+    return [[shorten(cell) for cell in row] for row in zip(*columns, strict=True)]
 
 
 def _said(problem: TouchlineError) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +119,7 @@ def _described(workspace: Workspace, info: DatasetInfo) -> dict[str, Any]:
 
 
 def _import(workspace: Workspace, asked: argparse.Namespace, plan: Plan) -> int:
-    files = tuple(replace(file, name=Path(file.name).name) for file in plan.files)
+    files = plan.files
     if not files:
         raise WorkspaceProblem(N_("Name at least one file, like --touchpoints FILE."))
     if asked.to:

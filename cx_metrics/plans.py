@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cx_metrics.reading import FileMapping, NameMapping
+from cx_metrics.reading import FileMapping, NameMapping, RawFile, default_mapping, open_raw, recognise
 from cx_metrics.tables import STAGES
+from cx_metrics.texts import Text
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class ImportFile:
     mapping: FileMapping | None = None
     upload: int = 1
     is_pseudonymous: bool = False
+    told: tuple[Text, ...] = ()  # what had to be understood to find the table in its upload
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,13 @@ class Plan:
         return replace(self, files=tuple(replace(f, upload=1) for f in files))
 
 
+def open_file(file: ImportFile) -> tuple[RawFile, FileMapping]:
+    """A file of a plan, opened as it is to be read: as was confirmed, else as recognised."""
+    said = file.mapping
+    raw = open_raw(file.path, file.name, said.encoding if said else None, said.delimiter if said else None)
+    return raw, said or default_mapping(raw, recognise(raw))
+
+
 def plan_to_dict(plan: Plan, home: Path) -> dict[str, Any]:
     """A plan as plain JSON values: kept in the manifest, and handed to the child process. Paths are kept as seen from
     `home` where they lie in it."""
@@ -53,7 +62,7 @@ def plan_to_dict(plan: Plan, home: Path) -> dict[str, Any]:
             {
                 "path": str(f.path.relative_to(home) if f.path.is_relative_to(home) else f.path),
                 "name": f.name, "upload": f.upload, "mapping": f.mapping.to_dict() if f.mapping else None,
-                "is_pseudonymous": f.is_pseudonymous,
+                "is_pseudonymous": f.is_pseudonymous, "told": [text.to_dict() for text in f.told],
             }
             for f in plan.files
         ],
@@ -74,6 +83,7 @@ def plan_from_dict(kept: Mapping[str, Any], home: Path) -> Plan:
             FileMapping.from_dict(f["mapping"]) if f["mapping"] else None,
             f.get("upload", 1),
             f.get("is_pseudonymous", False),
+            tuple(map(Text.from_dict, f.get("told", ()))),
         )
         for f in kept["files"]
     )

@@ -77,6 +77,6 @@ def write_mappings(connection: sa.Connection, root: Path) -> None:
 
 def _checked(fingerprint: str) -> str:
     """The fingerprint, if it is one: it becomes the name of a file. Raises ValueError otherwise."""
-    if len(fingerprint) != 64 or not set(fingerprint) <= set("0123456789abcdef"):
-        raise ValueError(f"a fingerprint is a SHA-256 in hex, not {fingerprint[:80]!r}")
+    if len(fingerprint) not in (32, 64) or not set(fingerprint) <= set("0123456789abcdef"):
+        raise ValueError(f"a fingerprint is hexadecimal digits, not {fingerprint[:80]!r}")
     return fingerprint

@@ -3,57 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from zoneinfo import available_timezones
 
-import pandas as pd
 import streamlit as st
 
-from cx_metrics import importing, looking, reading
-from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
-from cx_metrics.importing import ImportFile, Plan, Progress
-from cx_metrics.looking import Seen
-from cx_metrics.reading import FileMapping, RawFile, Recognition
-from cx_metrics.reading.dates import TIME_FORMATS
-from cx_metrics.reading.mapping import mappable
+from cx_metrics import importing, reading
+from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.importing import Plan, Progress
+from cx_metrics.reading import FileMapping
 from cx_metrics.safe_text import safe
-from cx_metrics.tables import SURVEY_TYPES, TABLES
 from cx_metrics.texts import N_, NP_, Text
-from cx_metrics.workspace import Source, jobs
-from pages.parts import cache, state
+from cx_metrics.workspace import jobs
+from pages.parts import cache, confirming, state, uploads
 from pages.parts.language import PageReader
 from pages.parts.markup import Markup
+from pages.parts.uploads import Waiting
 
-PIECE = 1 << 20
-ATTRIBUTE, LEAVE_OUT = "+", "–"  # in the grid: keep the column as an attribute; leave it out
 NEW, MORE, INSTEAD = "new", "more", "instead"  # what uploaded files are for
-KINDS = ["csv", "tsv", "txt", "gz"]
-TABLE_WORDS = {
-    "touchpoints": N_("Touchpoints: one row per contact"),
-    "surveys": N_("Survey answers: one row per answer"),
-    "customers": N_("Customers: persona, segment, region"),
-    "spend": N_("Spend: cost by channel and period"),
-    "changes": N_("Changes: dated releases and campaigns"),
-}
-SURVEY_WORDS = {
-    "nps": N_("NPS, 0 to 10"), "csat": N_("Satisfaction (CSAT)"), "ces": N_("Effort (CES)"), "rating": N_("Other rating"),
-    "choice": N_("Choice"), "text": N_("Comments only"),
-}  # fmt: skip
-SCALES = {"1–5": (1.0, 5.0), "1–7": (1.0, 7.0), "1–10": (1.0, 10.0), "0–10": (0.0, 10.0), "1–4": (1.0, 4.0)}
-USUAL_SCALES = {"csat": "1–5", "ces": "1–7"}
-EFFORT_SCALE = "1–5"  # CES 1.0 asks for effort, so a high score is bad
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """An upload that is not imported yet: where it lies, how it reads, what it seems to be, or what is wrong with it."""
-
-    source: Source
-    raw: RawFile | None
-    problem: TouchlineError | None
+KINDS = ["csv", "tsv", "txt", "tab", "gz", "zip", "xlsx", "xlsm", "xls", "xlsb", "ods", "json", "jsonl", "ndjson", "parquet", "xes"]
 
 
 def show(reader: PageReader, m: Markup) -> bool:
@@ -70,18 +41,23 @@ def show(reader: PageReader, m: Markup) -> bool:
             return True
         st.html(m.card_head(
             Text(N_("Drop your exports here")),
-            Text(N_("CSV files of touchpoints, survey answers, customers, spend or changes. Up to 200 MB each; plain or .gz.")),
+            Text(N_("Touchpoints, survey answers, customers, spend or changes, as your tools export them: CSV in any encoding, Excel, "
+                    "ODS, JSON, Parquet, event logs (XES), packed or not. Up to 200 MB each.")),
         ))  # fmt: skip
-        uploads = st.file_uploader(
+        given = st.file_uploader(
             reader.say(N_("Files")), type=KINDS, accept_multiple_files=True, key=f"uploader_{state.kept('upload_round', 0)}",
             label_visibility="collapsed",
         )  # fmt: skip
-        if uploads:
+        if given:
             try:
-                _received(uploads)
+                with st.spinner(reader.say(N_("Looking at the files …"))):
+                    uploads.receive(given)
             except WorkspaceProblem as problem:  # no room, or over a quota
                 st.html(m.notice(problem.text, "bad"))
-        waiting = _waiting()
+            else:  # empty the widget, so that the memory goes back
+                state.keep("upload_round", int(str(state.kept("upload_round", 0))) + 1)
+                st.rerun()
+        waiting = uploads.waiting()
         if waiting:
             _confirm(reader, m, waiting)
     return bool(waiting)
@@ -100,50 +76,30 @@ def _job() -> str | None:
     )
 
 
-def _received(uploads: Sequence[Any]) -> None:
-    """Write new uploads to the workspace, then empty the widget so that the memory goes back."""
-    found = list(_waiting())
-    for upload in uploads:
-        source = cache.workspace().receive(upload.name, _pieces(upload.getbuffer()), state.session(), upload.size)
-        found.append(_opened(source))
-        state.keep("waiting", tuple(found))
-    state.keep("upload_round", int(str(state.kept("upload_round", 0))) + 1)
-    st.rerun()
-
-
-def _pieces(buffer: memoryview) -> Iterator[bytes]:
-    for start in range(0, len(buffer), PIECE):
-        yield bytes(buffer[start : start + PIECE])
-
-
-def _opened(source: Source) -> Waiting:
-    try:
-        return Waiting(source, looking.look(source.path, source.name), None)
-    except TouchlineError as problem:
-        return Waiting(source, None, problem)
-
-
-def _waiting() -> tuple[Waiting, ...]:
-    found = state.kept("waiting", ())
-    return found if isinstance(found, tuple) else ()
-
-
 def _confirm(reader: PageReader, m: Markup, waiting: tuple[Waiting, ...]) -> None:
-    """Each file with what was recognised; one button that imports all that can be read."""
-    asked: list[ImportFile] = []
+    """Each table with what was recognised; one button that imports those that are chosen."""
+    asked: list[tuple[Waiting, FileMapping]] = []
     ready = True
-    for i, file in enumerate(waiting):
-        with st.container(key=f"file_{file.source.token[:8]}"):
-            mapping = _file(reader, m, file, i)
+    several = Counter(found.origin.token for found in waiting)
+    for found in waiting:
+        with st.container(key=f"file_{found.token[:8]}"):
+            chosen = several[found.origin.token] == 1 or st.checkbox(
+                safe(reader.say(Text(N_("Import {table}"), {"table": found.source.name})), "markdown"),
+                value=found.raw is not None, key=f"choose_{found.token}",
+            )  # fmt: skip
+            if not chosen:
+                continue
+            mapping = confirming.show(reader, m, found)
         if mapping is None:
             ready = False
         else:
-            asked.append(ImportFile(file.source.path, file.source.name, mapping))
-    purpose = _purpose(reader)
+            asked.append((found, mapping))
+    reopened = state.kept("reopened")
+    purpose = INSTEAD if reopened else _purpose(reader)
     title, zone, pseudonyms = "", "UTC", False
     if purpose == NEW:
         title = st.text_input(
-            reader.say(N_("Name of the dataset")), value=_title(waiting[0].source.name), key="upload_title"
+            reader.say(N_("Name of the dataset")), value=_title(waiting[0].origin.name), key="upload_title"
         )
         zones = ["UTC", *sorted(available_timezones() - {"UTC"})]
         zone = st.selectbox(
@@ -160,7 +116,8 @@ def _confirm(reader: PageReader, m: Markup, waiting: tuple[Waiting, ...]) -> Non
                 _begin(purpose, title, asked, Plan((), zone=zone, pseudonyms=pseudonyms))
             except WorkspaceProblem as problem:
                 st.html(m.notice(problem.text, "bad"))
-        st.button(reader.say(N_("Discard")), type="tertiary", key="upload_discard", on_click=_discard)
+        words = N_("Leave it as it is") if reopened else N_("Discard")
+        st.button(reader.say(words), type="tertiary", key="upload_discard", on_click=_discard)
 
 
 def _purpose(reader: PageReader) -> str:
@@ -184,19 +141,30 @@ def _title(name: str) -> str:
     return Path(name.removesuffix(".gz")).stem[:60]
 
 
-def _begin(purpose: str, title: str, asked: Sequence[ImportFile], plan: Plan) -> None:
-    """Move the uploads into their dataset and put its import into the queue."""
+def _begin(purpose: str, title: str, asked: Sequence[tuple[Waiting, FileMapping]], plan: Plan) -> None:
+    """Move the uploads into their dataset, remember how they are read, and put the import into the queue."""
     workspace = cache.workspace()
+    for found, mapping in asked:
+        if found.raw is not None:
+            workspace.keep_mapping(reading.fingerprint(found.raw.header), reading.mapping_to_yaml(mapping))
     if purpose == NEW:
-        dataset = workspace.create(title.strip() or asked[0].name)
+        dataset = workspace.create(title.strip() or asked[0][0].origin.name)
     else:
-        dataset = state.current_address().dataset
+        dataset = str(state.kept("reopened") or state.current_address().dataset)
         plan = importing.plan_of(workspace, workspace.current(dataset))
-    moved = [replace(file, path=workspace.adopt(dataset, file.path.name)) for file in asked]
-    plan = plan.with_files(moved) if purpose == MORE else plan.instead(moved)
+    files = uploads.adopted(dataset, asked)
+    if state.kept("reopened"):
+        plan = replace(plan, files=tuple(files))
+    else:
+        plan = plan.with_files(files) if purpose == MORE else plan.instead(files)
     state.keep("job", importing.start(workspace, dataset, plan, state.session()))
-    state.keep("waiting", ())
+    state.keep("reopened", None)
     st.rerun()
+
+
+def _discard() -> None:
+    state.keep("reopened", None)
+    uploads.discard()
 
 
 @st.fragment(run_every=0.5)
@@ -255,149 +223,3 @@ def _leave(job: str, dataset: str) -> None:
     with contextlib.suppress(WorkspaceProblem):  # somebody else deleted it
         if dataset and not cache.workspace().versions(dataset):
             cache.workspace().delete(dataset)
-
-
-def _file(reader: PageReader, m: Markup, file: Waiting, i: int) -> FileMapping | None:
-    """One file: which table, which column is what and why, how its times and scores are written."""
-    name = Text("{file}", {"file": file.source.name})
-    seen = _seen(file)
-    if isinstance(seen, TouchlineError):
-        st.html(m.card_head(name))
-        st.html(m.notice(seen.text, "bad"))
-        st.button(reader.say(N_("Remove this file")), key=f"drop_{i}", on_click=_drop, args=(file.source.token,))
-        return None
-    found, problem = seen.found, seen.problem
-    mapping = seen.mapping or _partly(found)
-    st.html(m.card_head(name, found.reason))
-    chosen = _choose_table(reader, file, found, mapping)
-    if chosen is None:
-        st.html(m.notice(problem.text if problem else found.reason, "bad"))
-        return None
-    for note in (*found.problems, *found.blockers):
-        st.html(m.notice(note))
-    with st.expander(reader.say(N_("Columns: what was recognised, and why")), expanded=problem is not None):
-        columns = _grid(reader, file, found, chosen)
-    mapping = replace(mapping, table=chosen, columns=columns[0], attributes=columns[1])
-    mapping = _formats(reader, file, mapping)
-    try:
-        reading.check_mapping(file.raw, mapping)
-    except MappingProblem as missing:
-        st.html(m.notice(missing.text, "bad"))
-        return None
-    return mapping
-
-
-def _seen(file: Waiting) -> Seen | TouchlineError:
-    """What the file seems to be under the table that was chosen, asked once; or why nobody can say."""
-    if file.raw is None:
-        return file.problem or FileProblem(N_("This file cannot be read."))
-    table = state.kept(f"table_{file.source.token}")
-    asked = (file.source.token, str(table) if table else None)
-    kept = state.kept("seen")
-    known = dict(kept) if isinstance(kept, dict) else {}
-    if asked not in known:
-        try:
-            known[asked] = looking.recognise(file.raw, asked[1])
-        except TouchlineError as problem:
-            known[asked] = problem
-        waiting = {w.source.token for w in _waiting()}
-        state.keep("seen", {key: seen for key, seen in known.items() if key[0] in waiting})
-    return known[asked]
-
-
-def _discard() -> None:
-    """Forget the uploads, and remove them from the disk."""
-    for file in _waiting():
-        cache.workspace().discard(file.source.token)
-    state.keep("waiting", ())
-
-
-def _drop(token: str) -> None:
-    cache.workspace().discard(token)
-    state.keep("waiting", tuple(w for w in _waiting() if w.source.token != token))
-
-
-def _partly(found: Recognition) -> FileMapping:
-    """The mapping as far as recognition goes, where it does not go all the way."""
-    return FileMapping(
-        found.table or "touchpoints", found.columns, (), found.time_format or "iso", found.survey_type, found.scale_low,
-        found.scale_high, found.higher_is_better, found.decimal_comma,
-    )  # fmt: skip
-
-
-def _choose_table(reader: PageReader, file: Waiting, found: Recognition, mapping: FileMapping) -> str | None:
-    token = file.source.token
-    key = f"pick_table_{token}"
-    state.seed(key, found.table)
-    return st.selectbox(
-        reader.say(N_("What is in this file?")), list(TABLES), key=key, placeholder=reader.say(N_("Choose one")),
-        format_func=lambda t: reader.say(TABLE_WORDS[t]),
-        on_change=lambda: state.keep(f"table_{token}", state.value(key)),
-    )  # fmt: skip
-
-
-def _grid(
-    reader: PageReader, file: Waiting, found: Recognition, table: str
-) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """The columns of the file with their meaning; the second column can be changed."""
-    rows = [
-        {"column": match.column, "becomes": match.field or ATTRIBUTE, "reason": reader.say(match.reason)}
-        for match in found.matches
-    ]
-    edited = st.data_editor(
-        pd.DataFrame(rows), hide_index=True, key=f"grid_{file.source.token}_{table}", width="stretch",
-        column_config={
-            "column": st.column_config.TextColumn(reader.say(N_("Column in the file")), disabled=True),
-            "becomes": st.column_config.SelectboxColumn(
-                reader.say(N_("Becomes")), options=[*mappable(table), ATTRIBUTE, LEAVE_OUT], required=True,
-                help=reader.say(N_("+ keeps the column as it is, – leaves it out")),
-            ),
-            "reason": st.column_config.TextColumn(reader.say(N_("Why")), disabled=True),
-        },
-    )  # fmt: skip
-    pairs = list(zip(edited["column"], edited["becomes"], strict=True))
-    columns = {field: column for column, field in pairs if field not in (ATTRIBUTE, LEAVE_OUT)}
-    taken = set(columns.values())
-    return columns, tuple(c for c, field in pairs if field == ATTRIBUTE or (field != LEAVE_OUT and c not in taken))
-
-
-def _formats(reader: PageReader, file: Waiting, mapping: FileMapping) -> FileMapping:
-    """How times are written; which question the scores answer, on which scale, and which end of it is good."""
-    token = file.source.token
-    with st.container(horizontal=True):
-        if any(TABLES[mapping.table][c].type in _TIMES for c in mapping.columns if c in TABLES[mapping.table].names):
-            known = list(TIME_FORMATS)
-            chosen = st.selectbox(reader.say(N_("Times are written as")), known, index=known.index(mapping.time_format),
-                                  format_func=lambda f: reader.say(TIME_FORMATS[f]), key=f"time_{token}", width=330)  # fmt: skip
-            mapping = replace(mapping, time_format=chosen)
-        if mapping.table == "surveys" and "survey_type" not in mapping.columns and "score" in mapping.columns:
-            mapping = _question(reader, token, mapping)
-    return mapping
-
-
-def _question(reader: PageReader, token: str, mapping: FileMapping) -> FileMapping:
-    """The kind of question, its scale and direction. Another kind brings its own usual scale: nothing of a wrong guess stays."""
-    kinds = list(SURVEY_TYPES)
-    kind = st.selectbox(reader.say(N_("The score is")), kinds, index=kinds.index(mapping.survey_type or "rating"),
-                        format_func=lambda k: reader.say(SURVEY_WORDS[k]), key=f"kind_{token}", width=220)  # fmt: skip
-    if kind in ("choice", "text"):
-        return replace(mapping, survey_type=kind, scale_low=None, scale_high=None, higher_is_better=None)
-    if kind == "nps":
-        return replace(mapping, survey_type=kind, scale_low=0.0, scale_high=10.0, higher_is_better=True)
-    usual = USUAL_SCALES.get(kind, "0–10")
-    scales = {usual: SCALES[usual], **SCALES}
-    if kind == mapping.survey_type and mapping.scale_low is not None and mapping.scale_high is not None:
-        ends = (mapping.scale_low, mapping.scale_high)
-        scales = {f"{ends[0]:g}–{ends[1]:g}": ends, **scales}
-    scale = st.selectbox(reader.say(N_("On the scale")), list(scales), key=f"scale_{token}_{kind}", width=140)
-    good = (
-        kind != "ces" or scale != EFFORT_SCALE if mapping.survey_type != kind else mapping.higher_is_better is not False
-    )
-    directions = [True, False] if good else [False, True]
-    better = st.selectbox(reader.say(N_("A high score is")), directions, key=f"direction_{token}_{kind}_{scale}", width=160,
-                          format_func=lambda up: reader.say(N_("good") if up else N_("bad")))  # fmt: skip
-    low, high = scales[scale]
-    return replace(mapping, survey_type=kind, scale_low=low, scale_high=high, higher_is_better=better)
-
-
-_TIMES = (TABLES["touchpoints"]["occurred_at"].type, TABLES["spend"]["period_start"].type)
