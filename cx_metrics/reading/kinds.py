@@ -1,6 +1,11 @@
-"""What a file really is, by its first bytes: a picture or a workbook that is called .csv is refused by name."""
+"""What a file really is, by what stands in it and never by its name: a table of some kind, or something to refuse in words."""
 
 from __future__ import annotations
+
+import codecs
+import re
+import zipfile
+from pathlib import Path
 
 from cx_metrics.errors import FileProblem
 from cx_metrics.reading.report import shorten
@@ -8,6 +13,7 @@ from cx_metrics.texts import N_, Text
 
 GZIP = b"\x1f\x8b"
 
+_JSON = N_("a JSON document")
 _SAVE_AS_CSV = N_("Open it in a spreadsheet and save it as CSV UTF-8.")
 _EXPORT_AGAIN = N_("Export the table itself as CSV and upload that file.")
 _UNPACK = N_("Unpack it and upload the CSV file inside.")
@@ -36,6 +42,60 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
 _PAGES = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script")
 
 
+_LOG = re.compile(r"\s*(<\?xml[^>]*>)?\s*(<!--.*?-->\s*|<\?.*?\?>\s*)*<(\w+:)?log[\s/>]", re.DOTALL)
+_DOCUMENT_TYPE = re.compile(r"\s*(<\?xml[^>]*>)?\s*(<!--.*?-->\s*)*<!DOCTYPE\s+(\w+:)?log\b", re.DOTALL)
+
+
+def kind_of(start: bytes, path: Path, name: str) -> str:
+    """Which reader a file needs: "text", "workbook", "json", "parquet", "xes", "zip", or "packed" (bzip2 and xz).
+
+    `start` are its first bytes, unpacked where the file is a gzip archive; a ZIP archive is opened to see what is in it.
+
+    Raises:
+        FileProblem: what the file is instead, and what to do.
+    """
+    if start.startswith((b"BZh", b"\xfd7zXZ")):
+        return "packed"
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        return "workbook"
+    if start.startswith((b"PAR1", b"PARE")):
+        return "parquet"
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "workbook" if _is_workbook(start, path) else "zip"
+    begin = _letters(start)
+    if _LOG.match(begin) or _DOCUMENT_TYPE.match(begin):
+        return "xes"
+    found = _kind(begin.encode()) if begin[:1] in ("{", "[") else _kind(start)
+    if found is None:
+        return "text"
+    if found[0] == _JSON:
+        return "json"
+    raise _refusal(*found, name)
+
+
+def _is_workbook(start: bytes, path: Path) -> bool:
+    """Whether a ZIP archive has the parts of a workbook; one that cannot be opened is judged by its first bytes."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {member.casefold() for member in archive.namelist()}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return b"[Content_Types].xml" in start[:200] or b"opendocument.spreadsheet" in start[:200] or b"xl/" in start
+    is_document = "content.xml" in names and "mimetype" in names
+    return is_document or any(member.startswith("xl/") for member in names)
+
+
+def _letters(start: bytes) -> str:
+    """The first letters of a text, whichever Unicode it is written in."""
+    encoding = "utf-8"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif start[1:2] == b"\0" and start[:1] != b"\0":
+        encoding = "utf-16-le"
+    elif start[:1] == b"\0" and start[1:2] != b"\0":
+        encoding = "utf-16-be"
+    return start[:4096].decode(encoding, "ignore").removeprefix("\ufeff").lstrip()
+
+
 def refuse_other_kinds(start: bytes, name: str) -> None:
     """Raise where the first bytes say that this is not a text table.
 
@@ -45,8 +105,11 @@ def refuse_other_kinds(start: bytes, name: str) -> None:
     found = _kind(start)
     if found is None:
         return
-    kind, advice = found
-    raise FileProblem(
+    raise _refusal(*found, name)
+
+
+def _refusal(kind: str, advice: str, name: str) -> FileProblem:
+    return FileProblem(
         N_("{file} is {kind}, not a table in text form (CSV). {advice}"),
         file=shorten(name),
         kind=Text(kind),
@@ -77,5 +140,5 @@ def _text_kind(begin: bytes) -> tuple[str, str] | None:
     if begin.startswith(b"<?xml"):
         return N_("an XML document"), _SAVE_AS_CSV
     if begin[:1] in (b"{", b"[") and begin[1:].lstrip()[:1] in (b'"', b"{", b"[", b"}", b"]"):
-        return N_("a JSON document"), _EXPORT_AGAIN
+        return _JSON, _EXPORT_AGAIN
     return None
