@@ -9,12 +9,17 @@ from cx_metrics.reading.customers import read_customers
 from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.dictionary import look_up, propose_goal
 from cx_metrics.reading.files import RawFile, open_raw, read_batches
+from cx_metrics.reading.keeping import KeptMapping, fingerprint, mapping_from_yaml, mapping_to_yaml
 from cx_metrics.reading.mapping import FileMapping, NameMapping, check_mapping, mappable
 from cx_metrics.reading.matching import ColumnMatch
+from cx_metrics.reading.presets import Preset, presets
 from cx_metrics.reading.pseudonyms import pseudonym
-from cx_metrics.reading.recognise import Recognition, default_mapping, recognise
+from cx_metrics.reading.questions import Question, answered
+from cx_metrics.reading.recognise import default_mapping, recognise
+from cx_metrics.reading.recognition import Recognition
 from cx_metrics.reading.report import Reason, Report, RowProblem, shorten
 from cx_metrics.reading.rewriting import Rewritten, rewrite
+from cx_metrics.reading.shapes import Kind, KindsBy, Spread, SpreadColumn
 from cx_metrics.reading.spend import read_spend
 from cx_metrics.reading.surveys import read_surveys
 from cx_metrics.reading.touchpoints import read_touchpoints
@@ -24,19 +29,31 @@ __all__ = [
     "TIME_FORMATS",
     "ColumnMatch",
     "FileMapping",
+    "KeptMapping",
+    "Kind",
+    "KindsBy",
     "NameMapping",
+    "Preset",
+    "Question",
     "RawFile",
     "Reason",
     "Recognition",
     "Report",
     "Rewritten",
     "RowProblem",
+    "Spread",
+    "SpreadColumn",
     "Typed",
+    "answered",
     "check_mapping",
     "default_mapping",
+    "fingerprint",
     "look_up",
     "mappable",
+    "mapping_from_yaml",
+    "mapping_to_yaml",
     "open_raw",
+    "presets",
     "propose_goal",
     "pseudonym",
     "read_batches",

@@ -14,7 +14,8 @@ from cx_metrics.reading.aliases import ALIASES, plain
 from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.files import RawFile
 from cx_metrics.reading.report import shorten
-from cx_metrics.tables import CUSTOMER_COLUMNS, PREPARED, RESERVED, SURVEY_TYPES, TABLES
+from cx_metrics.reading.shapes import Kind, KindsBy, Spread, did_you_mean, numbers, refuse_unknown, texts
+from cx_metrics.tables import CUSTOMER_COLUMNS, PREPARED, RESERVED, TABLES
 from cx_metrics.texts import N_, Text
 
 # Columns that a table does not list but that keep our name when a file has them, as attributes.
@@ -54,6 +55,11 @@ class FileMapping:
     `time_zone` is the zone of times that name none.
     `attributes` are headers kept as they are, as text. `survey_type`, the scale and the direction hold for the rows in
     which no column says otherwise; None means: as the type has it.
+
+    `encoding` and `delimiter` are what the file was opened with, `preset` is the tool whose export it is; None: found out.
+    `leave_out`: header → values; a row with one of them is set aside ("" is a blank cell). `no_answer`: values of a score that
+    mean not rated, not known, not applicable. `score_words`: answers in words → their number. `kinds_by` tells several questions
+    in one column of scores apart. `spread`: a row becomes several records.
     """
 
     table: str
@@ -66,10 +72,39 @@ class FileMapping:
     higher_is_better: bool | None = None
     decimal_comma: bool = False
     time_zone: str = "UTC"
+    encoding: str | None = None
+    delimiter: str | None = None
+    preset: str | None = None
+    leave_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    no_answer: tuple[str, ...] = ()
+    score_words: Mapping[str, float] = field(default_factory=dict)
+    kinds_by: KindsBy | None = None
+    spread: Spread | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The question that holds for the rows in which nothing says otherwise."""
+        ends = (self.scale_low, self.scale_high, self.higher_is_better)
+        return Kind(self.survey_type, *ends, self.no_answer, self.score_words)
+
+    @property
+    def filled(self) -> frozenset[str]:
+        """The columns of ours that the file fills."""
+        return frozenset((*self.columns, *(self.spread.makes if self.spread else ())))
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Every column of the file that the mapping speaks of, each once."""
+        spread = (*self.spread.headers, *self.spread.beside) if self.spread else ()
+        split = (self.kinds_by.column,) if self.kinds_by else ()
+        return tuple(dict.fromkeys((*self.columns.values(), *self.attributes, *spread, *self.leave_out, *split)))
 
     def to_dict(self) -> dict[str, Any]:
         """The mapping as plain JSON values, to be kept in a manifest."""
-        return {**asdict(self), "columns": dict(self.columns), "attributes": list(self.attributes)}
+        leave_out = {header: list(values) for header, values in self.leave_out.items()}
+        spread = self.spread.to_dict() if self.spread else None
+        plain = {"columns": dict(self.columns), "attributes": list(self.attributes), "no_answer": list(self.no_answer)}
+        return {**asdict(self), **plain, "leave_out": leave_out, "spread": spread}
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> FileMapping:
@@ -79,10 +114,10 @@ class FileMapping:
             MappingProblem: a name that is none of ours.
         """
         known = {f.name for f in fields(cls)}
-        _refuse_unknown((str(name) for name in kept), known, N_('A file mapping has no "{name}". {hint}'))
+        refuse_unknown((str(name) for name in kept), known, N_('A file mapping has no "{name}". {hint}'))
         if "table" not in kept or not isinstance(kept.get("columns"), Mapping):
             raise MappingProblem(N_("A file mapping must name its table and its columns."))
-        mapping = cls(**{**kept, "columns": dict(kept["columns"]), "attributes": tuple(kept.get("attributes", ()))})
+        mapping = cls(**{**kept, **_nested(kept)})
         _check_names(mapping)
         return mapping
 
@@ -121,8 +156,7 @@ def check_mapping(raw: RawFile, mapping: FileMapping) -> None:
         MappingProblem: everything that is missing or unknown, at once, with the headers there are and the nearest.
     """
     _check_names(mapping)
-    wanted = [*mapping.columns.values(), *mapping.attributes]
-    lost = [name for name in wanted if name not in raw.header]
+    lost = [name for name in mapping.headers if name not in raw.header]
     if lost:
         hint = nearest(lost[0], raw.header)
         raise MappingProblem(
@@ -130,7 +164,7 @@ def check_mapping(raw: RawFile, mapping: FileMapping) -> None:
             file=shorten(raw.name),
             names=", ".join(f'"{shorten(name)}"' for name in lost[:6]),
             headers=header_list(raw),
-            hint=_did_you_mean(hint),
+            hint=did_you_mean(hint),
         )
     missing = missing_fields(mapping)
     if missing:
@@ -139,7 +173,7 @@ def check_mapping(raw: RawFile, mapping: FileMapping) -> None:
 
 def missing_fields(mapping: FileMapping) -> list[tuple[str, ...]]:
     """The groups of columns of which the mapping has none although the table needs one."""
-    return [group for group in REQUIRED[mapping.table] if not any(name in mapping.columns for name in group)]
+    return [group for group in REQUIRED[mapping.table] if not any(name in mapping.filled for name in group)]
 
 
 def missing_columns(raw: RawFile, table: str, missing: Iterable[tuple[str, ...]]) -> MappingProblem:
@@ -153,7 +187,7 @@ def missing_columns(raw: RawFile, table: str, missing: Iterable[tuple[str, ...]]
         table=table,
         headers=header_list(raw),
         hint=one_column_hint(raw)
-        or (_did_you_mean(hint) if hint else Text(N_("Rename a column or choose one by hand."))),
+        or (did_you_mean(hint) if hint else Text(N_("Rename a column or choose one by hand."))),
     )
 
 
@@ -205,25 +239,40 @@ def attribute_names(mapping: FileMapping) -> dict[str, str]:
 
 
 def _check_names(mapping: FileMapping) -> None:
-    _refuse_unknown((mapping.table,), set(TABLES), N_('There is no table "{name}". {hint}'))
+    refuse_unknown((mapping.table,), set(TABLES), N_('There is no table "{name}". {hint}'))
     known = set(mappable(mapping.table))
-    _refuse_unknown(mapping.columns, known, N_('The table has no column "{name}" that a file could fill. {hint}'))
-    _refuse_unknown((mapping.time_format,), set(TIME_FORMATS), N_('There is no time format "{name}". {hint}'))
+    refuse_unknown(mapping.columns, known, N_('The table has no column "{name}" that a file could fill. {hint}'))
+    refuse_unknown((mapping.time_format,), set(TIME_FORMATS), N_('There is no time format "{name}". {hint}'))
     if mapping.time_zone not in available_timezones():
         raise MappingProblem(
             N_('There is no time zone "{name}". Name one as Europe/Berlin.'), name=shorten(mapping.time_zone)
         )
-    if mapping.survey_type is not None:
-        _refuse_unknown((mapping.survey_type,), set(SURVEY_TYPES), N_('There is no survey type "{name}". {hint}'))
+    mapping.kind.check()
+    for kind in mapping.kinds_by.kinds.values() if mapping.kinds_by else ():
+        kind.check()
+    if mapping.spread is not None:
+        mapping.spread.check(mapping.table, mapping.columns)
 
 
-def _refuse_unknown(names: Iterable[str], known: set[str], source: str) -> None:
-    for name in names:
-        if name not in known:
-            hint = nearest(name, known)
-            choice = Text(N_("Choose one of: {known}."), {"known": ", ".join(sorted(known))})
-            raise MappingProblem(source, name=shorten(name), hint=_did_you_mean(hint) if hint else choice)
+def _nested(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a kept mapping that are more than one word or number.
 
-
-def _did_you_mean(name: str | None) -> Text | str:
-    return Text(N_('Did you mean "{name}"?'), {"name": shorten(name)}) if name else ""
+    Raises:
+        MappingProblem: one of them is not what it should be.
+    """
+    leave_out, spread, kinds_by = (kept.get(name) or {} for name in ("leave_out", "spread", "kinds_by"))
+    for name, found in (("leave_out", leave_out), ("spread", spread), ("kinds_by", kinds_by)):
+        if not isinstance(found, Mapping):
+            raise MappingProblem(N_('"{name}" must be a list of settings, each with its name.'), name=name)
+    for name, header in kept["columns"].items():
+        if not isinstance(header, str):
+            raise MappingProblem(N_('The column for "{name}" must be named by a text.'), name=shorten(name))
+    return {
+        "columns": dict(kept["columns"]),
+        "attributes": texts(kept.get("attributes", ()), "attributes"),
+        "leave_out": {str(header): texts(values, "leave_out") for header, values in leave_out.items()},
+        "no_answer": texts(kept.get("no_answer", ()), "no_answer"),
+        "score_words": numbers(kept.get("score_words", {}), "score_words"),
+        "kinds_by": KindsBy.from_dict(kinds_by) if kinds_by else None,
+        "spread": Spread.from_dict(spread) if spread else None,
+    }

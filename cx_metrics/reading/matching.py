@@ -11,6 +11,7 @@ from cx_metrics.reading.aliases import ALIASES, LABELS, plain, words
 from cx_metrics.reading.mapping import mappable
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.sample import ALMOST_ALL, Sample, Values
+from cx_metrics.reading.scale import word_scale
 from cx_metrics.reading.typed import NO, YES
 from cx_metrics.tables import PHASES, SURVEY_TYPES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, Text
@@ -39,12 +40,16 @@ KEPT = Text(N_("no known name; kept as it is"))
 
 @dataclass(frozen=True)
 class ColumnMatch:
-    """One column of the file: which of ours it is (None = kept as an attribute), how sure that is, and why."""
+    """One column of the file: which of ours it is (None = kept as an attribute), how sure that is, and why.
+
+    `use` says what else becomes of a column that is none of ours: `spread` (its cells are records), `left` (it is not kept).
+    """
 
     column: str
     field: str | None
     confidence: float
     reason: Text
+    use: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return {**vars(self), "reason": self.reason.to_dict()}
@@ -139,6 +144,8 @@ def _value_fit(values: Values, name: str) -> tuple[float, Text | None]:
         return float(good), Text(
             N_("its values are whole numbers") if good else N_("its values are not all whole numbers")
         )
+    if name == "score" and values.number_share < HALF and word_scale("", values.distinct_texts):
+        return 1.0, Text(N_("its values are the words of a known scale"))
     if name in NUMBERS:
         number = {"number_share": values.number_share}
         return values.number_share, Text(N_("{number_share} of its values are numbers"), number)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import pyarrow as pa
+from dataclasses import replace
 
 from cx_metrics.errors import MappingProblem
-from cx_metrics.reading.aliases import LABELS
-from cx_metrics.reading.dates import TIME_FORMATS, TimeGuess, guess_time_format
-from cx_metrics.reading.files import RawFile, read_batches
+from cx_metrics.errors import nearest as nearest_name
+from cx_metrics.reading.files import RawFile
+from cx_metrics.reading.finishing import by_preset, finish, with_wide
 from cx_metrics.reading.mapping import (
     REQUIRED,
     FileMapping,
@@ -21,73 +17,51 @@ from cx_metrics.reading.mapping import (
     missing_fields,
     one_column_hint,
 )
-from cx_metrics.reading.matching import KEPT, KNOWN_NAME, NUMBERS, TIMES, ColumnMatch, match_columns, name_fit
+from cx_metrics.reading.matching import KEPT, ColumnMatch, match_columns
+from cx_metrics.reading.presets import Match, find_preset, presets
+from cx_metrics.reading.presets.presets import SURE_PRESET
+from cx_metrics.reading.recognition import Recognition
 from cx_metrics.reading.report import shorten
-from cx_metrics.reading.sample import Sample, Values, take_sample
-from cx_metrics.reading.scale import ScaleGuess, guess_scale
+from cx_metrics.reading.sample import Sample, take_sample
+from cx_metrics.reading.shapes import did_you_mean
+from cx_metrics.reading.wide import find_wide
 from cx_metrics.tables import TABLES
 from cx_metrics.texts import N_, Text
 
+NO_LOG = ("customers", "changes")  # tables that a wide file may look like at first sight
 SURE_TABLE = 0.5  # below this the user is asked which table it is
-BATCHES_READ_ON = 10  # some 600,000 rows
-FEW_ROWS = 20  # with fewer rows, each with its own customer says nothing
 LIKELY_TABLE = 0.3  # below this no table is even named
 
 
-@dataclass(frozen=True)
-class Recognition:
-    """What a file seems to be. `problems` are said on the page; `blockers` must be answered by a person first.
-
-    `table` is None where no table fits well enough: the user chooses, and `nearest` is the one that fits best.
-    `time_format` is None where no time was found.
-    """
-
-    table: str | None
-    confidence: float
-    reason: Text
-    matches: tuple[ColumnMatch, ...]
-    time_format: str | None = None
-    decimal_comma: bool = False
-    survey_type: str | None = None
-    scale_low: float | None = None
-    scale_high: float | None = None
-    higher_is_better: bool | None = None
-    problems: tuple[Text, ...] = ()
-    blockers: tuple[Text, ...] = ()
-    nearest: str | None = None
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """Our column → their header, where one was found."""
-        return {match.field: match.column for match in self.matches if match.field}
-
-    def to_dict(self) -> dict[str, Any]:
-        """What was recognised as plain JSON values."""
-        said = {name: [text.to_dict() for text in getattr(self, name)] for name in ("problems", "blockers")}
-        matches = [match.to_dict() for match in self.matches]
-        return {**vars(self), "reason": self.reason.to_dict(), "matches": matches, **said}
-
-    @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Recognition:
-        """The reverse of `to_dict`."""
-        said = {name: tuple(map(Text.from_dict, kept[name])) for name in ("problems", "blockers")}
-        matches = tuple(map(ColumnMatch.from_dict, kept["matches"]))
-        return cls(**{**kept, "reason": Text.from_dict(kept["reason"]), "matches": matches, **said})
-
-
-def recognise(raw: RawFile, table: str | None = None, sample_rows: int = 2000) -> Recognition:
+def recognise(
+    raw: RawFile, table: str | None = None, sample_rows: int = 2000, preset: str | None = None
+) -> Recognition:
     """What does this file hold, which column is which, and how sure is that?
 
-    Headers are compared with known names in four languages, values in the first `sample_rows` rows with what a column
-    must hold. `table` fixes the table; otherwise the one that fits best is taken, or none.
+    Headers are compared with the exports of known tools and with known names in four languages, values in the first
+    `sample_rows` rows with what a column must hold. `table` fixes the table; otherwise the one that fits best is taken, or none.
+    `preset` fixes the tool's export; "" is none of them.
+
+    Raises:
+        MappingProblem: there is no such preset.
     """
     sample = take_sample(raw, sample_rows)
-    if table is not None:
-        found = match_columns(sample, table)
-        return _finish(raw, sample, table, 1.0, Text(N_("the table was chosen by hand")), found)
     fits = {name: match_columns(sample, name) for name in TABLES}
     scores = _table_scores(sample, fits)
+    match = _preset_match(raw, sample, table, preset)
+    if match and not (match.preset.instead and preset is None and scores["touchpoints"] >= SURE_TABLE):
+        found = by_preset(raw, sample, match, table)
+        if found is not None:
+            return found
+    wide = find_wide(sample, fits)
+    if table is not None:
+        reason = Text(N_("the table was chosen by hand"))
+        found = finish(raw, sample, table, 1.0, reason, fits[table])
+        return with_wide(raw, sample, found, fits[table], wide) if wide and wide.table == table else found
     best = max(scores, key=lambda name: scores[name])
+    if wide and (scores[best] < SURE_TABLE or (wide.sure and best in (wide.table, *NO_LOG))):
+        plain = finish(raw, sample, wide.table, wide.confidence, wide.reason, fits[wide.table])
+        return with_wide(raw, sample, plain, fits[wide.table], replace(wide, sure=True))
     if scores[best] < SURE_TABLE:
         unsure = Text(N_("no table fits these columns well; choose what the file is"))
         kept = tuple(ColumnMatch(name, None, 0.0, KEPT) for name in raw.header)
@@ -95,7 +69,21 @@ def recognise(raw: RawFile, table: str | None = None, sample_rows: int = 2000) -
         return Recognition(None, round(scores[best], 2), unsure, kept, nearest=nearest)
     columns = ", ".join(f'"{shorten(match.column)}"' for match in fits[best].values() if match.field in _needed(best))
     reason = Text(N_("it has the columns {columns}"), {"columns": columns})
-    return _finish(raw, sample, best, round(scores[best], 2), reason, fits[best])
+    found = finish(raw, sample, best, round(scores[best], 2), reason, fits[best])
+    return with_wide(raw, sample, found, fits[best], wide) if wide and wide.table == best else found
+
+
+def _preset_match(raw: RawFile, sample: Sample, table: str | None, preset: str | None) -> Match | None:
+    if preset == "":
+        return None
+    if preset is None:
+        match = find_preset(raw.header, sample, table)
+        return match if match and match.confidence >= SURE_PRESET else None
+    known = presets().get(preset)
+    if known is None:
+        hint = did_you_mean(nearest_name(preset, presets()))
+        raise MappingProblem(N_('There is no preset "{name}". {hint}'), name=shorten(preset), hint=hint)
+    return Match(known, 1.0, Text(N_("the tool was chosen by hand")))
 
 
 def default_mapping(raw: RawFile, recognition: Recognition) -> FileMapping:
@@ -106,9 +94,11 @@ def default_mapping(raw: RawFile, recognition: Recognition) -> FileMapping:
             there are and the nearest), or something must be answered first.
     """
     if recognition.table is None:
+        if recognition.blockers:
+            raise MappingProblem(recognition.blockers[0])
         raise _unrecognised(raw, recognition.nearest)
     columns = recognition.columns
-    mapping = FileMapping(
+    mapping = recognition.proposed or FileMapping(
         recognition.table,
         columns,
         tuple(name for name in raw.header if name not in columns.values()),
@@ -118,6 +108,9 @@ def default_mapping(raw: RawFile, recognition: Recognition) -> FileMapping:
         recognition.scale_high,
         recognition.higher_is_better,
         recognition.decimal_comma,
+        no_answer=recognition.no_answer,
+        score_words=recognition.score_words,
+        kinds_by=recognition.kinds_by,
     )
     missing = missing_fields(mapping)
     if missing:
@@ -130,7 +123,7 @@ def default_mapping(raw: RawFile, recognition: Recognition) -> FileMapping:
 def _unrecognised(raw: RawFile, nearest: str | None) -> MappingProblem:
     """The error for a file that fits no table: what the nearest table misses, or what there is to choose."""
     nearest = nearest or ("touchpoints" if len(raw.header) == 1 else None)
-    missing = missing_fields(FileMapping(nearest, recognise(raw, nearest).columns)) if nearest else []
+    missing = missing_fields(FileMapping(nearest, recognise(raw, nearest, preset="").columns)) if nearest else []
     if nearest and missing:
         return missing_columns(raw, nearest, missing)
     choose = Text(N_("Choose what it is: touchpoints, surveys, customers, spend or changes."))
@@ -187,117 +180,3 @@ def _table_scores(sample: Sample, fits: Mapping[str, dict[str, ColumnMatch]]) ->
     if max(touchpoints, surveys) >= SURE_TABLE:
         customers *= 0.5
     return {"touchpoints": touchpoints, "surveys": surveys, "customers": customers, "spend": spend, "changes": changes}
-
-
-def _finish(
-    raw: RawFile, sample: Sample, table: str, confidence: float, reason: Text, found: dict[str, ColumnMatch]
-) -> Recognition:
-    columns = {match.field: match.column for match in found.values() if match.field}
-    time_format, problems = _time_format(raw, sample, columns)
-    unreadable = _unreadable_times(raw, sample, table, found)
-    blockers = unreadable if table == "touchpoints" and "occurred_at" not in columns else ()
-    problems += () if blockers else unreadable
-    if table == "touchpoints" and not {"occurred_at", "sequence"} & set(columns):
-        problems.append(Text(N_("No column holds times or an order number: the rows are taken to be in order.")))
-    if table == "touchpoints" and sample.rows >= FEW_ROWS and _one_step(sample, columns):
-        source = N_(
-            'Nearly every row has its own "{column}", so journeys have one step. Is another column the customer?'
-        )
-        problems.append(Text(source, {"column": shorten(columns["customer_id"])}))
-    commas = [sample.columns[header].decimal_comma for name, header in columns.items() if name in NUMBERS]
-    decimal_comma = True in commas and False not in commas
-    if True in commas and False in commas:
-        problems.append(Text(N_("Some columns write a decimal comma, others a decimal point; the point is taken.")))
-    scale, said = _scale(sample, table, columns)
-    return Recognition(
-        table,
-        confidence,
-        reason,
-        tuple(found.values()),
-        time_format,
-        decimal_comma,
-        scale.survey_type if scale else "text" if table == "surveys" and "score" not in columns else None,
-        scale.low if scale else None,
-        scale.high if scale else None,
-        scale.higher_is_better if scale else None,
-        (*problems, *said, *_missing(table, columns)),
-        blockers,
-    )
-
-
-def _one_step(sample: Sample, columns: Mapping[str, str]) -> bool:
-    return "customer_id" in columns and sample.columns[columns["customer_id"]].near_unique
-
-
-def _scale(sample: Sample, table: str, columns: Mapping[str, str]) -> tuple[ScaleGuess | None, tuple[Text, ...]]:
-    """Kind of question and scale of the whole file, where no column says them row by row."""
-    if table != "surveys" or "score" not in columns or "survey_type" in columns:
-        return None, ()
-    header = columns["score"]
-    asked = sample.columns[columns["question"]].texts.drop_null().unique().to_pylist() if "question" in columns else []
-    guess = guess_scale(header, sample.columns[header], asked[0] if len(asked) == 1 else "")
-    source = N_("The file holds {questions} questions and no column for their kind: all are read alike.")
-    several = (Text(source, {"questions": len(asked)}),) if len(asked) > 1 else ()
-    return guess, (guess.reason, *several)
-
-
-def _time_format(raw: RawFile, sample: Sample, columns: Mapping[str, str]) -> tuple[str | None, list[Text]]:
-    """One format for the times of the file, and what is doubtful about it."""
-    headers = [header for name, header in columns.items() if name in TIMES]
-    if not headers:
-        return None, []
-    values = pa.concat_arrays([sample.columns[header].texts for header in headers])
-    guess = _read_on(raw, headers, guess_time_format(values))
-    said = {"column": shorten(headers[0]), "found": shorten(next((v for v in values.to_pylist() if v), ""))}
-    problems = []
-    if guess.ambiguous:
-        source = N_(
-            'Every date in "{column}" can be read as day/month or as month/day (first: {found}). '
-            "Day first is taken; choose month first if that is wrong."
-        )
-        problems.append(Text(source, said))
-    if guess.format and guess.readable < guess.of:
-        counted = {**said, "readable": guess.readable, "of": guess.of, "format": Text(TIME_FORMATS[guess.format])}
-        source = N_(
-            '{readable} of {of} values in the sample of "{column}" are usable dates written as {format}; '
-            "other rows will be set aside."
-        )
-        problems.append(Text(source, counted))
-    return guess.format, problems
-
-
-def _read_on(raw: RawFile, headers: list[str], guess: TimeGuess) -> TimeGuess:
-    """Where the sample leaves open whether the day or the month comes first, the first later row that tells decides.
-
-    A log sorted by time often begins with the first days of a month.
-    """
-    if not guess.ambiguous:
-        return guess
-    for batch, _, _ in itertools.islice(read_batches(raw), BATCHES_READ_ON):
-        for header in headers:
-            later = guess_time_format(Values(batch.column(header)).texts)
-            if later.format and not later.ambiguous:
-                return later
-    return guess
-
-
-def _unreadable_times(raw: RawFile, sample: Sample, table: str, found: Mapping[str, ColumnMatch]) -> tuple[Text, ...]:
-    """Columns that are times by their names, but whose values are not written in a known way."""
-    name = {"touchpoints": "occurred_at", "surveys": "answered_at"}.get(table)
-    source = N_(
-        '{file}: "{column}" is a time by its name, but its values (first: {found}) are written in no known way. '
-        "Known are: {formats}. Write the times as year-month-day or choose another column."
-    )
-    said = {"file": shorten(raw.name), "formats": "; ".join(TIME_FORMATS.values())}
-    return tuple(
-        Text(source, {**said, "column": shorten(header), "found": shorten(values.texts.drop_null()[0])})
-        for header, match in found.items()
-        if name and match.field is None and (values := sample.columns[header]).present
-        if values.time.format is None and name_fit(header, table, name)[0] >= KNOWN_NAME
-    )
-
-
-def _missing(table: str, columns: Mapping[str, str]) -> list[Text]:
-    missing = missing_fields(FileMapping(table, columns))
-    source = N_("No column was found for {label}, which is needed.")
-    return [Text(source, {"label": Text(LABELS[group[0]])}) for group in missing]

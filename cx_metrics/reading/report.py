@@ -20,6 +20,15 @@ _SET_ASIDE = NP_(
     "{count} rows were set aside: {reason} (first: row {row})",
 )
 
+_FROM_ROWS = NP_(
+    "{count} row of the file holds the {records} records that are counted here.",
+    "{count} rows of the file hold the {records} records that are counted here.",
+)
+_EMPTY_CELLS = NP_(
+    "{count} cell of the columns that were spread was empty and made no record.",
+    "{count} cells of the columns that were spread were empty and made no record.",
+)
+
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 
@@ -95,6 +104,9 @@ class Report:
 
     A row is set aside for the first thing that is wrong with it. `flagged` are rows that were loaded although one value
     could not be kept as it was; `notes` are sentences with counts: what was flagged, what was assumed.
+
+    A row is a record. In a wide file one row of the file holds several: `file_rows` counts the rows of the file, `empty_cells`
+    the cells of spread columns that hold no record; otherwise `file_rows == rows` and no cell is counted.
     """
 
     file: str
@@ -105,12 +117,23 @@ class Report:
     reasons: list[Reason] = field(default_factory=list)
     flagged: list[Reason] = field(default_factory=list)
     assumed: list[Text] = field(default_factory=list)
+    file_rows: int = 0
+    empty_cells: int = 0
 
     @property
     def notes(self) -> list[Text]:
         """What was coerced or assumed, each with its count, most frequent first."""
         flagged = sorted(self.flagged, key=lambda group: -group.count)
-        return [*self.assumed, *(group.counted for group in flagged if group.note)]
+        return [*self._spread_notes(), *self.assumed, *(group.counted for group in flagged if group.note)]
+
+    def _spread_notes(self) -> list[Text]:
+        """Where the records come from, if a row of the file is not one record."""
+        if self.file_rows == self.rows and not self.empty_cells:
+            return []
+        count = self.file_rows
+        from_rows = Text(_FROM_ROWS[0], {"count": count, "records": self.rows}, _FROM_ROWS[1], count)
+        empty = Text(_EMPTY_CELLS[0], {"count": self.empty_cells}, _EMPTY_CELLS[1], self.empty_cells)
+        return [from_rows, empty] if self.empty_cells else [from_rows]
 
     def set_rows_aside(self, problems: Iterable[RowProblem], count: int) -> None:
         """Count `count` rows as set aside; `problems` are the same rows, all with one reason."""
@@ -143,6 +166,8 @@ class Report:
             "reasons": [group.to_dict() for group in self.reasons],
             "flagged": [group.to_dict() for group in self.flagged],
             "assumed": [note.to_dict() for note in self.assumed],
+            "file_rows": self.file_rows,
+            "empty_cells": self.empty_cells,
         }
 
     @classmethod
@@ -157,6 +182,8 @@ class Report:
             [Reason.from_dict(group) for group in kept["reasons"]],
             [Reason.from_dict(group) for group in kept["flagged"]],
             [Text.from_dict(note) for note in kept["assumed"]],
+            kept.get("file_rows", kept["rows"]),
+            kept.get("empty_cells", 0),
         )
 
 
@@ -165,13 +192,18 @@ def _same(one: Text, other: Text) -> bool:
     return one.source == other.source and {**one.values, **counts} == {**other.values, **counts}
 
 
+def _key(reason: Text, column: str | None) -> tuple[str, str | None, str | None]:
+    """What rows of one reason share. Two values that a user asked to leave out are two reasons."""
+    return reason.source, column, reason.values.get("left_out")
+
+
 def _add(groups: list[Reason], problems: Iterable[RowProblem], count: int, note: tuple[str, str] | None) -> None:
     waiting = iter(problems)
     first = next(waiting, None)
     if first is None or count == 0:
         return
-    key = (first.reason.source, first.column)
-    group = next((g for g in groups if (g.reason.source, g.column) == key), None)
+    key = _key(first.reason, first.column)
+    group = next((g for g in groups if _key(g.reason, g.column) == key), None)
     if group is None:
         group = Reason(first.reason, first.column, note=note)
         groups.append(group)

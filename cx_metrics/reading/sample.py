@@ -15,6 +15,8 @@ from cx_metrics.reading.files import RawFile, read_batches
 from cx_metrics.reading.numbers import evident_decimal_comma, read_numbers, readable_share
 
 ALMOST_ALL = 0.95
+_CODE = r"^[^\d]*[eE][+-]?\d{1,3}$"  # E195: an exponent without a number before it is a code
+MOST_ANSWERS = 60  # different values of a column of answers
 BATCHES_TRIED = 10  # for one with a good row
 SAMPLE_BYTES = 16 * 1024**2
 
@@ -39,6 +41,11 @@ class Values:
         return int(pc.count_distinct(self.texts, mode="only_valid").as_py())
 
     @cached_property
+    def distinct_texts(self) -> tuple[str, ...]:
+        """The different values, where they are few enough to be answers; none otherwise."""
+        return tuple(self.texts.drop_null().unique().to_pylist()) if self.distinct <= MOST_ANSWERS else ()
+
+    @cached_property
     def near_unique(self) -> bool:
         """Whether nearly every row has a value of its own."""
         return self.present > 0 and self.distinct >= ALMOST_ALL * self.rows
@@ -57,7 +64,11 @@ class Values:
     @cached_property
     def number_share(self) -> float:
         """Share of the values that are numbers."""
-        return readable_share(self.texts)
+        coded = pc.fill_null(pc.match_substring_regex(self.texts, _CODE), False)
+        if not pc.any(coded).as_py():
+            return readable_share(self.texts)
+        others = self.texts.filter(pc.invert(coded))
+        return readable_share(others) * (len(others) - int(others.null_count)) / self.present
 
     @cached_property
     def decimal_comma(self) -> bool | None:
@@ -67,7 +78,8 @@ class Values:
     def numbers(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The values that are numbers."""
         found: np.ndarray[tuple[int], np.dtype[np.float64]]
-        found = read_numbers(self.texts, self.decimal_comma is True).values.drop_null().to_numpy(zero_copy_only=False)
+        texts = self.texts.filter(pc.invert(pc.fill_null(pc.match_substring_regex(self.texts, _CODE), False)))
+        found = read_numbers(texts, self.decimal_comma is True).values.drop_null().to_numpy(zero_copy_only=False)
         return found
 
     @property

@@ -40,7 +40,7 @@ def read_spend(raw: RawFile, mapping: FileMapping) -> Typed:
 
     def whole() -> Iterator[pa.RecordBatch]:
         table = read.to_table().combine_chunks()
-        ends = _ends(table, "period_end" in mapping.columns, report)
+        ends = _ends(table, "period_end" in mapping.filled, report)
         place = table.schema.get_field_index("period_end")
         table = table.set_column(place, table.schema.field(place), ends)
         yield from table.to_batches()

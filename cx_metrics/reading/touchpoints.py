@@ -84,7 +84,8 @@ def read_touchpoints(
 ) -> Typed:
     """Which customer had which contact when, and which rows do not say it?
 
-    One row per row of the file that names a customer, a touchpoint and, where the file has times, a readable time.
+    One row per row of the file that names a customer, a touchpoint and, where the file has times, a readable time; in a file with
+    a time for each touchpoint one row per time.
     `sequence` counts on from `sequence_start` in file order. Where the file has an order number, it is that number times
     the lines of the file, plus the place in the file: in order, and unique. Exact duplicates stay.
 
@@ -102,7 +103,7 @@ def read_touchpoints(
         done += len(rows)
         return columns
 
-    if "occurred_at" not in mapping.columns:
+    if "occurred_at" not in mapping.filled:
         source = N_("The file has no times: the order number says what came first.")
         if "sequence" not in mapping.columns:
             source = N_("The file has neither times nor an order number: its rows are taken to be in order.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from cx_metrics.reading.files import RawFile, read_batches
 from cx_metrics.reading.mapping import FileMapping, attribute_names, check_mapping
 from cx_metrics.reading.numbers import read_numbers
 from cx_metrics.reading.report import KEPT_ROWS, Mask, Report, RowProblem, Rows, shorten
+from cx_metrics.reading.spreading import MARK, Places, effective, made_from, records
 from cx_metrics.tables import TABLES, UTC_TIME
 from cx_metrics.texts import N_, NP_, Text
 
@@ -32,6 +33,7 @@ _NAIVE = NP_(
 )
 
 
+SHOWN_WORDS = 8  # in a note
 YES = ("true", "yes", "1", "y", "نعم", "بله", "да")
 NO = ("false", "no", "0", "n", "لا", "خیر", "нет")
 
@@ -52,13 +54,17 @@ class Typed:
 
 @dataclass
 class Rowset:
-    """One batch of a file under a mapping: hands out columns by our names, remembers which rows are set aside and why."""
+    """One batch of records under a mapping: hands out columns by our names, remembers which rows are set aside and why.
+
+    `places`: the place in the spread of the column that each record comes from; None where a row of the file is a record.
+    """
 
     raw: RawFile
     mapping: FileMapping
     batch: pa.RecordBatch
     rows: Rows
     report: Report
+    places: Places | None = None
     keep: Mask = field(init=False)
     _texts: dict[str, pa.Array] = field(default_factory=dict)
     _flags: list[tuple[Mask, str, pa.Array, Text, tuple[str, str]]] = field(default_factory=list)
@@ -148,32 +154,48 @@ class Rowset:
     def set_aside(self, bad: Mask, name: str, found: pa.Array, reason: Text) -> None:
         """Set the rows aside that are still kept; a row is counted for the first thing wrong with it."""
         bad = bad & self.keep
-        count = int(bad.sum())
-        if count:
-            self.report.set_rows_aside(self._problems(bad, name, found, reason), count)
-            self.keep &= ~bad
+        for part, count in self._by_column(bad, name):
+            self.report.set_rows_aside(self._problems(part, name, found, reason), count)
+        self.keep &= ~bad
 
     def flag(self, bad: Mask, name: str, found: pa.Array, reason: Text, note: tuple[str, str]) -> None:
         """Remember rows that are loaded although a value could not be kept; those set aside later do not count."""
         if bad.any():
             self._flags.append((bad, name, found, reason, note))
 
+    def assume_counted(self, note: tuple[str, str], count: int, words: Sequence[str]) -> None:
+        """Say how many values were read in another way, and which words they are."""
+        if count:
+            shown = [shorten(word) for word in words[:SHOWN_WORDS]]
+            said = ", ".join([*shown, "…"] if len(words) > SHOWN_WORDS else shown)
+            self.report.assume(Text(note[0], {"count": count, "words": said}, note[1], count))
+
     def finish(self, columns: Mapping[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
         """The typed batch of the rows that are kept, attributes included; the report counts them."""
         for bad, name, found, reason, note in self._flags:
-            bad = bad & self.keep
-            count = int(bad.sum())
-            if count:
-                self.report.flag_rows(self._problems(bad, name, found, reason), count, note)
+            for part, count in self._by_column(bad & self.keep, name):
+                self.report.flag_rows(self._problems(part, name, found, reason), count, note)
         attributes = attribute_names(self.mapping)
         whole = {**columns, **{name: blank_to_null(self.batch.column(header)) for name, header in attributes.items()}}
         batch = pa.RecordBatch.from_arrays([whole[name] for name in schema.names], schema=schema)
         self.report.loaded += int(self.keep.sum())
         return batch if self.keep.all() else batch.filter(pa.array(self.keep))
 
+    def _by_column(self, bad: Mask, name: str) -> Iterator[tuple[Mask, int]]:
+        """The rows in groups that come from one column of the file, each with its size."""
+        header = self.header(name)
+        if self.places is None or header is None or not header.startswith(MARK):
+            groups = [bad]
+        else:
+            groups = [bad & (self.places == place) for place in np.unique(self.places[bad])]
+        for group in groups:
+            if count := int(group.sum()):
+                yield group, count
+
     def _problems(self, bad: Mask, name: str, found: pa.Array, reason: Text) -> Iterator[RowProblem]:
-        column = self.header(name) or name
+        header = self.header(name) or name
         for place in np.flatnonzero(bad)[:KEPT_ROWS]:
+            column = made_from(header, self.mapping, None if self.places is None else int(self.places[place]))
             value = found[int(place)].as_py()
             yield RowProblem(int(self.rows[place]), column, shorten("" if value is None else value), reason)
 
@@ -214,13 +236,17 @@ def read_typed(
     """
     check_mapping(raw, mapping)
 
+    meant = effective(mapping)
+
     def batches() -> Iterator[pa.RecordBatch]:
         for batch, rows, problems in read_batches(raw):
-            report.rows += len(rows) + len(problems)
+            report.rows += len(problems)
+            report.file_rows += len(problems)
             for _, alike in itertools.groupby(problems, lambda problem: (problem.reason.source, problem.column)):
                 rows_alike = list(alike)
                 report.set_rows_aside(rows_alike, len(rows_alike))
-            rowset = Rowset(raw, mapping, batch, rows, report)
-            yield rowset.finish(build(rowset), schema)
+            for found in records(batch, rows, mapping, report):
+                rowset = Rowset(raw, meant, found.batch, found.rows, report, found.places)
+                yield rowset.finish(build(rowset), schema)
 
     return Typed(schema, batches(), report, "sequence" in mapping.columns)
