@@ -1,89 +1,93 @@
-"""Times as files write them: one format for a column, decided on a sample with evidence, never by the clock.
+"""How are these times written? One format for a column, decided on a sample, with the evidence in words.
 
-Words like "now" or "today" are no times here. A time without a zone is taken in the zone that the mapping names.
+What the values leave open is said, never guessed in silence: the guess names the other reading, and a person chooses.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cx_metrics.reading.numbers import latin_digits, written_bytes
-from cx_metrics.reading.report import Mask
+from cx_metrics.reading.report import shorten
+from cx_metrics.reading.signs import in_plain_signs
+from cx_metrics.reading.times import (
+    CALENDAR_FORMATS,
+    FIRST_YEAR,
+    TIME_FORMATS,
+    Times,
+    first_and_last_year,
+    last_year,
+    read_times,
+    was_rounded,
+)
+from cx_metrics.reading.written_dates import SHAPES
 from cx_metrics.texts import N_, Text
 
-FIRST_YEAR = 1990
+__all__ = [
+    "CALENDAR_FORMATS",
+    "FIRST_YEAR",
+    "TIME_FORMATS",
+    "TimeGuess",
+    "Times",
+    "first_and_last_year",
+    "guess_time_format",
+    "last_year",
+    "read_times",
+]
 
-_CLOCK = (
-    r"(?:[T ,]\s?(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<F>\d{1,9}))?)?"
-    r"(?:[ \x{A0}\x{202F}]?(?:(?P<P>[AaPp])\.?[Mm]\.?|(?P<P2>[صم])))?)?"
-    r"(?:\s?(?:(?P<Z>[+-]\d{2}:?\d{2}|[+-]\d{2})|(?P<U>[Zz]|UTC|GMT)))?$"
+# Formats that may read the same text as different times, the likelier one first.
+_FAMILIES = (
+    ("day_first", "month_first"),
+    ("day_first_short", "month_first_short", "year_first_short"),
+    ("jalali", "hijri"),
+    ("excel_serial", "excel_serial_1904"),
 )
-_PATTERNS = {
-    "iso": r"^(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})" + _CLOCK,
-    "year_first": r"^(?P<y>\d{4})(?:/(?P<m>\d{1,2})/(?P<d>\d{1,2})|\.(?P<m2>\d{1,2})\.(?P<d2>\d{1,2}))" + _CLOCK,
-    "day_first": r"^(?P<d>\d{1,2})(?:/(?P<m>\d{1,2})/|\.(?P<m2>\d{1,2})\.|-(?P<m3>\d{1,2})-)(?P<y>\d{4})" + _CLOCK,
-    "month_first": r"^(?P<m>\d{1,2})(?:/(?P<d>\d{1,2})/|-(?P<d2>\d{1,2})-)(?P<y>\d{4})" + _CLOCK,
-    "compact": (
-        r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:[T ]?(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})?(?:\.(?P<F>\d{1,9}))?)?"
-        r"(?P<P>)(?P<P2>)(?:(?P<Z>[+-]\d{4})|(?P<U>Z))?$"
-    ),
+_SERIALS = _FAMILIES[-1]
+_SHOWN_AS_READ = (
+    "epoch_seconds",
+    "epoch_milliseconds",
+    "epoch_microseconds",
+    "jalali",
+    "hijri",
+    *_SERIALS,
+    *_FAMILIES[1],
+)
+_ONLY = {
+    "day_first": N_('"{found}" can only be day first'),
+    "month_first": N_('"{found}" can only be month first'),
+    "day_first_short": N_('"{found}" can only be day first'),
+    "month_first_short": N_('"{found}" can only be month first'),
+    "year_first_short": N_('"{found}" can only be year first'),
+    "jalali": N_('"{found}" can only be a Jalali date'),
+    "hijri": N_('"{found}" can only be a Hijri date'),
 }
-_PLAIN_SHAPE = "0000-00-00T00:00:00.000000"  # 0: any digit, T: that or a space
-_PLAIN_WIDTHS = (10, 16, 19, *range(21, 27))  # a day, minutes, seconds, one to six digits of a fraction
-_EPOCHS = {"epoch_seconds": 1_000_000, "epoch_milliseconds": 1_000, "epoch_microseconds": 1}
-_EPOCH_PATTERNS = {
-    "epoch_seconds": r"^(?P<n>\d{9,10})(?:\.(?P<F>\d{1,9}))?$",
-    "epoch_milliseconds": r"^(?P<n>\d{12,13})(?:\.0+)?$",
-    "epoch_microseconds": r"^(?P<n>\d{15,16})(?:\.0+)?$",
-}
-
-_LIKELY = r"^\s*(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{8,16}(?:\D|$))"  # how every time begins
-
-TIME_FORMATS = {
-    "iso": N_("year-month-day, as 2026-01-31 14:05"),
-    "year_first": N_("year/month/day, as 2026/01/31"),
-    "day_first": N_("day/month/year, as 31/01/2026"),
-    "month_first": N_("month/day/year, as 01/31/2026"),
-    "compact": N_("year, month, day without signs, as 20260131"),
-    "epoch_seconds": N_("seconds since 1970"),
-    "epoch_milliseconds": N_("milliseconds since 1970"),
-    "epoch_microseconds": N_("microseconds since 1970"),
-}
-
-
-CALENDAR_FORMATS = ("iso", "year_first", "day_first", "month_first")  # the others are bare numbers
-
-
-@dataclass(frozen=True)
-class Times:
-    """`values` as UTC microseconds, null where nothing stood, nothing could be read, or the year cannot be.
-
-    `unreadable` and `out_of_range` mark the latter two, `naive` times of day that named no zone.
-    """
-
-    values: pa.Array
-    unreadable: Mask
-    out_of_range: Mask
-    naive: Mask
+_IN_ORDER = N_("the rows are in the order of time only when written as {format}, which is weak evidence")
+_FEW_IN_ORDER = 3  # different times that must follow one another before their order says something
+# How every time begins: numbers parted by signs, many digits, a clock, or a number and a word and a number.
+_LIKELY = (
+    r"^\s*(?:\D{0,30}\d{1,4}\s?[-/.]\s?\d{1,2}\s?[-/.]\s?\d{1,4}|\d{8,16}(?:\D|$)|\d{1,2}:\d{2}\D"
+    r"|\D{0,40}\d{1,4}\D{1,40}\d{1,4}|\d[.,]\d+[eE])"
+)
+_LIKELY_SERIAL = r"^\s*\d{5}(?:[.,]\d+)?\s*$"
 
 
 @dataclass(frozen=True)
 class TimeGuess:
-    """The format under which most of the sample reads as times, and how many of how many do.
+    """The format under which most of the sample reads as times, how many of how many do, and why it is this one.
 
-    `ambiguous`: day first and month first read equally many; day first was taken.
+    `also`: another format that reads as many of them, as other times. `ambiguous`: a person should say which of the two it is.
+    `evidence` is what the values show, with one of them.
     """
 
     format: str | None
     readable: int
     of: int
     ambiguous: bool = False
+    also: str | None = None
+    evidence: Text | None = None
 
     @property
     def share(self) -> float:
@@ -92,185 +96,105 @@ class TimeGuess:
     @property
     def reason(self) -> Text:
         if self.format is None:
-            return Text(N_("none of {of} values in the sample is a date"), {"of": self.of})
-        return Text(
+            return self.evidence or Text(N_("none of {of} values in the sample is a date"), {"of": self.of})
+        counted = Text(
             N_("{readable} of {of} values in the sample are dates written as {format}"),
             {"format": Text(TIME_FORMATS[self.format]), "readable": self.readable, "of": self.of},
         )
+        return _and(counted, self.evidence)
 
-
-def last_year() -> int:
-    """The last year a date may lie in: the next one."""
-    return datetime.now(UTC).year + 1
-
-
-def read_times(values: pa.Array, time_format: str, until_year: int | None = None, zone: str = "UTC") -> Times:
-    """Which times do these texts say, in UTC microseconds? Null stays null.
-
-    A time lies between 1990 and the end of next year, or it is out of range. A date without a time of day is its
-    midnight. Times and dates without a zone are local to `zone`; an hour that the clocks repeat is the first one, an
-    hour that they skip is moved on. Two-digit years, 24:00 and leap seconds are unreadable. Fractions beyond
-    microseconds are cut.
-    """
-    until_year = until_year or last_year()
-    plainly = _read_plainly(values, until_year, zone) if time_format == "iso" else None
-    return plainly or _read_carefully(values, time_format, until_year, zone)
-
-
-def _read_plainly(values: pa.Array, until_year: int, zone: str) -> Times | None:
-    """The times, where all texts have one shape, 2026-01-31 or 2026-01-31 14:05:00 with or without a fraction and Z, and are
-    times in range; None where one is not.
-
-    The quick way for most files. It says nothing that the careful way would say otherwise.
-    """
-    signs = written_bytes(values)
-    width = len(signs) // len(values) if len(values) else 0
-    if not width or values.null_count or not pc.all(pc.equal(pc.binary_length(values), width)).as_py():
-        return None
-    written = signs.reshape(len(values), width)
-    in_utc = bool((written[:, -1] == ord("Z")).all())
-    if in_utc:
-        written, width, values = written[:, :-1], width - 1, pc.utf8_slice_codeunits(values, 0, width - 1)
-    if width not in _PLAIN_WIDTHS:
-        return None
-    for place, sign in enumerate(_PLAIN_SHAPE[:width]):
-        column = written[:, place]
-        allowed = (column == ord("T")) | (column == ord(" ")) if sign == "T" else column == ord(sign)
-        if not (column - ord("0") < 10 if sign == "0" else allowed).all():
+    @property
+    def doubt(self) -> Text | None:
+        """What a person should decide, or None."""
+        if not self.ambiguous or self.format is None or self.also is None:
             return None
-    try:
-        times = values.cast(pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return None
-    if not _in_range(times.cast(pa.int64()).to_numpy(), until_year).all():
-        return None
-    none = np.zeros(len(values), bool)
-    if in_utc:
-        return Times(times, none, none, none)
-    return Times(_in_utc(times, zone), none, none, np.full(len(values), width > len("2026-01-31")))
+        both = {"format": Text(TIME_FORMATS[self.format]), "also": Text(TIME_FORMATS[self.also])}
+        asked = N_(
+            "All values can be read as {format} or as {also}. The former is taken; choose the latter if that is wrong."
+        )
+        return Text(asked, both)
 
 
-def _read_carefully(values: pa.Array, time_format: str, until_year: int, zone: str) -> Times:
-    plain = pc.utf8_trim_whitespace(latin_digits(values))
-    if time_format in _EPOCHS:
-        moments, good = _read_epochs(plain, time_format)
-        naive = local = np.zeros(len(values), bool)
-    else:
-        moments, good, local, naive = _read_calendar(plain, time_format)
-    in_range = _in_range(moments, until_year)
-    present = pc.is_valid(values).to_numpy(zero_copy_only=False)
-    times = pa.array(moments, pa.int64(), mask=~(good & in_range)).cast(pa.timestamp("us"))
-    if local.any():
-        times = pc.if_else(pa.array(local), _in_utc(times, zone), times)
-    return Times(times, present & ~good, good & ~in_range, naive & in_range)
-
-
-def _in_range(moments: npt.NDArray[np.int64], until_year: int) -> Mask:
-    first = np.datetime64(f"{FIRST_YEAR}-01-01", "us").astype(np.int64)
-    end = np.datetime64(f"{until_year + 1}-01-01", "us").astype(np.int64)
-    inside: Mask = (moments >= first) & (moments < end)
-    return inside
-
-
-def _in_utc(local: pa.Array, zone: str) -> pa.Array:
-    """Times of the clocks of a zone as UTC."""
-    if zone == "UTC":
-        return local
-    zoned = pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest")
-    return zoned.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
-
-
-def guess_time_format(values: pa.Array, until_year: int | None = None) -> TimeGuess:
+def guess_time_format(values: pa.Array, until_year: int | None = None, sure: bool = False) -> TimeGuess:
     """Under which format do these texts read as times?
 
-    The format that reads most of the values that are there; None where no format reads any. Where day first and month
-    first read equally many, day first is taken and the guess says that it is ambiguous.
+    The format that reads most of the values that are there; None where no format reads any. Where two formats read equally
+    many, the one under which the rows are in order is taken, else the likelier one, and the guess says that it is ambiguous.
+    `sure`: the column is a time by its name, so bare numbers may be days as spreadsheets count them.
     """
-    present = values.drop_null()
+    present = in_plain_signs(values.drop_null())
     of = len(present)
     if not of:
         return TimeGuess(None, 0, 0)
-    formats = list(TIME_FORMATS)
     few = present.take(np.linspace(0, of - 1, 50).astype(np.int64))
-    if not pc.any(pc.match_substring_regex(latin_digits(few), _LIKELY)).as_py():
+    likely = f"{_LIKELY}|{_LIKELY_SERIAL}" if sure else _LIKELY
+    if not pc.any(pc.match_substring_regex(few, likely)).as_py():
         return TimeGuess(None, 0, of)
-    formats = [f for f in formats if _count(few, f, until_year)] if of > 50 else formats
-    counts = {f: _count(present, f, until_year) for f in formats}
-    best = max(counts, key=lambda f: counts[f], default=None)
-    if best is None or not counts[best]:
-        return TimeGuess(None, 0, of)
-    ambiguous = best == "day_first" and counts.get("month_first") == counts[best]
-    return TimeGuess(best, counts[best], of, ambiguous)
+    formats = [name for name in TIME_FORMATS if sure or name not in _SERIALS]
+    formats = [name for name in formats if _count(few, name, until_year)] if of > 50 else formats
+    counts = {name: _count(present, name, until_year) for name in formats}
+    most = max(counts.values(), default=0)
+    if not most:
+        return TimeGuess(None, 0, of, evidence=_rounded(present))
+    best = next(name for name in formats if counts[name] == most)
+    family = next((family for family in _FAMILIES if best in family), (best,))
+    tied = [name for name in family if counts.get(name) == most]
+    best, evidence = _decide(present, tied, family, until_year)
+    also = next((name for name in tied if name != best), None)
+    return TimeGuess(best, most, of, also is not None and best not in _SERIALS, also, evidence)
 
 
 def _count(values: pa.Array, time_format: str, until_year: int | None) -> int:
     return len(values) - int(read_times(values, time_format, until_year).values.null_count)
 
 
-def _read_epochs(plain: pa.Array, time_format: str) -> tuple[npt.NDArray[np.int64], Mask]:
-    found = pc.extract_regex(plain, _EPOCH_PATTERNS[time_format])
-    good = pc.is_valid(found).to_numpy(zero_copy_only=False)
-    moments = _whole(found.field("n"), good) * _EPOCHS[time_format]
-    if time_format == "epoch_seconds":
-        moments += _microseconds(found.field("F"), good)
-    return moments, good
+def _decide(
+    present: pa.Array, tied: list[str], family: tuple[str, ...], until_year: int | None
+) -> tuple[str, Text | None]:
+    """One format of those that read equally many, and what speaks for it."""
+    times = {name: read_times(present, name, until_year).values for name in family}
+    if len(tied) > 1:
+        in_order = [name for name in tied if _are_in_order(times[name])]
+        if len(in_order) == 1:
+            return in_order[0], Text(_IN_ORDER, {"format": Text(TIME_FORMATS[in_order[0]])})
+        return tied[0], _example(present, tied[0], times[tied[0]])
+    best = tied[0]
+    evidence = _example(present, best, times[best])
+    for rival in family:
+        only = pc.and_(pc.is_valid(times[best]), pc.is_null(times[rival]))
+        shape = SHAPES.get(rival)
+        if shape is not None and rival != best and pc.any(only).as_py():
+            found = present.filter(only)[0].as_py()
+            if any(sign in found for sign in shape.signs) or shape.named:
+                return best, _and(Text(_ONLY[best], {"found": shorten(found)}), evidence)
+    return best, evidence
 
 
-def _read_calendar(plain: pa.Array, time_format: str) -> tuple[npt.NDArray[np.int64], Mask, Mask, Mask]:
-    """Microseconds of the clock or, where a zone stands, of UTC; which are good, local, and local with a time of day."""
-    found = pc.extract_regex(plain, _PATTERNS[time_format])
-    good = pc.is_valid(found).to_numpy(zero_copy_only=False)
-    part = {field.name: found.field(place) for place, field in enumerate(found.type)}
-    year, hour, minute, second = (_whole(part[name], good) for name in "yHMS")
-    month, day = (sum(_whole(part[n], good) for n in part if n[0] == name) for name in "md")
-    good &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
-    good &= (minute < 60) & (second < 60)
-    months = np.where(good, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
-    days = months.astype("datetime64[D]") + np.where(good, day - 1, 0)
-    good &= days.astype("datetime64[M]") == months
-    hour, day_has_it = _hour(hour, part["P"], part["P2"])
-    good &= day_has_it
-    seconds = days.astype("datetime64[s]").astype(np.int64) + hour * 3600 + minute * 60 + second
-    offset, zoned = _offset(part["Z"], good)
-    local = good & ~zoned & ~_stands(part["U"])
-    moments = (seconds - offset) * 1_000_000 + _microseconds(part["F"], good)
-    return moments, good, local, local & _stands(part["H"])
+def _are_in_order(times: pa.Array) -> bool:
+    """Whether the rows go forward, or back, in time."""
+    moments = times.drop_null().cast(pa.int64()).to_numpy(zero_copy_only=False)
+    steps = np.diff(moments)
+    return len(np.unique(moments)) >= _FEW_IN_ORDER and bool((steps >= 0).all() or (steps <= 0).all())
 
 
-def _hour(hour: npt.NDArray[np.int64], latin: pa.Array, arabic: pa.Array) -> tuple[npt.NDArray[np.int64], Mask]:
-    """The hour of the day, with a mark for morning or afternoon taken into account, and whether there is such an hour."""
-    marks = pc.utf8_lower(pc.binary_join_element_wise(latin, arabic, ""))
-    twelve = _stands(marks)
-    if not twelve.any():
-        return hour, hour < 24
-    late = pc.fill_null(pc.is_in(marks, value_set=pa.array(["p", "م"])), False).to_numpy(zero_copy_only=False)
-    return np.where(twelve, hour % 12 + np.where(late, 12, 0), hour), np.where(
-        twelve, (hour >= 1) & (hour <= 12), hour < 24
+def _example(present: pa.Array, time_format: str, times: pa.Array) -> Text | None:
+    """What the first time is read as, where that is not what one reads."""
+    if time_format not in _SHOWN_AS_READ:
+        return None
+    place = int(np.argmax(pc.is_valid(times).to_numpy(zero_copy_only=False)))
+    read = times[place].as_py()
+    shown = f"{read:%Y-%m-%d}" if read.time() == read.min.time() else f"{read:%Y-%m-%d %H:%M:%S}"
+    return Text(N_('"{found}" is {read}'), {"found": shorten(present[place].as_py()), "read": shown})
+
+
+def _rounded(present: pa.Array) -> Text | None:
+    if not was_rounded(present):
+        return None
+    return Text(
+        N_('a spreadsheet rounded the times (first: "{found}"), so they are lost; export them again as text'),
+        {"found": shorten(present[0].as_py())},
     )
 
 
-def _stands(part: pa.Array) -> Mask:
-    """Where a part of the time is written at all."""
-    stands: Mask = pc.not_equal(pc.fill_null(part, ""), "").to_numpy(zero_copy_only=False)
-    return stands
-
-
-def _whole(texts: pa.Array, good: Mask) -> npt.NDArray[np.int64]:
-    """The digits as numbers, 0 where there are none."""
-    digits = pc.if_else(pc.fill_null(pc.not_equal(texts, ""), False), texts, "0")
-    return np.where(good, digits.cast(pa.int64()).to_numpy(zero_copy_only=False), 0).astype(np.int64)
-
-
-def _microseconds(fraction: pa.Array, good: Mask) -> npt.NDArray[np.int64]:
-    return _whole(pc.utf8_slice_codeunits(pc.utf8_rpad(fraction, 6, "0"), 0, 6), good)
-
-
-def _offset(zone: pa.Array, good: Mask) -> tuple[npt.NDArray[np.int64], Mask]:
-    """Seconds east of UTC, and where an offset stood."""
-    stood = _stands(zone) & good
-    if not stood.any():
-        return np.zeros(len(good), np.int64), stood
-    digits = pc.utf8_rpad(pc.replace_substring_regex(zone, "[^0-9]", ""), 4, "0")
-    number = np.where(stood, _whole(digits, good), 0)
-    east = (number // 100 * 60 + number % 100) * 60
-    return np.where(pc.starts_with(pc.fill_null(zone, ""), "-").to_numpy(zero_copy_only=False), -east, east), stood
+def _and(first: Text, then: Text | None) -> Text:
+    return first if then is None else Text(N_("{first}; {then}"), {"first": first, "then": then})

@@ -1,55 +1,99 @@
-"""Numbers as people write them: signs of currency, thousands, decimal comma or point, digits of three scripts."""
+"""Numbers as people write them: signs of currency, thousands, percent, decimal comma or point, digits of four scripts."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cx_metrics.reading.report import Mask
+from cx_metrics.reading.pieces import cut, different, different_pairs, places_of, written_bytes
+from cx_metrics.reading.report import Mask, shorten
+from cx_metrics.reading.signs import in_plain_signs
+from cx_metrics.texts import N_, NP_, Text
 
-# Arabic-Indic and Persian digits, their decimal mark and their thousands mark, the mathematical minus.
-_LATIN = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬−", "01234567890123456789.,-")
-_OTHER_SIGNS = "[٠-٩۰-۹٫٬−]"
 _PLAIN_SIGNS = np.isin(np.arange(256), list(b"0123456789.-"))
-_GROUP = r"[\s\x{A0}\x{2009}\x{202F}'’"  # parts thousands beside comma or point: spaces of all widths, apostrophes
-_MONEY = r"[\s\x{A0}\x{200E}\x{200F}\x{202F}]|US\$|R\$|[€$£¥₽₴₸₹₺₪﷼₩]|[A-Z]{3}\b|руб\.?|р\.|ریال|تومان|د\.إ|ر\.س"
-_BEFORE, _AFTER = rf"^([+-]?)(?:{_MONEY})+([+-]?)", rf"(?:{_MONEY})+$"
-_POINT = rf"^[+-]?(?:\d+|\d{{1,3}}(?:{_GROUP},]\d{{3}})+)?(?:\.\d*)?(?:[eE][+-]?\d{{1,3}})?$"
-_COMMA = rf"^[+-]?(?:\d+|\d{{1,3}}(?:{_GROUP}.]\d{{3}})+)?(?:,\d*)?(?:[eE][+-]?\d{{1,3}})?$"
-_EVIDENT_COMMA = rf"^[+-]?(?:\d{{1,3}}(?:{_GROUP}.]\d{{3}})+,\d+|\d+,(?:\d{{1,2}}|\d{{4,}}))$"
-_EVIDENT_POINT = rf"^[+-]?(?:\d{{1,3}}(?:{_GROUP},]\d{{3}})+\.\d+|\d+\.(?:\d{{1,2}}|\d{{4,}}))$"
+# Codes of money; other capitals behind a number may be a unit (12 MIN), which is not guessed.
+_CODES = (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP"
+    " CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR"
+    " IRT ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK"
+    " MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RMB RON RSD RUB RUR RWF SAR SBD SCR SDG SEK SGD SHP"
+    " SLE SOS SRD SSP STN SYP SZL THB TJS TMT TND TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR"
+    " ZMW ZWG"
+)
+_MONEY = (
+    r"\s|(?:US|CA|AU|NZ|HK|NT|[ACRS])\$|S/|[\$€£¥₽₴₸₹₺₪﷼₩₦₫₱฿₡₲₵₼₾]|kr\b\.?|zł|Kč|Ft\b|lei\b|лв\.?|грн\.?|тг\.?|сум\b|руб\.?|р\.|Rs\.?"
+    r"|ریال|تومان|ريال|درهم|دينار|جنيه|د\.إ\.?|ر\.س\.?|ج\.م\.?|د\.ك\.?|ر\.ق\.?|ر\.ع\.?|د\.ب\.?|(?:"
+    + _CODES.replace(" ", "|")
+    + r")\b"
+)
+_BEFORE = re.compile(rf"([+-]?)(?:{_MONEY})*([+-]?)([.,]?)")
+_BEHIND = re.compile(rf"([.,]?)(?:{_MONEY})*")
+
+
+def _digits(group: str) -> str:
+    """Whole numbers, with or without one sign between thousands; with commas also as India groups them, 1,23,456."""
+    parted = "|".join(rf"\d{{1,3}}(?:{sign}\d{{3}})+" for sign in (group, "[ ]", "'"))
+    return rf"(?:\d+|{parted}" + (rf"|\d{{1,2}}(?:{group}\d{{2}})+{group}\d{{3}})" if group == "," else ")")
+
+
+_POINT = rf"^[+-]?{_digits(',')}?(?:\.\d*)?(?:[eE][+-]?\d{{1,3}})?$"
+_COMMA = rf"^[+-]?{_digits('[.]')}?(?:,\d*)?(?:[eE][+-]?\d{{1,3}})?$"
+# What one decimal sign alone can mean: digits behind it that are no thousands, a zero before it, or the other sign grouping.
+_EVIDENT_COMMA = (
+    r"^[+-]?(?:\d{1,3}(?:[. ']\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}|\d+,(?:\d{1,2}|\d{4,})|0+,\d+|\d{4,},\d+)$"
+)
+_EVIDENT_POINT = (
+    r"^[+-]?(?:\d{1,3}(?:[, ']\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,}|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?"
+    r"|\d+\.(?:\d{1,2}|\d{4,})|0+\.\d+|\d{4,}\.\d+)$"
+)
+_EITHER = r"^[+-]?[1-9]\d{0,2}[.,]\d{3}$"
+
+
+_BUT = NP_(
+    '"{found}" shows the decimal sign, as most values do, but {count} value uses the other one',
+    '"{found}" shows the decimal sign, as most values do, but {count} values use the other one',
+)
+_GROUPS = {False: "[ ',+]", True: "[ '.+]"}  # what a readable number holds beside its digits and decimal sign
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """`values` as float64, null where nothing stood or nothing could be read; `unreadable` marks the latter."""
+    """`values` as float64, null where nothing stood or nothing could be read; `unreadable` marks the latter.
+
+    `percent` marks values with a percent sign: 12,3 % is 12.3.
+    """
 
     values: pa.Array
     unreadable: Mask
+    percent: Mask
 
 
-def latin_digits(values: pa.Array) -> pa.Array:
-    """The same texts with Arabic-Indic and Persian digits and marks written in Latin ones."""
-    if pc.all(pc.string_is_ascii(values)).as_py() is not False:
-        return values
-    if not pc.any(pc.match_substring_regex(values, _OTHER_SIGNS)).as_py():
-        return values
-    return pa.array([value and value.translate(_LATIN) for value in values.to_pylist()], pa.string())
+@dataclass(frozen=True)
+class DecimalGuess:
+    """Whether a column writes a decimal comma, and what shows it. None: no value shows it.
+
+    `ambiguous`: there are numbers such as 1.234 that mean one or the other thing, and nothing decides.
+    """
+
+    comma: bool | None
+    ambiguous: bool
+    reason: Text
 
 
 def read_numbers(values: pa.Array, decimal_comma: bool = False) -> Numbers:
     """Which numbers do these texts say? Null stays null.
 
-    `1,234.50` with a decimal point, `1.234,50` with a decimal comma; `€ 12`, `12 EUR`, `1 234`, `1e3`. Infinite
-    numbers and words are unreadable: nothing is guessed.
+    `1,234.50` with a decimal point, `1.234,50` with a decimal comma, `١٬٢٣٤٫٥` with either; `€ 12`, `12 EUR`, `1 234`, `1e3`,
+    `12 %`; `(12)` is -12. Infinite numbers, words and numbers with units are unreadable: nothing is guessed.
     """
     numbers = _read_plainly(values, decimal_comma)
     if numbers is not None:
-        return Numbers(numbers, np.zeros(len(values), bool))
+        none = np.zeros(len(values), bool)
+        return Numbers(numbers, none, none)
     return _read_carefully(values, decimal_comma)
 
 
@@ -69,34 +113,45 @@ def _read_plainly(values: pa.Array, decimal_comma: bool) -> pa.Array | None:
 
 
 def _read_carefully(values: pa.Array, decimal_comma: bool) -> Numbers:
-    plain = _plain(values)
+    plain, percent = _plain(values, "," if decimal_comma else ".")
     good = pc.fill_null(pc.match_substring_regex(plain, _COMMA if decimal_comma else _POINT), False)
-    good = pc.and_(good, pc.fill_null(pc.match_substring_regex(plain, r"\d"), False))
     texts = pc.if_else(good, plain, pa.scalar(None, pa.string()))
-    texts = pc.replace_substring_regex(texts, f"{_GROUP}{'.' if decimal_comma else ','}]", "")
+    if pc.any(pc.match_substring_regex(texts, _GROUPS[decimal_comma])).as_py():
+        texts = pc.replace_substring_regex(texts, _GROUPS[decimal_comma], "")
     if decimal_comma:
         texts = pc.replace_substring(texts, ",", ".")
-    numbers = pc.replace_substring_regex(texts, r"^\+", "").cast(pa.float64())
+    numbers = texts.cast(pa.float64())
     numbers = pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
     unreadable = pc.and_(pc.is_valid(values), pc.is_null(numbers)).to_numpy(zero_copy_only=False)
-    return Numbers(numbers, unreadable)
+    return Numbers(numbers, unreadable, percent & ~unreadable & pc.is_valid(numbers).to_numpy(zero_copy_only=False))
 
 
-def written_bytes(values: pa.Array) -> npt.NDArray[np.uint8]:
-    """All texts of a column, one behind the other, as bytes."""
-    _valid, offsets, data = values.buffers()
-    if offsets is None or data is None or not len(values):
-        return np.zeros(0, np.uint8)
-    places = np.frombuffer(offsets, np.int32)
-    return np.frombuffer(data, np.uint8)[places[values.offset] : places[values.offset + len(values)]]
+def guess_decimal_sign(values: pa.Array) -> DecimalGuess:
+    """Does the column write a decimal comma? What one of its values shows; the majority where they do not agree."""
+    plain, _percent = _plain(values.drop_null(), ".")
+    commas, points, either = (pc.match_substring_regex(plain, p) for p in (_EVIDENT_COMMA, _EVIDENT_POINT, _EITHER))
+    comma, point = (int(pc.sum(found).as_py() or 0) for found in (commas, points))
+    if comma == point:
+        open_ones = plain.filter(either)
+        if not comma and len(open_ones):
+            doubt = N_('numbers such as "{found}" may be thousands or decimals, and no value shows which')
+            return DecimalGuess(None, True, Text(doubt, {"found": shorten(open_ones[0])}))
+        if comma:
+            both = N_("as many values write a decimal comma as a decimal point")
+            return DecimalGuess(None, True, Text(both))
+        return DecimalGuess(None, False, Text(N_("no value has a decimal sign")))
+    found = shorten(plain.filter(commas if comma > point else points)[0])
+    shows = N_('"{found}" has a decimal comma') if comma > point else N_('"{found}" has a decimal point')
+    if min(comma, point):
+        others = min(comma, point)
+        but = Text(_BUT[0], {"found": found, "count": others}, _BUT[1], others)
+        return DecimalGuess(comma > point, True, but)
+    return DecimalGuess(comma > point, False, Text(shows, {"found": found}))
 
 
 def evident_decimal_comma(values: pa.Array) -> bool | None:
     """Does the column write a decimal comma? True or False where a value shows it, None where none does."""
-    plain = _plain(values)
-    commas = pc.sum(pc.match_substring_regex(plain, _EVIDENT_COMMA)).as_py() or 0
-    points = pc.sum(pc.match_substring_regex(plain, _EVIDENT_POINT)).as_py() or 0
-    return None if commas == points else bool(commas > points)
+    return guess_decimal_sign(values).comma
 
 
 def readable_share(values: pa.Array) -> float:
@@ -108,6 +163,42 @@ def readable_share(values: pa.Array) -> float:
     return found / present
 
 
-def _plain(values: pa.Array) -> pa.Array:
-    plain = pc.replace_substring_regex(latin_digits(values), _BEFORE, r"\1\2")
-    return pc.replace_substring_regex(plain, _AFTER, "")
+def _plain(values: pa.Array, decimal: str) -> tuple[pa.Array, Mask]:
+    """Numbers in plain signs, without money and percent signs, null where anything else stands around them; and which had a
+    percent sign. Those in brackets are negative, as bookkeepers write them."""
+    plain = pc.fill_null(pc.utf8_trim_whitespace(in_plain_signs(values, decimal)), "")
+    data, places = written_bytes(plain), places_of(plain)
+    begin, end = places[:-1], places[1:]
+    digits = np.flatnonzero((data >= ord("0")) & (data <= ord("9")))
+    low, high = np.searchsorted(digits, begin), np.searchsorted(digits, end)
+    there = high > low
+    if not there.any():
+        return pa.nulls(len(values), pa.string()), np.zeros(len(values), bool)
+    first = np.where(there, digits[np.minimum(low, len(digits) - 1)], end)
+    last = np.where(there, digits[high - 1] + 1, end)
+    heads, head = different(cut(data, begin, first))
+    tails, tail = different(cut(data, last, end))
+    around, rests, place = different_pairs(head, tail, len(heads), len(tails))
+    said = [_around(heads[one], tails[two]) for one, two in zip(around.tolist(), rests.tolist(), strict=True)]
+    numbers = cut(data, first, last)
+    if any(one is None or one[0] or one[1] for one in said):
+        before = pa.array([one and one[0] for one in said], pa.string()).take(pa.array(place))
+        behind = pa.array([one and one[1] for one in said], pa.string()).take(pa.array(place))
+        numbers = pc.binary_join_element_wise(before, numbers, behind, "")
+    if not there.all():
+        numbers = pc.if_else(pa.array(there), numbers, pa.scalar(None, pa.string()))
+    return numbers, np.array([one is not None and one[2] for one in said], bool)[place] & there
+
+
+def _around(before: str, behind: str) -> tuple[str, str, bool] | None:
+    """Sign and point before a number, point behind it, and whether a percent sign stands; None where anything else does."""
+    brackets = before.startswith("(") and behind.endswith(")")
+    if brackets:
+        before, behind = before[1:], behind[:-1]
+    percent = (before + behind).count("%")
+    if percent:
+        before, behind = before.removeprefix("%").strip(), behind.removesuffix("%").strip()
+    head, tail = _BEFORE.fullmatch(before), _BEHIND.fullmatch(behind)
+    if head is None or tail is None or len(head[1] + head[2] + "-" * brackets) > 1 or percent > 1:
+        return None
+    return "-" * brackets + head[1] + head[2] + head[3], tail[1], percent == 1

@@ -196,9 +196,9 @@ def test_dates_that_do_not_fit_the_format_are_announced(upload: Upload) -> None:
 
 
 def test_times_in_no_known_way_must_be_answered_first(upload: Upload) -> None:
-    raw = upload(table("customer_id,event,date", "a,visit,1404/11/20", "a,buy,1404/11/21"))
+    raw = upload(table("customer_id,event,date", "a,visit,week 7 on Monday", "a,buy,week 8 on Friday"))
     with pytest.raises(
-        MappingProblem, match='upload.csv: "date" is a time by its name, but its values .first: 1404/11/20'
+        MappingProblem, match='upload.csv: "date" is a time by its name, but its values .first: week 7 on Monday'
     ):
         default_mapping(raw, recognise(raw))
 
