@@ -7,7 +7,7 @@ from functools import cache
 
 import pyarrow as pa
 
-from cx_metrics.reading.numbers import latin_digits
+from cx_metrics.reading.signs import in_plain_signs
 from cx_metrics.reading.words import fold
 
 _MONTHS = (
@@ -39,7 +39,7 @@ def _months() -> dict[str, int]:
 
 def period_of(header: str) -> str | None:
     """The period a column name says, as `shapes.period` reads it; None where it says none, or no year."""
-    plain = fold(latin_digits(pa.array([header]))[0].as_py())
+    plain = fold(in_plain_signs(pa.array([header]))[0].as_py())
     if found := _DAY.fullmatch(plain):
         return plain
     if found := _YEAR_MONTH.fullmatch(plain):
