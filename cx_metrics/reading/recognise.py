@@ -13,6 +13,7 @@ from cx_metrics.errors import MappingProblem
 from cx_metrics.reading.aliases import LABELS
 from cx_metrics.reading.dates import TIME_FORMATS, TimeGuess, guess_time_format
 from cx_metrics.reading.files import RawFile, read_batches
+from cx_metrics.reading.ids import looks_damaged_ids
 from cx_metrics.reading.mapping import (
     REQUIRED,
     FileMapping,
@@ -31,6 +32,7 @@ from cx_metrics.texts import N_, Text
 SURE_TABLE = 0.5  # below this the user is asked which table it is
 BATCHES_READ_ON = 10  # some 600,000 rows
 FEW_ROWS = 20  # with fewer rows, each with its own customer says nothing
+IDS = ("customer_id", "case_id", "session_id", "response_id")
 LIKELY_TABLE = 0.3  # below this no table is even named
 
 
@@ -197,6 +199,7 @@ def _finish(
     unreadable = _unreadable_times(raw, sample, table, found)
     blockers = unreadable if table == "touchpoints" and "occurred_at" not in columns else ()
     problems += () if blockers else unreadable
+    problems += _damaged_ids(sample, columns)
     if table == "touchpoints" and not {"occurred_at", "sequence"} & set(columns):
         problems.append(Text(N_("No column holds times or an order number: the rows are taken to be in order.")))
     if table == "touchpoints" and sample.rows >= FEW_ROWS and _one_step(sample, columns):
@@ -225,6 +228,13 @@ def _finish(
     )
 
 
+def _damaged_ids(sample: Sample, columns: Mapping[str, str]) -> list[Text]:
+    """What a spreadsheet did to the ids of the file."""
+    source = N_('"{column}": {damage}')
+    found = {columns[name]: looks_damaged_ids(sample.columns[columns[name]].texts) for name in IDS if name in columns}
+    return [Text(source, {"column": shorten(header), "damage": damage}) for header, damage in found.items() if damage]
+
+
 def _one_step(sample: Sample, columns: Mapping[str, str]) -> bool:
     return "customer_id" in columns and sample.columns[columns["customer_id"]].near_unique
 
@@ -247,15 +257,12 @@ def _time_format(raw: RawFile, sample: Sample, columns: Mapping[str, str]) -> tu
     if not headers:
         return None, []
     values = pa.concat_arrays([sample.columns[header].texts for header in headers])
-    guess = _read_on(raw, headers, guess_time_format(values))
+    guess = _read_on(raw, headers, guess_time_format(values, sure=True))
     said = {"column": shorten(headers[0]), "found": shorten(next((v for v in values.to_pylist() if v), ""))}
     problems = []
-    if guess.ambiguous:
-        source = N_(
-            'Every date in "{column}" can be read as day/month or as month/day (first: {found}). '
-            "Day first is taken; choose month first if that is wrong."
-        )
-        problems.append(Text(source, said))
+    if guess.doubt:
+        source = N_('"{column}" (first: {found}): {doubt}')
+        problems.append(Text(source, {**said, "doubt": guess.doubt}))
     if guess.format and guess.readable < guess.of:
         counted = {**said, "readable": guess.readable, "of": guess.of, "format": Text(TIME_FORMATS[guess.format])}
         source = N_(
