@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from cx_metrics.reading.aliases import LABELS
 from cx_metrics.reading.dates import TIME_FORMATS, TimeGuess, guess_time_format
 from cx_metrics.reading.files import RawFile, read_batches
+from cx_metrics.reading.ids import looks_damaged_ids
 from cx_metrics.reading.mapping import FileMapping, missing_fields
 from cx_metrics.reading.matching import HALF, KEPT, KNOWN_NAME, NUMBERS, TIMES, ColumnMatch, name_fit
 from cx_metrics.reading.presets import Match, propose
@@ -29,10 +30,8 @@ from cx_metrics.texts import N_, Text
 BATCHES_READ_ON = 10  # some 600,000 rows
 FEW_ROWS = 20  # with fewer rows, each with its own customer says nothing
 
-_BOTH_WAYS = N_(
-    'Every date in "{column}" can be read as day/month or as month/day (first: {found}). '
-    "Day first is taken; choose month first if that is wrong."
-)
+IDS = ("customer_id", "case_id", "session_id", "response_id")
+_DOUBT = N_('"{column}" (first: {found}): {doubt}')
 _MONTH_FIRST = N_(
     'Every date in "{column}" can be read as day/month or as month/day (first: {found}). '
     "Month first is taken, as this tool usually writes it; choose day first if that is wrong."
@@ -47,6 +46,7 @@ def finish(
     unreadable = _unreadable_times(raw, sample, table, found)
     blockers = unreadable if table == "touchpoints" and "occurred_at" not in columns else ()
     problems += () if blockers else unreadable
+    problems += _damaged_ids(sample, columns)
     if table == "touchpoints" and not {"occurred_at", "sequence"} & set(columns):
         problems.append(Text(N_("No column holds times or an order number: the rows are taken to be in order.")))
     if table == "touchpoints" and sample.rows >= FEW_ROWS and _one_step(sample, columns):
@@ -243,6 +243,13 @@ def _kinds_by_question(sample: Sample, table: str, columns: Mapping[str, str]) -
     return KindsBy(columns["question"], kinds) if len(different) > 1 else None
 
 
+def _damaged_ids(sample: Sample, columns: Mapping[str, str]) -> list[Text]:
+    """What a spreadsheet did to the ids of the file."""
+    source = N_('"{column}": {damage}')
+    found = {columns[name]: looks_damaged_ids(sample.columns[columns[name]].texts) for name in IDS if name in columns}
+    return [Text(source, {"column": shorten(header), "damage": damage}) for header, damage in found.items() if damage]
+
+
 def _one_step(sample: Sample, columns: Mapping[str, str]) -> bool:
     return "customer_id" in columns and sample.columns[columns["customer_id"]].near_unique
 
@@ -286,14 +293,17 @@ def _time_format(
     if not headers:
         return TimeGuess(None, 0, 0), [], []
     values = pa.concat_arrays([sample.columns[header].texts for header in headers])
-    guess = _read_on(raw, headers, guess_time_format(values))
+    guess = _read_on(raw, headers, guess_time_format(values, sure=True))
     found = shorten(next((v for v in values.to_pylist() if v), ""))
     said = {"column": shorten(headers[0]), "found": found}
     problems, asked = [], []
-    if guess.ambiguous:
-        asked.append(day_or_month(headers[0], found, usual))
-        guess = replace(guess, format=asked[0].chosen)
-        problems.append(Text(_BOTH_WAYS if guess.format == "day_first" else _MONTH_FIRST, said))
+    if guess.doubt is not None and guess.format and guess.also:
+        both = (guess.format, guess.also)
+        question = day_or_month(headers[0], found, both, usual if usual in both else None)
+        asked.append(question)
+        by_tool = question.chosen != guess.format
+        problems.append(Text(_MONTH_FIRST, said) if by_tool else Text(_DOUBT, {**said, "doubt": guess.doubt}))
+        guess = replace(guess, format=question.chosen)
     if guess.format and guess.readable < guess.of:
         counted = {**said, "readable": guess.readable, "of": guess.of, "format": Text(TIME_FORMATS[guess.format])}
         source = N_(
@@ -313,7 +323,7 @@ def _read_on(raw: RawFile, headers: list[str], guess: TimeGuess) -> TimeGuess:
         return guess
     for batch, _, _ in itertools.islice(read_batches(raw), BATCHES_READ_ON):
         for header in headers:
-            later = guess_time_format(Values(batch.column(header)).texts)
+            later = guess_time_format(Values(batch.column(header)).texts, sure=True)
             if later.format and not later.ambiguous:
                 return later
     return guess

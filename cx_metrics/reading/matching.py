@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any
 
 from cx_metrics.reading.aliases import ALIASES, LABELS, plain, words
+from cx_metrics.reading.durations import read_durations
 from cx_metrics.reading.mapping import mappable
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.sample import ALMOST_ALL, Sample, Values
 from cx_metrics.reading.scale import word_scale
-from cx_metrics.reading.typed import NO, YES
+from cx_metrics.reading.typed import DURATIONS, NO, YES
 from cx_metrics.tables import PHASES, SURVEY_TYPES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, Text
 
@@ -91,7 +92,7 @@ def _offer(header: str, values: Values, table: str, name: str) -> ColumnMatch | 
     confidence, by_header = name_fit(header, table, name)
     if by_header is None:
         return None
-    share, by_values = _value_fit(values, name)
+    share, by_values = _value_fit(values, name, confidence >= KNOWN_NAME)
     sure_time = name in TIMES and confidence >= KNOWN_NAME  # of such a column every date counts; the rest is set aside
     if share == 0 or (share < HALF and not sure_time):
         reason = Text(
@@ -130,12 +131,13 @@ def _known_names(table: str, name: str) -> dict[str, int]:
     return known
 
 
-def _value_fit(values: Values, name: str) -> tuple[float, Text | None]:
+def _value_fit(values: Values, name: str, sure: bool) -> tuple[float, Text | None]:
     """Share of the values that fit a column of ours, and what that says."""
     if not values.present:
         return 0.6, Text(N_("it is blank in the sample"))
     if name in TIMES:
-        return values.time.share, values.time.reason
+        time = values.sure_time if sure else values.time
+        return time.share, time.reason
     if name in CHOICES:
         allowed = {"allowed": ", ".join(CHOICES[name]), "fitting_share": values.share_in(CHOICES[name])}
         return values.share_in(CHOICES[name]), Text(N_("{fitting_share} of its values are one of {allowed}"), allowed)
@@ -146,6 +148,9 @@ def _value_fit(values: Values, name: str) -> tuple[float, Text | None]:
         )
     if name == "score" and values.number_share < HALF and word_scale("", values.distinct_texts):
         return 1.0, Text(N_("its values are the words of a known scale"))
+    if name in DURATIONS:
+        share = 1 - float(read_durations(values.texts).unreadable.sum()) / values.present
+        return share, Text(N_("{duration_share} of its values are durations"), {"duration_share": share})
     if name in NUMBERS:
         number = {"number_share": values.number_share}
         return values.number_share, Text(N_("{number_share} of its values are numbers"), number)

@@ -137,17 +137,16 @@ def _with_kind(mapping: FileMapping, header: str, kind: Kind) -> FileMapping:
     return replace(mapping, spread=Spread(mapping.spread.kind, tuple(spread)))
 
 
-def day_or_month(header: str, found: str, usual: str | None = None) -> Question:
-    """Where every date can be read both ways. `usual`: how the tool writes them."""
-    formats = ("day_first", "month_first")
+def day_or_month(header: str, found: str, formats: tuple[str, str], usual: str | None = None) -> Question:
+    """Where every time can be read in two ways, most often with the day or the month first. `usual`: how the tool writes them."""
     options = tuple(Option(name, Text(TIME_FORMATS[name])) for name in formats)
     reason = Text(
         N_('Every date in "{column}" can be read both ways (first: {found}).'),
         {"column": shorten(header), "found": shorten(found)},
     )
-    return Question(
-        "day_or_month", Text(N_("Does the day or the month come first?")), options, usual or formats[0], reason
-    )
+    days = all(name.startswith(("day_first", "month_first")) for name in formats)
+    text = N_("Does the day or the month come first?") if days else N_("How are these times written?")
+    return Question("day_or_month", Text(text), options, usual or formats[0], reason)
 
 
 def customer_question(sample: Sample, mapping: FileMapping) -> Question | None:

@@ -56,6 +56,11 @@ class Values:
         return guess_time_format(self.texts)
 
     @cached_property
+    def sure_time(self) -> TimeGuess:
+        """The time format of the values of a column that is a time by its name: days as spreadsheets count them included."""
+        return guess_time_format(self.texts, sure=True) if self.time.format is None else self.time
+
+    @cached_property
     def calendar_time(self) -> TimeGuess:
         """The time format of the values where bare numbers are no times."""
         bare = self.time.format is not None and self.time.format not in CALENDAR_FORMATS

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cx_metrics.reading.dates import FIRST_YEAR, TIME_FORMATS, last_year, read_times
+from cx_metrics.reading.dates import TIME_FORMATS, first_and_last_year, read_times
+from cx_metrics.reading.durations import read_durations
 from cx_metrics.reading.files import RawFile, read_batches
 from cx_metrics.reading.mapping import FileMapping, attribute_names, check_mapping
 from cx_metrics.reading.numbers import read_numbers
@@ -34,6 +35,12 @@ _NAIVE = NP_(
 
 
 SHOWN_WORDS = 8  # in a note
+_PERCENT = NP_(
+    '{count} value of "{column}" has a percent sign and was read as the number before it.',
+    '{count} values of "{column}" have a percent sign and were read as the numbers before it.',
+)
+DURATIONS = frozenset({"duration_seconds"})
+
 YES = ("true", "yes", "1", "y", "نعم", "بله", "да")
 NO = ("false", "no", "0", "n", "لا", "خیر", "нет")
 
@@ -106,7 +113,8 @@ class Rowset:
         zone = zone or self.mapping.time_zone
         times = read_times(values, self.mapping.time_format, zone=zone)
         expected = {"format": Text(TIME_FORMATS[self.mapping.time_format])}
-        bounds = {"first": str(FIRST_YEAR), "last": str(last_year())}
+        first, last = first_and_last_year(self.mapping.time_format)
+        bounds = {"first": str(first), "last": str(last)}
         self.set_aside(
             times.unreadable, name, values, Text(N_("The time is not a date written as {format}."), expected)
         )
@@ -123,7 +131,10 @@ class Rowset:
         if self.header(name) is None:
             return pa.nulls(len(self), pa.float64())
         values = self.text(name)
-        numbers = read_numbers(values, self.mapping.decimal_comma)
+        numbers = (read_durations if name in DURATIONS else read_numbers)(values, self.mapping.decimal_comma)
+        if percents := int((numbers.percent & self.keep).sum()):
+            about = {"column": shorten(self.header(name)), "count": percents}
+            self.report.assume(Text(_PERCENT[0], about, _PERCENT[1], percents))
         self.flag(
             numbers.unreadable,
             name,

@@ -177,7 +177,7 @@ def test_file_in_no_order_is_said_to_be_in_file_order(upload: Upload) -> None:
 def test_ambiguous_dates_are_day_first_and_ask(upload: Upload) -> None:
     recognition = recognise(upload(table("customer_id,event,date", "a,visit,01/02/2026", "a,buy,03/04/2026")))
     assert recognition.time_format == "day_first"
-    assert 'Every date in "date" can be read as day/month or as month/day' in said(recognition)
+    assert "All values can be read as day/month/year, as 31/01/2026 or as month/day/year" in said(recognition)
 
 
 def test_later_rows_decide_where_the_sample_is_ambiguous(upload: Upload) -> None:
