@@ -11,7 +11,9 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from cx_metrics.reading.files import RawFile, readable
+from cx_metrics.reading.encodings import errors_of
+from cx_metrics.reading.files import RawFile
+from cx_metrics.reading.scan import readable
 
 BLOCK = 1024 * 1024  # bytes looked at together
 LINE_END, RETURN, QUOTE = (ord(sign) for sign in '\n\r"')
@@ -20,11 +22,12 @@ Places = npt.NDArray[np.int64]
 
 
 class Source:
-    """The text of a file as UTF-8 bytes: by blocks of whole lines, or line by line."""
+    """The text of a file as UTF-8 bytes: by blocks of whole lines, or line by line. `encoding`: what follows a byte order mark."""
 
     def __init__(self, raw: RawFile, file: IO[bytes], encoding: str) -> None:
         self._raw, self._file = raw, file
-        self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
+        errors = errors_of(encoding)
+        self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)(errors)
         self._data, self._at, self._ended = b"", 0, False
 
     def block(self) -> bytes:
@@ -71,7 +74,7 @@ class Source:
             more = self._file.read(BLOCK)
             self._ended = not more
             if self._decoder:
-                more = self._decoder.decode(more, final=self._ended).encode()
+                more = self._decoder.decode(more, final=self._ended).encode("utf-8", "surrogateescape")
         self._data, self._at = self._data[self._at :] + more, 0
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import io
 import itertools
 import unicodedata
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,27 +17,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cx_metrics.errors import FileProblem
+from cx_metrics.errors import FileProblem, OptionProblem
 from cx_metrics.reading.dialect import find_delimiter, said_delimiter
+from cx_metrics.reading.encodings import ENCODINGS, errors_of, known_encoding
 from cx_metrics.reading.kinds import GZIP, refuse_other_kinds
 from cx_metrics.reading.records import LONG_CELL, MAX_CELL, MAX_COLUMNS, first_record, plain_columns, records
 from cx_metrics.reading.report import RowProblem, Rows, shorten
-from cx_metrics.texts import N_, NP_, Text
+from cx_metrics.reading.scan import open_bytes, readable, scan
+from cx_metrics.texts import N_, Text
 
 MAX_NAME = 4_000  # letters of a column name; survey tools put whole questions there
-MAX_INFLATED = 2 * 1024**3  # bytes after unpacking
-MAX_LINE = 16 * 1024**2  # bytes: 500 columns of 32 kB; a longer line is no line of a table
-MAX_LINES = 50_000_000  # what an import has been measured with; a small archive can hold far more
 SAMPLE = 256 * 1024  # bytes that decide on kind and delimiter
 SAMPLE_LINES = 200
 MAX_HEADER = MAX_COLUMNS * MAX_NAME  # letters
-DAMAGED_SHARE = 0.01  # with more damaged lines than this the whole file is in another encoding
 BLOCK = 1024 * 1024  # characters parsed at once
 BATCH = 64 * 1024**2  # bytes of one batch
 
-_DAMAGED = Text(N_("The row holds bytes that are not UTF-8 text, or control signs that stand in no text."))
+DAMAGED = Text(
+    N_("The row holds bytes that are no text in the encoding of the file, or control signs that stand in no text.")
+)
 _LINE_ENDS = ("\n", "\r\n", "\r")
-_CONTROL = (b"\0", b"\x1f")  # bytes that no text has; the engine uses the second one as a mark of its own
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,8 @@ class RawFile:
 
     `header` are the column names, trimmed; a column without a name is called `column_3` after its place.
     `size` is the size on disk, `lines` how many lines there are (at least as many as rows), `damaged_lines` how many of
-    them hold bytes that are not text.
+    them hold bytes that are not text. `encoding` is a codec; `encoding_reason` says how it was found (None: the bytes are
+    UTF-8), `other_encodings` in which others the words would read nearly as well, the likeliest first.
     """
 
     path: Path
@@ -61,27 +59,62 @@ class RawFile:
     delimiter_line: bool = False
     damaged_lines: int = 0
     lines: int = 0
+    encoding_reason: Text | None = None
+    other_encodings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """What was found as plain JSON values."""
-        return {**asdict(self), "path": str(self.path), "header": list(self.header)}
+        reason = None if self.encoding_reason is None else self.encoding_reason.to_dict()
+        kept = {field.name: getattr(self, field.name) for field in fields(self)}
+        lists = {"header": list(self.header), "other_encodings": list(self.other_encodings)}
+        return {**kept, **lists, "path": str(self.path), "encoding_reason": reason}
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> RawFile:
         """The reverse of `to_dict`."""
-        return cls(**{**kept, "path": Path(kept["path"]), "header": tuple(kept["header"])})
+        reason = None if kept["encoding_reason"] is None else Text.from_dict(kept["encoding_reason"])
+        lists = {"header": tuple(kept["header"]), "other_encodings": tuple(kept["other_encodings"])}
+        return cls(**{**kept, **lists, "path": Path(kept["path"]), "encoding_reason": reason})
 
 
-def open_raw(path: Path, name: str) -> RawFile:
+def open_raw(path: Path, name: str, encoding: str | None = None, delimiter: str | None = None) -> RawFile:
     """Is this a table in text form, and how is it written?
 
-    Reads the file once from end to end: kind by its first bytes, encoding (UTF-8 with or without byte order mark,
-    UTF-16 with one), inflated size, damaged lines; then the delimiter and the header.
+    Reads the file from end to end: kind by its first bytes, encoding, inflated size, damaged lines; then the delimiter and the
+    header. `encoding` and `delimiter` are what the user says of them; a byte order mark wins over the encoding that was said.
 
     Raises:
         FileProblem: what was found, what was expected, what to do.
+        OptionProblem: an encoding that we do not know, or a delimiter that parts no cells.
+    """
+    if delimiter is not None and (len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n\0'):
+        raise OptionProblem(
+            N_('"{found}" cannot part columns. One sign was expected, like ; or a tab.'), found=shorten(delimiter)
+        )
+    found = open_text(path, name, encoding)
+    with readable(name):
+        with lines_of(found) as text:
+            sample = _sample(text)
+        said = said_delimiter(sample[0])
+        found = replace(found, delimiter=delimiter or said or find_delimiter(sample), delimiter_line=said is not None)
+        return replace(found, header=_header(found))
+
+
+def open_text(path: Path, name: str, encoding: str | None = None) -> RawFile:
+    """The same before anything is known of columns: delimiter and header are still to be found.
+
+    Raises:
+        FileProblem: it is no text, or beyond a limit.
+        OptionProblem: an encoding that we do not know.
     """
     path = Path(path)
+    codec = None if encoding is None else known_encoding(encoding)
+    if encoding is not None and codec is None:
+        raise OptionProblem(
+            N_('"{found}" is no encoding that files are read in. Those are: {known}.'),
+            found=shorten(encoding),
+            known=", ".join(ENCODINGS.values()),
+        )
     with readable(name):
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -90,14 +123,9 @@ def open_raw(path: Path, name: str) -> RawFile:
         if not start.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
             raise FileProblem(N_("{file} is empty. A header and at least one row were expected."), file=shorten(name))
         refuse_other_kinds(start, name)
-        encoding = _encoding(start, name)
-        lines, damaged = _scan(path, compressed, encoding, name)
-        found = RawFile(path, name, ",", encoding, (), compressed, size, False, damaged, lines)
-        with _open_text(found) as text:
-            sample = _sample(text)
-        said = said_delimiter(sample[0])
-        found = replace(found, delimiter=said or find_delimiter(sample), delimiter_line=said is not None)
-        return replace(found, header=_header(found))
+        found, tally = scan(path, compressed, start, name, codec)
+        raw = RawFile(path, name, ",", found.codec, (), compressed, size, False, tally.damaged, tally.lines)
+        return replace(raw, encoding_reason=found.reason, other_encodings=found.others)
 
 
 def read_batches(
@@ -109,7 +137,7 @@ def read_batches(
     fewer where rows are wide (`bytes_a_batch`). Every record is in exactly one place: in a batch, or in the list of
     problems beside it.
     """
-    with readable(raw.name), _open_text(raw) as text:
+    with readable(raw.name), lines_of(raw) as text:
         row = first_record(text, raw.delimiter)[0] + 1
         chunks: list[pa.RecordBatch] = []
         numbers: list[Rows] = []
@@ -149,7 +177,7 @@ def _chunk(
         if broken is None and len(cells) != width:
             broken = ragged
         elif broken is None and raw.damaged_lines and is_damaged(cells):
-            broken = _DAMAGED
+            broken = DAMAGED
         if broken is None:
             kept.append(cells)
             found.append(number)
@@ -192,154 +220,29 @@ def is_damaged(cells: list[str]) -> bool:
 
 
 @contextmanager
-def readable(name: str) -> Iterator[None]:
-    """Faults of the file, not of ours, become a FileProblem."""
-    try:
-        yield
-    except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
-        raise FileProblem(
-            N_(
-                "{file} is a damaged gzip archive: it ends too early or its check sum is wrong. Compress or upload it again."
-            ),
-            file=shorten(name),
-        ) from fault
-    except UnicodeError as fault:
-        raise FileProblem(
-            N_("{file} holds bytes that are not text in the encoding it begins with. Save it again as CSV UTF-8."),
-            file=shorten(name),
-        ) from fault
-    except OSError as fault:
-        raise FileProblem(
-            N_("{file} could not be read: {why}."), file=shorten(name), why=fault.strerror or "?"
-        ) from fault
-
-
-@contextmanager
-def open_bytes(path: Path, compressed: bool) -> Iterator[IO[bytes]]:
-    """The bytes of a file, unpacked."""
-    with path.open("rb") as file:
-        if compressed:
-            with gzip.GzipFile(fileobj=file) as inflated:
-                yield inflated  # type: ignore[misc]
-        else:
-            yield file
-
-
-@contextmanager
-def _open_text(raw: RawFile) -> Iterator[IO[str]]:
-    """The lines of the file from its header on; bytes that are not UTF-8 stay recognisable as lone surrogates."""
-    errors = "surrogateescape" if raw.encoding == "utf-8" else "strict"
+def lines_of(raw: RawFile) -> Iterator[IO[str]]:
+    """The lines of the file from its header on; bytes that are no text stay recognisable as lone surrogates."""
     with open_bytes(raw.path, raw.compressed) as file:
-        if raw.encoding == "utf-8":
-            begin = file.read(3)
-            if begin != codecs.BOM_UTF8:
-                file.seek(0)
-        with io.TextIOWrapper(file, encoding=raw.encoding, errors=errors, newline="") as text:
+        skip_mark(file, raw.encoding)
+        with io.TextIOWrapper(file, encoding=raw.encoding, errors=errors_of(raw.encoding), newline="") as text:
             if raw.delimiter_line:
                 next(text, None)
             yield text
 
 
+def skip_mark(file: IO[bytes], codec: str) -> bytes:
+    """Read past the byte order mark, which is handed back; the codec "utf-16" needs to see it, and keeps it."""
+    marks = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
+    mark = marks.get(codec, b"")
+    if file.read(len(mark)) == mark:
+        return mark
+    file.seek(0)
+    return b""
+
+
 def _start(path: Path, compressed: bool) -> bytes:
     with open_bytes(path, compressed) as file:
         return file.read(SAMPLE)
-
-
-def _encoding(start: bytes, name: str) -> str:
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    nuls = start.count(0)
-    if nuls > len(start) * 0.2:
-        sides = Counter(place % 2 for place, byte in enumerate(start[:4096]) if byte == 0)
-        source = N_("{file} holds NUL bytes and is not text. A table in text form (CSV UTF-8) was expected.")
-        if len(sides) == 1 or min(sides.values()) * 10 < max(sides.values()):
-            source = N_("{file} looks like UTF-16 text without a byte order mark. Save it again as CSV UTF-8.")
-        raise FileProblem(source, file=shorten(name))
-    return "utf-8"
-
-
-def _scan(path: Path, compressed: bool, encoding: str, name: str) -> tuple[int, int]:
-    """Number of lines and of damaged lines of the whole file, within its limits of size, of lines and of their length."""
-    total = lines = damaged = first = 0
-    rest = b""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with open_bytes(path, compressed) as file:
-        while block := file.read(1024 * 1024):
-            total += len(block)
-            if encoding != "utf-8":
-                block = decoder.decode(block).encode("utf-8", "surrogatepass")
-            whole, rest = _whole_lines(rest + block)
-            bad = _damaged_lines(whole)
-            first = first or (lines + bad[0] if bad else 0)
-            damaged += len(bad)
-            lines += whole.count(b"\n")
-            _refuse_size(total if compressed else 0, lines, len(rest), name)
-    bad = _damaged_lines(rest)
-    first = first or (lines + bad[0] if bad else 0)
-    damaged += len(bad)
-    lines += 2 if rest.endswith(b"\r") else 1
-    if damaged > DAMAGED_SHARE * lines:
-        _refuse_encoding(name, damaged, first)
-    return lines, damaged
-
-
-def _whole_lines(block: bytes) -> tuple[bytes, bytes]:
-    """The lines that end in the block, all with one kind of line end, and what follows them."""
-    if b"\r" not in block:
-        cut = block.rfind(b"\n") + 1
-        return block[:cut], block[cut:]
-    cut = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1  # a \r at the very end may be half of a line end
-    return block[:cut].replace(b"\r\n", b"\n").replace(b"\r", b"\n"), block[cut:]
-
-
-def _refuse_size(unpacked: int, lines: int, line: int, name: str) -> None:
-    if unpacked > MAX_INFLATED:
-        raise FileProblem(
-            N_("{file} is larger than {limit} GB when unpacked. Split it into several files."),
-            file=shorten(name),
-            limit=MAX_INFLATED // 1024**3,
-        )
-    if lines > MAX_LINES + 1:  # the header comes first
-        raise FileProblem(
-            N_("{file} has more than {limit} rows. Split it into several files."), file=shorten(name), limit=MAX_LINES
-        )
-    if line > MAX_LINE:
-        raise FileProblem(
-            N_("{file} has a line longer than {limit} MB, so it is no table in text form. Export it again as CSV."),
-            file=shorten(name),
-            limit=MAX_LINE // 1024**2,
-        )
-
-
-def _damaged_lines(block: bytes) -> list[int]:
-    """Which lines of the block (from 1) are not UTF-8 text or hold NUL bytes."""
-    if not any(sign in block for sign in _CONTROL):
-        try:
-            block.decode()
-            return []
-        except UnicodeDecodeError:
-            pass
-    return [place for place, line in enumerate(block.split(b"\n"), 1) if not _is_text(line)]
-
-
-def _is_text(line: bytes) -> bool:
-    if any(sign in line for sign in _CONTROL):
-        return False
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _refuse_encoding(name: str, damaged: int, first: int) -> None:
-    one, many = NP_(
-        "{file} is not UTF-8 text: {count} line holds other bytes (line {line}). "
-        "In the program that made the file, save it as CSV UTF-8.",
-        "{file} is not UTF-8 text: {count} lines hold other bytes (first: line {line}). "
-        "In the program that made the file, save it as CSV UTF-8.",
-    )
-    raise FileProblem(Text(one, {"file": shorten(name), "count": damaged, "line": first}, many, damaged))
 
 
 def _sample(text: IO[str]) -> list[str]:
@@ -353,7 +256,7 @@ def _sample(text: IO[str]) -> list[str]:
 
 
 def _header(raw: RawFile) -> tuple[str, ...]:
-    with _open_text(raw) as text:
+    with lines_of(raw) as text:
         _, cells, broken = first_record(text, raw.delimiter)
         if broken is not None or not cells:
             raise FileProblem(
@@ -386,7 +289,8 @@ def _header(raw: RawFile) -> tuple[str, ...]:
 
 def _clean_name(cell: str) -> str:
     """A header in one line, without control characters and spaces around it."""
-    return " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in cell).split())
+    kinds = {"Cc": " ", "Cs": "\ufffd"}  # the latter: bytes that are no text
+    return " ".join("".join(kinds.get(unicodedata.category(c), c) for c in cell).split())
 
 
 def _refuse_twins(names: list[str], file: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -23,10 +25,37 @@ LONG_CELL = Text(N_("A cell is longer than {limit} bytes."), {"limit": MAX_CELL}
 
 Record = tuple[int, list[str], Text | None]
 
+_ESCAPED = re.compile(r'\\(["\\])')  # other backslashes are what they are
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited text is written. `escaped`: a quotation mark in a cell has a backslash before it, instead of being doubled;
+    `spaced`: a space stands after each delimiter, before quotation marks too. Only the delimiter may differ in a plain table.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    escaped: bool = False
+    spaced: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether a plain table may be written so."""
+        return (self.quote, self.escaped, self.spaced) == ('"', False, False)
+
+    def unescaped(self, lines: Iterable[str]) -> Iterator[str]:
+        """The lines with doubled quotation marks in the place of escaped ones."""
+        if not self.escaped:
+            yield from lines
+            return
+        for line in lines:
+            yield _ESCAPED.sub(lambda found: '""' if found[1] == '"' else "\\", line) if "\\" in line else line
+
 
 def records(
     block: Iterable[str],
-    delimiter: str,
+    dialect: str | Dialect,
     row: int = 1,
     more: Iterator[str] | None = None,
     taken: list[str] | None = None,
@@ -38,8 +67,11 @@ def records(
     in which the trouble begins is handed on alone as broken, and reading goes on at the next line: one stray mark costs
     one row. Lines that go on ending and beginning cells in quotation marks are all handed on as broken, so that no line is
     read more than a few times, and none are gathered beyond what a record can hold. `taken`: a list that holds the lines of each
-    record as they are written, while it is handed out.
+    record as they are written, while it is handed out. A dialect may be given by its delimiter alone; lines of an escaped one
+    are handed in unescaped.
     """
+    how = Dialect(dialect) if isinstance(dialect, str) else dialect
+    quote, twice = how.quote, how.quote * 2
     lines = deque(block)
     taken = [] if taken is None else taken
     marked = 0
@@ -50,12 +82,17 @@ def records(
             line = lines.popleft() if lines else next(more or iter(()), None)
             if line is None:
                 return
-            if taken and '"' in line and '"' in line.replace('""', ""):  # it ends a cell that began in a line before
+            if (
+                taken and quote in line and quote in line.replace(twice, "")
+            ):  # it ends a cell that began in a line before
                 marked += 1
             taken.append(line)
             yield line
 
-    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+    def new_reader() -> Iterator[list[str]]:
+        return csv.reader(feed(), delimiter=how.delimiter, quotechar=quote, skipinitialspace=how.spaced, strict=True)
+
+    reader = new_reader()
     while lines:
         try:
             cells = next(reader)
@@ -70,7 +107,7 @@ def records(
                     yield row, [line], OPEN_QUOTE
             else:
                 lines.extendleft(reversed(rest))
-            reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+            reader = new_reader()
         else:
             blank = len(cells) == 1 and not cells[0].strip()
             yield row, [] if blank else cells, None

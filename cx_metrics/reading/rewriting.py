@@ -21,9 +21,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from cx_metrics.reading.blocks import Cut, Source, as_cell, blank_lines, cell_of, is_blank
-from cx_metrics.reading.files import RawFile, is_damaged, open_bytes, readable
+from cx_metrics.reading.encodings import MARKED, UTF16
+from cx_metrics.reading.files import RawFile, is_damaged, skip_mark
 from cx_metrics.reading.mapping import FileMapping, check_mapping
 from cx_metrics.reading.records import first_record, only_around_cells, records
+from cx_metrics.reading.scan import open_bytes, readable
 from cx_metrics.reading.standing import Ids
 from cx_metrics.reading.typed import trimmed
 
@@ -60,7 +62,9 @@ def rewrite(
 
     `change` is given the id as importing has it (without spaces around it) and gives None to leave the record out, another id to
     put in its cell, or the same one to leave the record as it is, byte for byte. It has to say the same of the same id.
-    Line ends, quotation, encoding, byte order mark, `sep=` line and header stay; a gzip file stays one.
+    Line ends, quotation, byte order mark, `sep=` line and header stay; a gzip file stays one. UTF-8 and UTF-16 stay what they
+    are. A text in an older encoding, whose words said which it is, becomes UTF-8 with a byte order mark: with fewer words left
+    it might be taken for another. UTF-16 and UTF-8 that hold bytes which are no text get a mark for the same reason.
 
     `only`: the ids that can change. Then blocks without any of them are copied as they are, and records that stay although one of
     these ids stands in another cell as a whole word are counted.
@@ -84,7 +88,7 @@ def rewrite(
     ids = None if only is None else Ids(only)
     with _new(out) as plain, open_bytes(raw.path, raw.compressed) as file:
         mark, encoding = _encoding(raw, file)
-        source = Source(raw, file, encoding)
+        source = Source(raw, file, encoding if encoding in UTF16 else raw.encoding)
         if place is None:
             done = _Rewriting(raw, place, change, ids, source, len).run()
         else:
@@ -106,24 +110,29 @@ def _new(out: Path) -> Iterator[IO[bytes]]:
 
 
 def _encoding(raw: RawFile, file: IO[bytes]) -> tuple[bytes, str]:
-    """The byte order mark of the file, which is read here, and the encoding of what follows."""
+    """The byte order mark that is written, and the encoding of what follows it. The mark of the file is read here."""
     with readable(raw.name):
-        mark = file.read(2)
-        if raw.encoding != "utf-8":
+        if raw.encoding == "utf-16":
+            mark = file.read(2)
             return mark, "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
-        mark += file.read(1)
-        if mark == codecs.BOM_UTF8:
-            return mark, "utf-8"
-        file.seek(0)
-        return b"", "utf-8"
+        mark = skip_mark(file, raw.encoding)
+    if raw.encoding in UTF16:
+        return codecs.BOM_UTF16_LE if raw.encoding == "utf-16-le" else codecs.BOM_UTF16_BE, raw.encoding
+    if raw.encoding == "utf-8" and not raw.damaged_lines:
+        return mark, "utf-8"
+    return codecs.BOM_UTF8, "utf-8"
 
 
 @contextmanager
 def _writing(plain: IO[bytes], compressed: bool, mark: bytes, encoding: str) -> Iterator[Write]:
-    """Takes text as UTF-8 and writes it as the file has it. The new archive names neither file nor time."""
+    """Takes text as UTF-8 and writes it as the file shall have it. The new archive names neither file nor time."""
     file = gzip.GzipFile("", "wb", PACKED, plain, mtime=0) if compressed else plain
     file.write(mark)
-    yield file.write if encoding == "utf-8" else lambda text: file.write(text.decode().encode(encoding))
+
+    def other(text: bytes) -> int:
+        return file.write(text.decode("utf-8", "surrogateescape").encode(encoding, MARKED))
+
+    yield file.write if encoding == "utf-8" else other
     if file is not plain:
         file.close()
     plain.flush()

@@ -215,7 +215,7 @@ def test_of_any_text_importing_loads_the_rows_of_all_others(
         found, done = erased(path, "a", "b1")
     out = path.with_name("upload_out")
     every = iter(path.read_bytes())
-    assert all(byte in every for byte in found)  # in the same order
+    assert all(byte in every for byte in found.removeprefix(codecs.BOM_UTF8))  # in the same order
     assume(not any('"' in problem for problem in problems))  # a broken quotation is read with what follows it
     after, still = rows_of(out)
     assert after == [row for row in before if row[0].strip() not in ("a", "b1")]
@@ -285,7 +285,10 @@ def test_rows_that_are_no_rows_go_where_the_id_stands_in_them(write: Callable[..
     found, done = erased(write(content), "u1")
     gone = {1, 2, 3, 6, 8, 9, 11, 15}
     wanted = [line for n, line in enumerate(lines) if n not in gone]
-    assert found == "\n".join(["id,page,n", *wanted, ""]).encode("utf-8", "surrogateescape")
+    assert found.startswith(
+        codecs.BOM_UTF8
+    )  # however few lines are left, those that are no text do not make it another encoding
+    assert found[3:] == "\n".join(["id,page,n", *wanted, ""]).encode("utf-8", "surrogateescape")
     assert (done.left_out, done.unreadable) == (1, 7)
 
 
