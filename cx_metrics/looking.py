@@ -28,7 +28,9 @@ from cx_metrics.reading import FileMapping, PlainTable, RawFile, Recognition, sh
 from cx_metrics.texts import N_, Text
 
 MEMORY_MB = 1024  # an idle worker holds 300 of them
-SECONDS = 60  # of computing for one question; 2 GB are unpacked and looked through in 10, a workbook of a million rows in 40
+SECONDS = (
+    60  # of computing for one question; 2 GB are unpacked and looked through in 10, a workbook of a million rows in 40
+)
 PATIENCE_SECONDS = 180  # for one answer: on a busy server the worker gets a part of a processor
 QUEUE_SECONDS = 120  # for those who asked before
 PREVIEW_ROWS, PREVIEW_COLUMNS = 8, 40

@@ -9,10 +9,12 @@ from cx_metrics.reading.customers import read_customers
 from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.dictionary import look_up, propose, propose_goal
 from cx_metrics.reading.dictionary_file import read_dictionary_csv, write_dictionary_csv
+from cx_metrics.reading.encodings import ENCODINGS
 from cx_metrics.reading.files import RawFile, open_raw, read_batches
 from cx_metrics.reading.keeping import KeptMapping, fingerprint, mapping_from_yaml, mapping_to_yaml
 from cx_metrics.reading.mapping import FileMapping, NameMapping, check_mapping, mappable
 from cx_metrics.reading.matching import ColumnMatch
+from cx_metrics.reading.opening import PlainTable, open_upload
 from cx_metrics.reading.presets import Preset, presets
 from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.reading.questions import Question, answered
@@ -27,6 +29,7 @@ from cx_metrics.reading.touchpoints import read_touchpoints
 from cx_metrics.reading.typed import Typed
 
 __all__ = [
+    "ENCODINGS",
     "TIME_FORMATS",
     "ColumnMatch",
     "FileMapping",
@@ -34,6 +37,7 @@ __all__ = [
     "Kind",
     "KindsBy",
     "NameMapping",
+    "PlainTable",
     "Preset",
     "Question",
     "RawFile",
@@ -54,6 +58,7 @@ __all__ = [
     "mapping_from_yaml",
     "mapping_to_yaml",
     "open_raw",
+    "open_upload",
     "presets",
     "propose",
     "propose_goal",

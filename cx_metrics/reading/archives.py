@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO
 
 from cx_metrics.errors import FileProblem
-from cx_metrics.reading.files import MAX_INFLATED, open_bytes, readable
 from cx_metrics.reading.found import Broken, FoundTable, Record
 from cx_metrics.reading.report import shorten
+from cx_metrics.reading.scan import MAX_INFLATED, open_bytes, readable
 from cx_metrics.reading.workbooks import check_archive
 from cx_metrics.texts import N_, NP_, Text
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from cx_metrics.errors import FileProblem
 from cx_metrics.reading import archives, documents, event_logs, parquet, workbooks
-from cx_metrics.reading.files import SAMPLE, open_bytes, readable
+from cx_metrics.reading.files import SAMPLE
 from cx_metrics.reading.found import FoundTable
 from cx_metrics.reading.kinds import GZIP, kind_of
 from cx_metrics.reading.report import shorten
+from cx_metrics.reading.scan import open_bytes, readable
 from cx_metrics.texts import N_
 
 DEEPEST = 2  # archives within archives: a ZIP archive of packed files

@@ -16,12 +16,12 @@ from typing import IO, Any
 
 from cx_metrics.errors import FileProblem
 from cx_metrics.reading import files
-from cx_metrics.reading.files import MAX_INFLATED, MAX_LINE, open_bytes, readable
 from cx_metrics.reading.found import Broken, FoundTable, Record
 from cx_metrics.reading.json_values import NAMES_SHOWN, Names, decoder, entries, flatten, lists_of_contacts
 from cx_metrics.reading.kinds import GZIP
 from cx_metrics.reading.records import MAX_COLUMNS
 from cx_metrics.reading.report import shorten
+from cx_metrics.reading.scan import MAX_INFLATED, MAX_LINE, open_bytes, readable
 from cx_metrics.texts import N_, NP_, Text
 
 PIECE = 256 * 1024  # letters read at once

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cx_metrics.errors import FileProblem
-from cx_metrics.reading.files import open_bytes, readable
 from cx_metrics.reading.found import FoundTable, Record
 from cx_metrics.reading.json_values import Names
 from cx_metrics.reading.kinds import GZIP
 from cx_metrics.reading.report import shorten
+from cx_metrics.reading.scan import open_bytes, readable
 from cx_metrics.reading.xml_events import read_xml
 from cx_metrics.texts import N_, NP_, Text
 

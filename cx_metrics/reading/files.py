@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cx_metrics.errors import FileProblem, OptionProblem
+from cx_metrics.reading.broken import DAMAGED, why_broken
 from cx_metrics.reading.dialect import find_delimiter, said_delimiter
 from cx_metrics.reading.encodings import ENCODINGS, errors_of, known_encoding
 from cx_metrics.reading.kinds import GZIP, refuse_other_kinds
@@ -33,9 +34,6 @@ MAX_HEADER = MAX_COLUMNS * MAX_NAME  # letters
 BLOCK = 1024 * 1024  # characters parsed at once
 BATCH = 64 * 1024**2  # bytes of one batch
 
-DAMAGED = Text(
-    N_("The row holds bytes that are no text in the encoding of the file, or control signs that stand in no text.")
-)
 _LINE_ENDS = ("\n", "\r\n", "\r")
 
 
@@ -94,7 +92,7 @@ def open_raw(path: Path, name: str, encoding: str | None = None, delimiter: str 
     found = open_text(path, name, encoding)
     with readable(name):
         with lines_of(found) as text:
-            sample = _sample(text)
+            sample = first_lines(text)
         said = said_delimiter(sample[0])
         found = replace(found, delimiter=delimiter or said or find_delimiter(sample), delimiter_line=said is not None)
         return replace(found, header=_header(found))
@@ -174,6 +172,9 @@ def _chunk(
         row = number + 1
         if not cells:
             continue
+        if raw.damaged_lines and (marked := why_broken(cells[0])):
+            problems.append(RowProblem(number, None, shorten(marked[0]), marked[1]))
+            continue
         if broken is None and len(cells) != width:
             broken = ragged
         elif broken is None and raw.damaged_lines and is_damaged(cells):
@@ -245,7 +246,7 @@ def _start(path: Path, compressed: bool) -> bytes:
         return file.read(SAMPLE)
 
 
-def _sample(text: IO[str]) -> list[str]:
+def first_lines(text: IO[str]) -> list[str]:
     """The lines that decide on the delimiter: the header, then whole lines of at most 256 kB together."""
     header = text.readline(MAX_HEADER)
     start = text.read(SAMPLE) if header.endswith(("\n", "\r")) else ""

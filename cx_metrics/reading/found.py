@@ -15,26 +15,15 @@ from pathlib import Path
 from typing import IO
 
 from cx_metrics.errors import FileProblem
-from cx_metrics.reading import files
+from cx_metrics.reading import files, scan
+from cx_metrics.reading.broken import MARK
 from cx_metrics.reading.dialect import said_delimiter
-from cx_metrics.reading.records import LONG_CELL, MAX_CELL, MAX_COLUMNS
+from cx_metrics.reading.records import MAX_CELL, MAX_COLUMNS
 from cx_metrics.reading.report import shorten
 from cx_metrics.texts import N_, NP_, Text
 
-MARK = (
-    "\x1f!"  # a line that begins so is a record that could not be read: MARK, code, MARK's first sign, what was found
-)
 BATCH = 2_000  # records written at once
 NAMES_SHOWN = 6
-
-BROKEN: Mapping[str, Text] = {
-    "json": Text(N_("The line is no JSON object.")),
-    "control": Text(N_("The row holds control signs that stand in no text.")),
-    "damaged": Text(N_("The row holds signs that are no text, as half a character.")),
-    "long": LONG_CELL,
-    "element": Text(N_("The entry is no object with named values.")),
-    "lines": Text(N_("The row is longer than {limit} MB."), {"limit": files.MAX_LINE // 1024**2}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +44,9 @@ class FoundTable:
     `part` is its sheet, member or title ("" where the file is one table): data, like `header`, whose names are as in the file.
     `records` hands out (row, cells), where rows count as the user's tool counts them and always grow; a blank cell is "". A
     record that is none is (row, Broken), so that every record of the file appears exactly once. `told` are sentences about
-    how the table was understood, complete after the last record. `header_row` is where the header stands.
+    how the table was understood, complete after the last record. `header_row` is where the header stands. `questions`: name in
+    the header → the whole question, where the file has both. `notes`: the first lines that stand before the table, such as a
+    title and a period. `ready`: the file of the table, where it is a plain one that was unpacked.
     """
 
     part: str
@@ -63,6 +54,9 @@ class FoundTable:
     records: Iterator[Record]
     told: list[Text] = field(default_factory=list)
     header_row: int = 1
+    questions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    ready: files.RawFile | None = None
 
 
 @dataclass(frozen=True)
@@ -122,8 +116,8 @@ class _Writer:
         """Blank lines, so that the next record is this row."""
         if row < self.row:
             raise ValueError(f"row {row} comes after row {self.row - 1}")
-        if row - 1 > files.MAX_LINES + 1:
-            self._refuse(N_("{file} has more than {limit} rows. Split it into several files."), files.MAX_LINES)
+        if row - 1 > scan.MAX_LINES + 1:
+            self._refuse(N_("{file} has more than {limit} rows. Split it into several files."), scan.MAX_LINES)
         self._write(b"\n" * (row - self.row))
         self.row = row
 
@@ -131,8 +125,8 @@ class _Writer:
         """Records that follow each other without a gap."""
         if not batch:
             return
-        if self.row + len(batch) > files.MAX_LINES + 2:
-            self._refuse(N_("{file} has more than {limit} rows. Split it into several files."), files.MAX_LINES)
+        if self.row + len(batch) > scan.MAX_LINES + 2:
+            self._refuse(N_("{file} has more than {limit} rows. Split it into several files."), scan.MAX_LINES)
         lines = _lines(batch)
         if lines is not None:
             self._write(lines)
@@ -157,10 +151,10 @@ class _Writer:
 
     def _write(self, lines: bytes) -> None:
         self.size += len(lines)
-        if self.size > files.MAX_INFLATED:
+        if self.size > scan.MAX_INFLATED:
             self._refuse(
                 N_("{file} is larger than {limit} GB when written as text. Split it into several files."),
-                files.MAX_INFLATED // 1024**3,
+                scan.MAX_INFLATED // 1024**3,
             )
         self._file.write(lines)
 
@@ -207,7 +201,7 @@ def _fault(cells: Sequence[str]) -> str | None:
         return "damaged"
     if size > MAX_CELL and any(len(cell.encode()) > MAX_CELL for cell in cells):
         return "long"
-    return "lines" if size > files.MAX_LINE // 2 else None
+    return "lines" if size > scan.MAX_LINE // 2 else None
 
 
 def usable_header(found: Sequence[str], file: str) -> tuple[tuple[str, ...], list[Text]]:

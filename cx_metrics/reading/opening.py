@@ -91,7 +91,9 @@ def _made(table: FoundTable, path: Path, name: str) -> PlainTable:
     if table.ready is not None:
         raw = table.ready
         raw.path.rename(path)
-        return PlainTable(replace(raw, path=path, name=name), table.part, tuple(table.told), True, dict(table.questions))
+        return PlainTable(
+            replace(raw, path=path, name=name), table.part, tuple(table.told), True, dict(table.questions)
+        )
     written = write_plain(table, path, name)
     raw = open_raw(path, name)
     names = dict(zip(table.header, written.header, strict=True))
@@ -104,7 +106,9 @@ def _as_found(raw: RawFile) -> FoundTable:
 
     def records() -> Any:
         for batch, rows, problems in read_batches(raw):
-            good: list[Record] = list(zip(rows.tolist(), zip(*(c.to_pylist() for c in batch.columns), strict=True), strict=True))
+            good: list[Record] = list(
+                zip(rows.tolist(), zip(*(c.to_pylist() for c in batch.columns), strict=True), strict=True)
+            )
             bad: list[Record] = [(p.row, Broken("unreadable", p.found)) for p in problems]
             yield from sorted([*good, *bad], key=lambda record: record[0])
 

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 
 from cx_metrics.errors import FileProblem
 from cx_metrics.reading.cell_values import number_text
-from cx_metrics.reading.files import MAX_INFLATED, MAX_LINES
 from cx_metrics.reading.found import FoundTable, Record
 from cx_metrics.reading.records import MAX_COLUMNS
 from cx_metrics.reading.report import shorten
+from cx_metrics.reading.scan import MAX_INFLATED, MAX_LINES
 from cx_metrics.texts import N_, Text
 
 ROWS = 8_192  # read at once

@@ -15,11 +15,11 @@ import python_calamine as calamine
 from cx_metrics.errors import FileProblem
 from cx_metrics.reading import ods, xlsx
 from cx_metrics.reading.cell_values import number_text
-from cx_metrics.reading.files import MAX_INFLATED
 from cx_metrics.reading.found import FoundTable, Record
 from cx_metrics.reading.grids import Grid, Tally, tables_of
 from cx_metrics.reading.records import MAX_COLUMNS
 from cx_metrics.reading.report import shorten
+from cx_metrics.reading.scan import MAX_INFLATED
 from cx_metrics.texts import N_, Text
 
 MAX_PARTS = 10_000

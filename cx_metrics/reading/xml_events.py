@@ -7,8 +7,8 @@ from typing import IO
 from xml.parsers import expat
 
 from cx_metrics.errors import FileProblem
-from cx_metrics.reading.files import MAX_INFLATED
 from cx_metrics.reading.report import shorten
+from cx_metrics.reading.scan import MAX_INFLATED
 from cx_metrics.texts import N_
 
 BLOCK = 256 * 1024

@@ -53,7 +53,9 @@ def show(reader: PageReader, m: Markup, found: Waiting) -> FileMapping | None:
     if isinstance(seen, TouchlineError):
         st.html(m.notice(seen.text, "bad"))
         _how_written(reader, found)
-        st.button(reader.say(N_("Remove this file")), key=f"drop_{found.token}", on_click=uploads.drop, args=(found.token,))
+        st.button(
+            reader.say(N_("Remove this file")), key=f"drop_{found.token}", on_click=uploads.drop, args=(found.token,)
+        )
         return None
     mapping, remembered = _start(found, seen)
     _say_how(m, found, seen, mapping, remembered)

@@ -24,7 +24,24 @@ from pages.parts.markup import Markup
 from pages.parts.uploads import Waiting
 
 NEW, MORE, INSTEAD = "new", "more", "instead"  # what uploaded files are for
-KINDS = ["csv", "tsv", "txt", "tab", "gz", "zip", "xlsx", "xlsm", "xls", "xlsb", "ods", "json", "jsonl", "ndjson", "parquet", "xes"]
+KINDS = [
+    "csv",
+    "tsv",
+    "txt",
+    "tab",
+    "gz",
+    "zip",
+    "xlsx",
+    "xlsm",
+    "xls",
+    "xlsb",
+    "ods",
+    "json",
+    "jsonl",
+    "ndjson",
+    "parquet",
+    "xes",
+]
 
 
 def show(reader: PageReader, m: Markup) -> bool:
