@@ -167,18 +167,23 @@ def _told(raw: RawFile, dialect: Dialect, table: Table) -> list[Text]:
     told += [Text(_SPACED)] if dialect.spaced else []
     if table.before:
         one, many = _BEFORE if table.header.rows else _BEFORE_VALUES
-        told.append(Text(one, {"row": table.first_row, "count": table.before}, many, table.before))
+        told.append(Text(one, {"row": table.row, "count": table.before}, many, table.before))
     told += table.header.told
-    told += [Text(_SHIFTED)] if table.row == 1 else []
+    told += [Text(_SHIFTED)] if _is_shifted(table) else []
     if table.index == "first" or (table.header.names[0] == "" and not table.index):
         told.append(Text(_FIRST))
     return told + ([Text(_LAST)] if table.index == "last" else [])
 
 
+def _is_shifted(table: Table) -> bool:
+    """Whether a header that is not in the file has to take the place of the first record."""
+    return table.row == 1 and table.header.rows == 0
+
+
 def _records(raw: RawFile, dialect: Dialect, table: Table, told: list[Text]) -> Iterator[Record]:
     """The records of a table, read again from the file; what is told is completed with the rows that are none."""
-    shift = 1 if table.row == 1 else 0  # the header has to stand somewhere
-    left = 0
+    shift = 1 if _is_shifted(table) else 0
+    skip, left = table.header.rows, 0
     with readable(raw.name), lines_of(raw) as text:
         lines = dialect.unescaped(itertools.islice(text, table.line, None))
         row = table.row
@@ -187,7 +192,8 @@ def _records(raw: RawFile, dialect: Dialect, table: Table, told: list[Text]) -> 
                 row = number + 1
                 if table.last_row is not None and number > table.last_row:
                     break
-                if not cells:
+                if skip or not cells:
+                    skip -= skip > 0 and (broken is not None or any(cell.strip() for cell in cells))
                     continue
                 code = table.not_records.get(number) or _fault(cells, broken, bool(raw.damaged_lines))
                 left += number in table.not_records

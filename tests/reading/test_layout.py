@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cx_metrics.errors import FileProblem
+from cx_metrics.reading.broken import BROKEN
 from cx_metrics.reading.dialect import find_dialect
-from cx_metrics.reading.found import BROKEN, Broken, FoundTable
+from cx_metrics.reading.found import Broken, FoundTable
 from cx_metrics.reading.layout import find_layout
 from cx_metrics.reading.text_tables import text_tables
 
