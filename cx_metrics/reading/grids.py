@@ -144,9 +144,10 @@ def _table(
             for column, cell in enumerate(cells):
                 if cell and beside(row, column):
                     tally.add("beside", cell_name(row, column))
-        for what, count in tally.counts.items():
-            one, many = _TOLD[what]
-            told.append(Text(one, {"count": count, "place": tally.first[what]}, many, count))
+        for what, (one, many) in _TOLD.items():
+            count = tally.counts.get(what, 0)
+            if count:
+                told.append(Text(one, {"count": count, "place": tally.first[what]}, many, count))
 
     return FoundTable(part, tuple(names[first : last + 1]), records(), told, header_row)
 

@@ -14,7 +14,7 @@ from posixpath import join, normpath
 from typing import IO
 
 from cx_metrics.errors import FileProblem
-from cx_metrics.reading import sheet_xml
+from cx_metrics.reading import sheet_blocks, sheet_xml
 from cx_metrics.reading.cell_values import NUMBER, date_text, kind_of_format, number_text
 from cx_metrics.reading.grids import Area, Grid, Tally, cell_name, column_number
 from cx_metrics.reading.records import MAX_COLUMNS
@@ -99,7 +99,7 @@ class _Book:
                    "Delete what stands far to the right, or keep the columns you need, and upload the file again."),
                 file=shorten(self._name), column=cell_name(0, width - 1)[:-1], sheet=shorten(sheet.name), limit=MAX_COLUMNS,
             )  # fmt: skip
-        read = sheet_xml.quick_rows if scan.simple else sheet_xml.careful_rows
+        read = sheet_blocks.quick_rows if scan.simple else sheet_xml.careful_rows
 
         def rows(tally: Tally) -> Iterator[tuple[int, list[str]]]:
             with self._open(sheet.target) as file:

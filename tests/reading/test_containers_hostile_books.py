@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -58,11 +60,14 @@ def small(folder: Path) -> Path:
         (
             SHEET,
             sheet_of(b'<row r="2"><c r="A2"><v>1</v></c></row><row r="2"><c r="A2"><v>1</v></c></row>'),
-            "row 2 of a sheet",
+            "out of their order near row 2",
         ),
-        (SHEET, sheet_of(b'<row r="99999999"><c r="A2"><v>1</v></c></row>'), "of a sheet comes after"),
+        (SHEET, sheet_of(b'<row r="99999999"><c r="A2"><v>1</v></c></row>'), "out of their order"),
         (SHEET, sheet_of(b""), "no values in any"),
         (SHEET, sheet_of(b"<row>" + b" " * (33 * 1024**2)), "longer than 32 MB"),
+        (SHEET, sheet_of(b'<row r="1"><c r="C1"><v>1</v></c><c r="A1"><v>2</v></c></row>'), "out of their order"),
+        (SHEET, sheet_of(b'<c r="A1"><v>1</v></c><row r="1"></row>'), "out of their order"),
+        (SHEET, sheet_of(b'<row r="1"><c r="A1" t="str"><f>1</f><v>2</v></row>'), "damaged"),
         ("xl/styles.xml", b"<a>" * 300 + b"</a>" * 300, "200 deep"),
     ],
 )
@@ -153,3 +158,44 @@ def test_hostile_open_documents(tmp_path: Path) -> None:
     path = tmp_path / "locked"
     ods(path, {"S": ods_row(ods_words("x"))})
     assert "protected by a password" in refusal(replaced(path, *next((k, v.encode()) for k, v in locked.items())))
+
+
+LARGE = """
+import sys
+from pathlib import Path
+from cx_metrics import limits, looking
+from cx_metrics.reading.found import write_plain
+from cx_metrics.reading.workbooks import tables
+
+limits.limit_this_process(looking.MEMORY_MB * limits.MB, looking.SECONDS)
+(table,) = tables(Path(sys.argv[1]), "large.xlsx")
+print(write_plain(table, Path(sys.argv[2]), "large.xlsx").rows)
+"""
+
+
+@pytest.mark.long
+def test_a_million_rows_are_read_within_the_limits_of_looking(tmp_path: Path) -> None:
+    """A million rows of ten columns: a text of its own in each row, seven shared ones, a moment, a number."""
+    path = small(tmp_path)
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist() if name not in (SHEET, "xl/sharedStrings.xml")}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+        with book.open("xl/sharedStrings.xml", "w") as strings:
+            strings.write(b"<sst>" + b"".join(b"<si><t>customer-%d</t></si>" % i for i in range(1_000_001)) + b"</sst>")
+        with book.open(SHEET, "w", force_zip64=True) as sheet:
+            sheet.write(b"<worksheet><sheetData>")
+            for r in range(1, 1_000_002):
+                shared = (b'<c r="%c%d" t="s"><v>%d</v></c>' % (column, r, r * 7 % 1000) for column in b"BCDEFGH")
+                sheet.write(
+                    b'<row r="%d"><c r="A%d" t="s"><v>%d</v></c>%s<c r="I%d" s="2"><v>%.6f</v></c><c r="J%d"><v>%.2f</v></c></row>'
+                    % (r, r, r - 1, b"".join(shared), r, 45_000 + r / 1000, r, r * 0.37)
+                )
+            sheet.write(b"</sheetData></worksheet>")
+    run = subprocess.run(
+        [sys.executable, "-c", LARGE, str(path), str(tmp_path / "plain")], cwd=Path(__file__).parents[2], capture_output=True,
+        text=True, timeout=200,
+    )  # fmt: skip
+    assert (run.returncode, run.stdout.strip()) == (0, "1000000"), run.stderr
+    assert (tmp_path / "plain").read_bytes().count(b"\n") == 1_000_001
