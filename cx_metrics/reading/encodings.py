@@ -89,7 +89,7 @@ _ALPHABETS = tuple(
         "ąćęłńóśźż", "áčďéěíňóřšťúůýžľĺŕôä", "áéíóöőúüű", "ăâîșțşţ", "çğışöüâî", "čćđšž",
     )
 )  # fmt: skip
-_SIGNS = frozenset("«»„“”‘’‚–—…€£°№™®©§•·×¿¡ºª½¼¾²³،؟؛")
+_SIGNS = frozenset("«»„“”‘’‚–—…€£°№™®©§•·×¿¡ºª½¼¾²³،؟؛\xa0")
 _IN_WORDS = frozenset("·\xad\u200c\u200d")
 _BY_NUMBERS = frozenset("€£°№§•×")
 _ALONE = frozenset("àéèóôаивоскуя")  # words of one letter
@@ -247,7 +247,7 @@ def _sign(sign: str) -> tuple[str, float]:
         return _script(sign), value - (0.5 if sign != lower else 0.0)
     if sign in _SIGNS:
         return "", 0.5
-    if sign in "\xa0\xad\u200c\u200d\u200e\u200f":
+    if sign in "\xad\u200c\u200d\u200e\u200f":
         return "", 0.25
     if kind in ("Cc", "Cs", "Co", "Cn"):
         return "", -6.0

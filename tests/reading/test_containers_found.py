@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cx_metrics.errors import FileProblem
-from cx_metrics.reading import files, found, open_raw
+from cx_metrics.reading import files, open_raw, scan
+from cx_metrics.reading.broken import BROKEN
 from cx_metrics.reading.found import Broken, FoundTable, Record, Written, usable_header, write_plain
 from cx_metrics.reading.records import MAX_CELL, records
 
@@ -51,7 +52,7 @@ def test_a_record_that_is_none_is_one_marked_line(tmp_path: Path) -> None:
     ]
     assert lines[3] == "\x1f!json\x1f{'a', 'b"  # in one line, and no quotation mark that could open a cell
     assert (written.rows, written.broken_rows) == (2, 5)
-    assert {line.split("\x1f")[1][1:] for line in lines if line.startswith("\x1f!")} <= found.BROKEN.keys()
+    assert {line.split("\x1f")[1][1:] for line in lines if line.startswith("\x1f!")} <= BROKEN.keys()
 
 
 def test_a_cell_of_the_longest_length_is_kept(tmp_path: Path) -> None:
@@ -83,12 +84,12 @@ def test_too_few_and_too_many_columns_are_refused(columns: int, says: str) -> No
 
 
 def test_limits_of_bytes_and_rows_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_LINES", 1000)
+    monkeypatch.setattr(scan, "MAX_LINES", 1000)
     with pytest.raises(FileProblem, match="more than 1,000 rows"):
         write(tmp_path, ("a",), ((row, ["x"]) for row in range(2, 5000)))
     with pytest.raises(FileProblem, match="more than 1,000 rows"):
         write(tmp_path, ("a",), [(2_000_000_000, ["x"])])
-    monkeypatch.setattr(files, "MAX_INFLATED", 1000)
+    monkeypatch.setattr(scan, "MAX_INFLATED", 1000)
     with pytest.raises(FileProblem, match="0 GB when written"):
         write(tmp_path, ("a",), ((row, ["x" * 9]) for row in range(2, 900)))
 
