@@ -95,11 +95,11 @@ def _read(by_part: list[list[str]], index: Index) -> _Reading:
         if corrected != part:
             spelled, part = True, corrected
             known, gaps = _hits(part, index, len(words))
-        seen.append((known, len(gaps), len(part)))
+        seen.append((known, len(gaps), sum(hit.words for hit in known if hit.entry)))
         words += part
     whole = any(_tells(known) and not left for known, left, _ in seen)
-    for known, left, size in seen:
-        if len(seen) > 1 and left and (whole and left * 2 >= size or not _tells(known)):
+    for known, left, named in seen:
+        if len(seen) > 1 and left and (whole and left >= named or not _tells(known)):
             continue
         unknown += left
         hits += known
@@ -127,8 +127,8 @@ def _hits(words: list[str], index: Index, before: int) -> tuple[list[_Hit], set[
             if not entry and not said:
                 key = "".join(stems[first:after])
                 entry, said = index.stems.get(key), index.word_stems.get(key, ())
-            if not entry and size > 2 and not filler[first] and not filler[after - 1]:
-                entry = index.gists.get("".join(stems[i] for i in range(first, after) if not filler[i]))
+            if not entry and size > 1 and not filler[first] and not filler[after - 1]:
+                entry = index.gists.get("".join(sorted(stems[i] for i in range(first, after) if not filler[i])))
             if entry or said:
                 hits.append(_Hit(before + first, size, entry, said))
                 free.difference_update(range(first, after))
