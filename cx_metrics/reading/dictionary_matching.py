@@ -17,7 +17,7 @@ OBJECT, CLOSE = (
     1,
 )  # from OBJECT on, two touchpoints whose strengths differ by CLOSE could each be what a name is about
 # Modifiers that turn a touchpoint into its opposite: without a rule that says into what, nobody can be sure.
-TURNING = frozenset({"fail", "cancel", "abandon", "not", "late"})
+TURNING = frozenset({"fail", "cancel", "abandon", "not", "late", "broken"})
 
 _EXACT = N_("the dictionary knows it as {touchpoint}")
 _NUMBERED = N_("the dictionary knows it, without its number, as {touchpoint}")
@@ -155,9 +155,9 @@ def _by_words(read: _Reading, index: Index) -> Found | None:
         values = {"touchpoint": entry.touchpoint, "other": others[0].touchpoint}
         return Found(entry, AGAINST, Text(_AGAINST, values), False)
     telling = [hit for _, hit in about]
-    says = [hit for hit in read.hits if hit not in telling and any(word.kind == "modifier" for word in hit.said)]
+    says = [hit for hit in read.hits if hit is not best and any(word.kind == "modifier" for word in hit.said)]
     modifiers = {word.name for hit in says for word in hit.said if word.kind == "modifier"}
-    shown = _shown(read, sorted([*telling, *says], key=lambda hit: hit.first))
+    shown = _shown(read, sorted({*telling, *says}, key=lambda hit: hit.first))
     turning = modifiers & TURNING
     rules = [rule for name in sorted(turning or modifiers) if (rule := index.rules.get((entry.touchpoint, name)))]
     if turning and not rules:
