@@ -12,7 +12,7 @@ Three files beside this one hold it, to be read and corrected by people who know
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,9 +51,11 @@ class Word:
 
 @dataclass(frozen=True)
 class Index:
-    """Ready to be looked up. Keys are folded words written together: as they stand (`names`, `words`), as stems (`stems`,
-    `word_stems`), as stems without fillers (`gists`). A stem that could mean two touchpoints means none. `spellings` leads
-    from words with a letter left out to the words.
+    """Ready to be looked up.
+
+    Keys are folded words written together: as they stand (`names`, `words`), as stems (`stems`, `word_stems`), as stems
+    in any order without fillers (`gists`). A stem that could mean two touchpoints means none. `spellings` leads from
+    words with a letter left out to the words.
     """
 
     names: dict[str, Entry]
@@ -101,7 +103,7 @@ def index() -> Index:
             _mean(stems, "".join(map(stem, parted)), entry)
             telling = [word for word in parted if word not in fillers]
             if len(telling) > 1:
-                _mean(gists, "".join(map(stem, telling)), entry)
+                _mean(gists, gist(telling), entry)
             vocabulary.update(parted)
     vocabulary.update(words)
     word_stems: dict[str, tuple[Word, ...]] = {}
@@ -110,6 +112,11 @@ def index() -> Index:
     by_name = {entry.touchpoint: entry for entry in entries()}
     rules = {(r["touchpoint"], r["with"]): by_name[r["becomes"]] for r in _rows("dictionary_rules.csv")}
     return Index(names, _clear(stems), _clear(gists), words, word_stems, fillers, rules, _spellings(vocabulary))
+
+
+def gist(words: Iterable[str]) -> str:
+    """The stems of words in whatever order: "refunded money" and "money refunded" are one."""
+    return "".join(sorted(map(stem, words)))
 
 
 def _mean(meanings: dict[str, Entry | None], key: str, entry: Entry) -> None:

@@ -17,7 +17,7 @@ OBJECT, CLOSE = (
     1,
 )  # from OBJECT on, two touchpoints whose strengths differ by CLOSE could each be what a name is about
 # Modifiers that turn a touchpoint into its opposite: without a rule that says into what, nobody can be sure.
-TURNING = frozenset({"fail", "cancel", "abandon", "not", "late"})
+TURNING = frozenset({"fail", "cancel", "abandon", "not", "late", "broken"})
 
 _EXACT = N_("the dictionary knows it as {touchpoint}")
 _NUMBERED = N_("the dictionary knows it, without its number, as {touchpoint}")
@@ -95,11 +95,11 @@ def _read(by_part: list[list[str]], index: Index) -> _Reading:
         if corrected != part:
             spelled, part = True, corrected
             known, gaps = _hits(part, index, len(words))
-        seen.append((known, len(gaps), len(part)))
+        seen.append((known, len(gaps), sum(hit.words for hit in known if hit.entry)))
         words += part
     whole = any(_tells(known) and not left for known, left, _ in seen)
-    for known, left, size in seen:
-        if len(seen) > 1 and left and (whole and left * 2 >= size or not _tells(known)):
+    for known, left, named in seen:
+        if len(seen) > 1 and left and (whole and left >= named or not _tells(known)):
             continue
         unknown += left
         hits += known
@@ -127,8 +127,8 @@ def _hits(words: list[str], index: Index, before: int) -> tuple[list[_Hit], set[
             if not entry and not said:
                 key = "".join(stems[first:after])
                 entry, said = index.stems.get(key), index.word_stems.get(key, ())
-            if not entry and size > 2 and not filler[first] and not filler[after - 1]:
-                entry = index.gists.get("".join(stems[i] for i in range(first, after) if not filler[i]))
+            if not entry and size > 1 and not filler[first] and not filler[after - 1]:
+                entry = index.gists.get("".join(sorted(stems[i] for i in range(first, after) if not filler[i])))
             if entry or said:
                 hits.append(_Hit(before + first, size, entry, said))
                 free.difference_update(range(first, after))
@@ -155,9 +155,9 @@ def _by_words(read: _Reading, index: Index) -> Found | None:
         values = {"touchpoint": entry.touchpoint, "other": others[0].touchpoint}
         return Found(entry, AGAINST, Text(_AGAINST, values), False)
     telling = [hit for _, hit in about]
-    says = [hit for hit in read.hits if hit not in telling and any(word.kind == "modifier" for word in hit.said)]
+    says = [hit for hit in read.hits if hit is not best and any(word.kind == "modifier" for word in hit.said)]
     modifiers = {word.name for hit in says for word in hit.said if word.kind == "modifier"}
-    shown = _shown(read, sorted([*telling, *says], key=lambda hit: hit.first))
+    shown = _shown(read, sorted({*telling, *says}, key=lambda hit: hit.first))
     turning = modifiers & TURNING
     rules = [rule for name in sorted(turning or modifiers) if (rule := index.rules.get((entry.touchpoint, name)))]
     if turning and not rules:

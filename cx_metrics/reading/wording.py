@@ -18,6 +18,7 @@ _ADDRESS = re.compile(r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]*://[^/\s?#]*|www\.[^/\s?#]
 _PATH = re.compile(r"^/[^\s]*$")
 _QUERY = re.compile(r"[?#].*$", re.DOTALL)
 _FILE_TYPE = re.compile(r"\.(?:html?|php|aspx?|jsp)$", re.IGNORECASE)
+_NUMBER = re.compile(r"№|\b(?:no|nr)\.?[\s_#]*(?=\d)", re.IGNORECASE)  # "order no. 5" denies nothing
 _PARTS = re.compile(r"\s[-–—:>»·•~]+\s|[|/\\>»→]+|::|:\s")
 # The same letters as in aliases.py: keyboards of Arabic and Persian differ, ё and й are told apart from е and и by marks.
 _SAME = str.maketrans("أإآٱىيكةؤئё", "ااااییکهوئе", "ـ\u200c\u200d\u200e\u200f")
@@ -45,7 +46,7 @@ def parts(name: str) -> tuple[tuple[str, ...], ...]:
 
     Scheme, host, query, the kind of a file and folders of one or two letters (a language) of an address are no words.
     """
-    name = name[:LONGEST]
+    name = _NUMBER.sub(" ", name[:LONGEST])
     rest = _ADDRESS.sub("", name, count=1)
     if rest != name or _PATH.match(name):
         folders = [unquote(_FILE_TYPE.sub("", folder)) for folder in _QUERY.sub("", rest).split("/")]

@@ -123,6 +123,8 @@ def test_goal_is_proposed_from_the_likeliest_names(names: dict[str, int], goal: 
         ({"تم الدفع بنجاح": 2, "فشل الدفع": 9, "صفحة الدفع": 30}, ("تم الدفع بنجاح",)),
         ({"Order Completed": 4, "Order Updated": 9, "Order Cancelled": 9, "Order Viewed": 50}, ("Order Completed",)),
         ({"purchase_button_clicked": 9, "payment_failed": 3, "cart_abandoned": 8}, ("purchase_button_clicked",)),
+        ({"no purchase": 9, "Без оплаты": 4, "پرداخت نشده": 3, "خرید نکرد": 3, "لم يتم الشراء": 2}, ()),
+        ({"Order no. 17": 2, "Заказ №4512": 2}, ("Order no. 17", "Заказ №4512")),
         ({"payment_reminder_sent": 3, "refund": 2, "order_cancelled": 1}, ()),
         ({"🎉 user_purchase_completed": 1, "user_payment_page_view": 7}, ("🎉 user_purchase_completed",)),
     ],
