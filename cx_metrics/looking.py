@@ -62,17 +62,26 @@ class Seen:
     preview: tuple[tuple[str, ...], ...] = ()
 
 
-def look(
-    path: Path, name: str, folder: Path | None, encoding: str | None = None, delimiter: str | None = None
-) -> list[PlainTable]:
-    """Which tables does this upload hold, and how are they written? As `reading.open_upload`, at no risk for this process; without
-    a folder as `reading.open_raw`, for a file that is a plain table.
+def look(path: Path, name: str, encoding: str | None = None, delimiter: str | None = None) -> RawFile:
+    """Is this a table in text form, and how is it written? As `reading.open_raw`, at no risk for this process.
 
     Raises:
         FileProblem: what was found, what was expected, what to do; also where the file is beyond a limit of looking.
     """
-    asked = {"do": "open", "path": str(path.resolve()), "name": name, "encoding": encoding, "delimiter": delimiter}
-    answer = WORKER.ask({**asked, "folder": str(folder.resolve()) if folder else None}, name)
+    asked = {"path": str(path.resolve()), "name": name, "encoding": encoding, "delimiter": delimiter}
+    return RawFile.from_dict(WORKER.ask({"do": "look", **asked}, name)["raw"])
+
+
+def open_upload(
+    path: Path, name: str, folder: Path, encoding: str | None = None, delimiter: str | None = None
+) -> list[PlainTable]:
+    """Which tables does this upload hold, and how are they written? As `reading.open_upload`, at no risk for this process.
+
+    Raises:
+        FileProblem: what was found, what was expected, what to do; also where the file is beyond a limit of looking.
+    """
+    asked = {"path": str(path.resolve()), "name": name, "encoding": encoding, "delimiter": delimiter}
+    answer = WORKER.ask({"do": "open", **asked, "folder": str(folder.resolve())}, name)
     return [PlainTable.from_dict(kept) for kept in answer["tables"]]
 
 
@@ -286,11 +295,16 @@ def main(arguments: Sequence[str]) -> int:
 
 def _answered(question: Mapping[str, Any], memory: str) -> tuple[dict[str, Any], bool]:
     """What there is to answer, and whether this worker is worn out by it."""
-    name = question["name"] if question["do"] == "open" else question["raw"]["name"]
+    name = question["raw"]["name"] if question["do"] == "recognise" else question["name"]
     try:
-        if question["do"] == "open":
-            return {"tables": [table.to_dict() for table in _opened(question)]}, False
-        return _recognised(RawFile.from_dict(question["raw"]), question["table"], question["preset"]), False
+        if question["do"] == "recognise":
+            return _recognised(RawFile.from_dict(question["raw"]), question["table"], question["preset"]), False
+        how = (Path(question["path"]), name, question["encoding"], question["delimiter"])
+        if question["do"] == "look":
+            return {"raw": reading.open_raw(*how).to_dict()}, False
+        path, name, *written = how
+        tables = reading.open_upload(path, name, Path(question["folder"]), *written)
+        return {"tables": [table.to_dict() for table in tables]}, False
     except TouchlineError as problem:
         return {"problem": _said(problem)}, False
     except MemoryError:
@@ -299,13 +313,6 @@ def _answered(question: Mapping[str, Any], memory: str) -> tuple[dict[str, Any],
             file=shorten(name), memory=int(memory),
         )  # fmt: skip
         return {"problem": _said(full)}, True
-
-
-def _opened(question: Mapping[str, Any]) -> list[PlainTable]:
-    path, name, how = Path(question["path"]), question["name"], (question["encoding"], question["delimiter"])
-    if question["folder"] is None:
-        return [PlainTable(reading.open_raw(path, name, *how))]
-    return reading.open_upload(path, name, Path(question["folder"]), *how)
 
 
 def _recognised(raw: RawFile, table: str | None, preset: str | None) -> dict[str, Any]:

@@ -46,7 +46,9 @@ def test_a_hostile_file_is_refused_in_words_or_accounted_for(kind: str, tmp_path
     write(path)
     begun = time.monotonic()
     try:
-        seen = looking.recognise(looking.look(path, NAME))
+        (tmp_path / "tables").mkdir()
+        table = looking.open_upload(path, NAME, tmp_path / "tables")[0]
+        seen = looking.recognise(table.raw)
     except TouchlineError as problem:
         names_its_fault(problem, says)
         assert says
@@ -56,7 +58,7 @@ def test_a_hostile_file_is_refused_in_words_or_accounted_for(kind: str, tmp_path
         assert says
         return
     assert not says, "it should have been refused"
-    store, reports = importing.load(Plan((ImportFile(path, NAME, seen.mapping),)))
+    store, reports = importing.load(Plan((ImportFile(table.raw.path, NAME, seen.mapping),)))
     accounted(reports)
     assert reports[0].rows > 0
     assert store.fetch(store.tables["touchpoints"].count().as_table()).iloc[0, 0] <= reports[0].loaded

@@ -57,7 +57,7 @@ def opened(origin: Source, encoding: str | None = None, delimiter: str | None = 
     try:
         with workspace.building() as folder:
             found = []
-            for table in looking.look(origin.path, origin.name, folder, encoding, delimiter):
+            for table in looking.open_upload(origin.path, origin.name, folder, encoding, delimiter):
                 source = origin
                 if table.made:
                     source = workspace.receive_made(table.raw.name, table.raw.path, state.session())
@@ -130,11 +130,11 @@ def reopen(dataset: str, files: Sequence[ImportFile]) -> None:
         source = Source(file.path.name, file.name, file.path, file.path.stat().st_size)
         encoding, delimiter = (file.mapping.encoding, file.mapping.delimiter) if file.mapping else (None, None)
         try:
-            (table,) = looking.look(file.path, file.name, None, encoding, delimiter)
+            raw = looking.look(file.path, file.name, encoding, delimiter)
         except TouchlineError as problem:
             found.append(Waiting(source, source, problem=problem, file=file))
             continue
-        found.append(Waiting(source, source, table.raw, file.told, mapping=file.mapping, file=file))
+        found.append(Waiting(source, source, raw, file.told, mapping=file.mapping, file=file))
     state.keep("waiting", tuple(found))
     state.keep("reopened", dataset)
 
