@@ -57,7 +57,7 @@ def find_delimiter(lines: Sequence[str]) -> str:
 
 
 def _fit(lines: Sequence[str], delimiter: str) -> tuple[bool, float, int]:
-    widths = [len(cells) for _, cells, broken in records(lines, delimiter) if broken is None]
+    widths = [len(cells) for _, cells, broken in records(lines, delimiter) if broken is None and cells]
     if not widths or widths[0] < 2:
         return False, 0.0, 0
     same = sum(width == widths[0] for width in widths[1:]) / max(len(widths) - 1, 1)
@@ -76,20 +76,33 @@ def find_dialect(lines: Sequence[str], delimiter: str | None = None) -> Dialect:
         if same < NEARLY_ALL:
             usual = {sign: _in_runs(first, Dialect(sign)) for sign in DELIMITERS}
             best = max(DELIMITERS, key=lambda sign: (round(usual[sign][0], 2), sign == delimiter, usual[sign]))
-            rare = {sign: _in_runs(first, Dialect(sign)) for sign in RARE} if usual[best][0] < HALF else {}
+            rare = {sign: _in_runs(first, Dialect(sign), True) for sign in RARE} if usual[best][0] < HALF else {}
             found = max(rare, key=lambda sign: rare[sign], default=best)
-            overwhelming = found in rare and rare[found][0] >= 0.9 and rare[found][1] >= RARE_WIDTH
-            delimiter = found if overwhelming else best if usual[best][0] > 0 else delimiter
+            overwhelming = found in rare and rare[found][0] >= NEARLY_ALL and rare[found][1] >= RARE_WIDTH
+            if overwhelming:
+                delimiter = found
+            elif usual[best][0] > 0:
+                delimiter = best
+            elif not any(delimiter in line for line in first[:1]):  # tables of a header alone, below their titles
+                delimiter = max(DELIMITERS, key=lambda sign: (sum(sign in line for line in first), sign == delimiter))
     return _quotation(lines, Dialect(delimiter))
 
 
-def _in_runs(lines: Sequence[str], dialect: Dialect) -> tuple[float, float]:
-    """The share of the records that follow or precede one with as many cells (two at least), and how many cells those have."""
+def _in_runs(lines: Sequence[str], dialect: Dialect, after_notes: bool = False) -> tuple[float, float]:
+    """The share of the records that follow or precede one with as many cells (two at least), and how many cells those have.
+
+    `after_notes`: of those from the first such one on, where they are three or more.
+    """
     found = [len(cells) if broken is None else 0 for _, cells, broken in records(lines, dialect) if cells]
     runs = [(width, len(list(group))) for width, group in groupby(found)]
     good = [(width, count) for width, count in runs if width > 1 and count > 1]
     rows = sum(count for _width, count in good)
-    return rows / max(len(found), 1), sum(width * count for width, count in good) / max(rows, 1)
+    if after_notes and rows >= RARE_ROWS:
+        begun = runs.index(good[0])
+        runs = runs[begun:]
+    return rows / max(sum(count for _width, count in runs), 1), sum(width * count for width, count in good) / max(
+        rows, 1
+    )
 
 
 def _quotation(lines: Sequence[str], dialect: Dialect) -> Dialect:
@@ -100,7 +113,7 @@ def _quotation(lines: Sequence[str], dialect: Dialect) -> Dialect:
         spaced = len(re.findall(f'{part} +"', text))
         if spaced >= NEARLY_ALL * len(re.findall(f'{part} *"', text)):
             dialect = _if_better(lines, dialect, replace(dialect, spaced=True))
-    if '\\"' in text:
+    if '\\"' in text or "\\" + dialect.delimiter in text:
         dialect = _if_better(lines, dialect, replace(dialect, escaped=True))
     if not re.search(f'(^|{part})"', text, re.MULTILINE):
         opened = len(re.findall(f"(?:^|{part})'", text, re.MULTILINE))

@@ -94,7 +94,7 @@ def open_raw(path: Path, name: str, encoding: str | None = None, delimiter: str 
     found = open_text(path, name, encoding)
     with readable(name):
         with lines_of(found) as text:
-            sample = _sample(text)
+            sample = first_lines(text)
         said = said_delimiter(sample[0])
         found = replace(found, delimiter=delimiter or said or find_delimiter(sample), delimiter_line=said is not None)
         return replace(found, header=_header(found))
@@ -245,7 +245,7 @@ def _start(path: Path, compressed: bool) -> bytes:
         return file.read(SAMPLE)
 
 
-def _sample(text: IO[str]) -> list[str]:
+def first_lines(text: IO[str]) -> list[str]:
     """The lines that decide on the delimiter: the header, then whole lines of at most 256 kB together."""
     header = text.readline(MAX_HEADER)
     start = text.read(SAMPLE) if header.endswith(("\n", "\r")) else ""

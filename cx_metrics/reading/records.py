@@ -25,12 +25,13 @@ LONG_CELL = Text(N_("A cell is longer than {limit} bytes."), {"limit": MAX_CELL}
 
 Record = tuple[int, list[str], Text | None]
 
+_APOSTROPHE, _SIGN = "\ufdd0", "\ufdd1"  # stand in no text; for an apostrophe and a delimiter that part nothing
 _ESCAPED = re.compile(r'\\(["\\])')  # other backslashes are what they are
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a delimited text is written. `escaped`: a quotation mark in a cell has a backslash before it, instead of being doubled;
+    """How a delimited text is written. `escaped`: a quotation mark or a delimiter in a cell has a backslash before it;
     `spaced`: a space stands after each delimiter, before quotation marks too. Only the delimiter may differ in a plain table.
     """
 
@@ -45,12 +46,17 @@ class Dialect:
         return (self.quote, self.escaped, self.spaced) == ('"', False, False)
 
     def unescaped(self, lines: Iterable[str]) -> Iterator[str]:
-        """The lines with doubled quotation marks in the place of escaped ones."""
-        if not self.escaped:
-            yield from lines
-            return
+        """The lines with doubled quotation marks in the place of escaped ones, and marks for what parts no cells."""
+        inside = re.compile(f"(?<=[^{re.escape(self.delimiter)}\r\n])'(?=[^{re.escape(self.delimiter)}\r\n])")
         for line in lines:
-            yield _ESCAPED.sub(lambda found: '""' if found[1] == '"' else "\\", line) if "\\" in line else line
+            if self.escaped and "\\" in line:
+                line = line.replace("\\" + self.delimiter, _SIGN)
+                line = _ESCAPED.sub(lambda found: '""' if found[1] == '"' else "\\", line)
+            yield inside.sub(_APOSTROPHE, line) if self.quote == "'" else line
+
+    def restored(self, text: str) -> str:
+        """A cell, or a broken line, without marks."""
+        return text.replace(_APOSTROPHE, "'").replace(_SIGN, self.delimiter)
 
 
 def records(
@@ -97,7 +103,7 @@ def records(
         try:
             cells = next(reader)
         except csv.Error:
-            first, rest = taken[0], taken[1:]
+            first, rest = how.restored(taken[0]), taken[1:]
             taken[1:] = []
             yield row, [first], LONG_CELL if not rest and len(first) > MAX_CELL else OPEN_QUOTE
             if marked > FEW_MARKS:
@@ -110,6 +116,8 @@ def records(
             reader = new_reader()
         else:
             blank = len(cells) == 1 and not cells[0].strip()
+            if not how.plain:
+                cells = [how.restored(cell) for cell in cells]
             yield row, [] if blank else cells, None
         row += 1
         marked = 0

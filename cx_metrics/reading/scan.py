@@ -29,11 +29,12 @@ MAX_INFLATED = 2 * 1024**3  # bytes after unpacking
 MAX_LINE = 16 * 1024**2  # bytes: 500 columns of 32 kB; a longer line is no line of a table
 MAX_LINES = 50_000_000  # what an import has been measured with; a small archive can hold far more
 DAMAGED_SHARE = 0.01  # with more damaged lines than this the whole file is in another encoding
-DECIDED_SHARE = 0.5  # the same where the encoding is beyond doubt: the damaged lines are set aside
+DECIDED_SHARE = 0.5  # the same where the encoding is beyond doubt, and for control signs: such lines are set aside
 MIXED_SHARE = 0.05  # lines that are UTF-8 after all, among those of another encoding: by chance
 EVIDENCE = 64 * 1024  # bytes of lines that are not UTF-8, which decide on the encoding
 FEW_SURE = 3  # so few lines of another encoding are believed, where nothing else speaks for UTF-8
 
+_ZEROS = N_("{file} holds NUL bytes and is not text. A table in text form (CSV UTF-8) was expected.")
 _CONTROL = (b"\0", b"\x1f")  # bytes that no text has; the engine uses the second one as a mark of its own
 
 
@@ -44,9 +45,8 @@ class Tally:
     bytes: int = 0
     lines: int = 0
     damaged: int = 0
-    first: int = 0  # the first damaged line
-    foreign: int = 0  # damaged because they are not UTF-8
-    first_foreign: int = 0
+    foreign: int = 0  # damaged because they are no text in the encoding; the others hold control signs
+    first: int = 0  # the first foreign line
     valid: int = 0  # lines of UTF-8 beyond ASCII; not all are counted
     evidence: bytearray = field(default_factory=bytearray)
 
@@ -67,17 +67,20 @@ def scan(path: Path, compressed: bool, start: bytes, name: str, chosen: str | No
             _refuse_zeros(start, name)
     if decided is not None:
         tally = _count(path, compressed, decided.codec, name)
-        if tally.damaged > DECIDED_SHARE * tally.lines:
+        if tally.foreign > DECIDED_SHARE * tally.lines:
             _refuse_encoding(name, decided.codec, tally)
+        _refuse_control(name, tally)
         return decided, tally
     tally = _count(path, compressed, "utf-8", name, find=True)
     found = _other_encoding(tally)
     if found is not None:
         again = _count(path, compressed, found.codec, name)
-        if again.damaged <= DAMAGED_SHARE * again.lines:
+        if again.foreign <= DAMAGED_SHARE * again.lines:
+            _refuse_control(name, again)
             return found, again
-    if tally.damaged > DAMAGED_SHARE * tally.lines:
+    if tally.foreign > DAMAGED_SHARE * tally.lines:
         _refuse_encoding(name, "utf-8", tally)
+    _refuse_control(name, tally)
     return Encoding("utf-8", 1.0), tally
 
 
@@ -92,7 +95,7 @@ def _other_encoding(tally: Tally) -> Encoding | None:
     found = find_encoding(bytes(tally.evidence))
     if found is None or tally.foreign > DAMAGED_SHARE * tally.lines:
         return found
-    return found if (tally.foreign >= FEW_SURE and not tally.valid) or tally.first_foreign == 1 else None
+    return found if (tally.foreign >= FEW_SURE and not tally.valid) or tally.first == 1 else None
 
 
 def _count(path: Path, compressed: bool, codec: str, name: str, find: bool = False) -> Tally:
@@ -143,13 +146,10 @@ def _add(tally: Tally, block: bytes) -> None:
                 tally.foreign += 1
                 tally.damaged += 1
                 tally.first = tally.first or place
-                tally.first_foreign = tally.first_foreign or place
                 if len(tally.evidence) < EVIDENCE:
                     tally.evidence += line[:EVIDENCE] + b"\n"
                 continue
-        if any(sign in line for sign in _CONTROL):
-            tally.damaged += 1
-            tally.first = tally.first or place
+        tally.damaged += any(sign in line for sign in _CONTROL)
 
 
 def _whole_lines(block: bytes) -> tuple[bytes, bytes]:
@@ -161,12 +161,17 @@ def _whole_lines(block: bytes) -> tuple[bytes, bytes]:
     return block[:cut].replace(b"\r\n", b"\n").replace(b"\r", b"\n"), block[cut:]
 
 
+def _refuse_control(name: str, tally: Tally) -> None:
+    if tally.damaged > DECIDED_SHARE * tally.lines:
+        raise FileProblem(_ZEROS, file=shorten(name))
+
+
 def _refuse_zeros(start: bytes, name: str) -> None:
     nuls = start.count(0)
     if nuls <= len(start) * 0.2:
         return
     sides = Counter(place % 2 for place, byte in enumerate(start[:4096]) if byte == 0)
-    source = N_("{file} holds NUL bytes and is not text. A table in text form (CSV UTF-8) was expected.")
+    source = _ZEROS
     if len(sides) == 1 or min(sides.values()) * 10 < max(sides.values()):
         source = N_("{file} looks like UTF-16 text without a byte order mark, but is none. Save it again as CSV UTF-8.")
     raise FileProblem(source, file=shorten(name))
@@ -205,8 +210,8 @@ def _refuse_encoding(name: str, codec: str, tally: Tally) -> None:
             "{file} is not {encoding} text: {count} lines hold other bytes (first: line {line}). Choose another encoding, or save "
             "it as CSV UTF-8 in the program that made it.",
         )
-    values = {"file": shorten(name), "encoding": encoding_name(codec), "count": tally.damaged, "line": tally.first}
-    raise FileProblem(Text(one, values, many, tally.damaged))
+    values = {"file": shorten(name), "encoding": encoding_name(codec), "count": tally.foreign, "line": tally.first}
+    raise FileProblem(Text(one, values, many, tally.foreign))
 
 
 @contextmanager
