@@ -299,7 +299,7 @@ def _answered(question: Mapping[str, Any], memory: str) -> tuple[dict[str, Any],
     try:
         if question["do"] == "recognise":
             return _recognised(RawFile.from_dict(question["raw"]), question["table"], question["preset"]), False
-        how = (Path(question["path"]), name, question["encoding"], question["delimiter"])
+        how = (Path(question["path"]), name, question.get("encoding"), question.get("delimiter"))
         if question["do"] == "look":
             return {"raw": reading.open_raw(*how).to_dict()}, False
         path, name, *written = how

@@ -37,6 +37,7 @@ class Stretch:
     count: int = 0
     last_row: int = 0
     last: list[str] = field(default_factory=list)
+    again: list[int] = field(default_factory=list)  # rows like the first of this width since a blank line
 
 
 @dataclass
@@ -95,6 +96,7 @@ def find_layout(lines: Sequence[str], dialect: Dialect, whole: bool) -> Layout |
 def _stretches(lines: Sequence[str], dialect: Dialect) -> Iterator[Stretch | None]:
     """The stretches of a text; None where a blank line (or one with blank cells alone) parts them."""
     now: Stretch | None = None
+    firsts: dict[int, list[str]] = {}
     taken: list[str] = []
     line = 0
     for row, cells, broken in records(dialect.unescaped(lines), dialect, taken=taken):
@@ -103,6 +105,7 @@ def _stretches(lines: Sequence[str], dialect: Dialect) -> Iterator[Stretch | Non
             if now is not None:
                 yield now
                 yield None
+                firsts.clear()
             now = None
             continue
         if broken is not None and now is not None:
@@ -119,6 +122,8 @@ def _stretches(lines: Sequence[str], dialect: Dialect) -> Iterator[Stretch | Non
             now.head.append((row, begun, cells))
         now.count += 1
         now.last_row, now.last = row, cells
+        if firsts.setdefault(width, cells) is not cells and firsts[width] == cells:
+            now.again.append(row)
     if now is not None:
         yield now
 
@@ -312,18 +317,21 @@ class _Builder:
             header, self._title(header), tuple(self._notes[:NOTES]), self._before, width, row, line, section[-1].last_row,
             total - header.rows, _even(section, width), index, {}, own,
         )  # fmt: skip
-        self._add(table, all_heads[start:], section[-1])
+        self._add(table, all_heads[start:], section)
         self._notes, self._before, self._above = [], 0, None
 
-    def _add(self, table: Table, heads: Sequence[tuple[int, int, list[str], Stretch]], last: Stretch) -> None:
+    def _add(
+        self, table: Table, heads: Sequence[tuple[int, int, list[str], Stretch]], section: Sequence[Stretch]
+    ) -> None:
         rows = table.header.rows
         if rows < len(heads) and table.records > 1 and _is_total(heads[rows][2]):
             table.not_records[heads[rows][0]] = "total"
-        if table.records > 1 and _is_total(last.last):
-            table.not_records[last.last_row] = "total"
-        for row, _line, cells, _stretch in heads[max(rows, 1) :]:
-            if tuple(cell.strip() for cell in cells) == table.own_header and rows:
-                table.not_records[row] = "header"
+        if table.records > 1 and _is_total(section[-1].last):
+            table.not_records[section[-1].last_row] = "total"
+        first = next((cells for _row, _line, cells, _stretch in heads if len(cells) == table.width), [])
+        if rows and tuple(cell.strip() for cell in first) == table.own_header:
+            repeated = [row for stretch in section if stretch.width == table.width for row in stretch.again]
+            table.not_records |= dict.fromkeys((row for row in repeated if row > heads[rows - 1][0]), "header")
         names = ["".join(name.casefold().split()) for name in table.header.names]
         if table.not_records or len(set(names)) < len(names) or "" in names:
             self._layout.simple = False

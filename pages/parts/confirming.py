@@ -282,12 +282,14 @@ def _spread_grid(reader: PageReader, found: Waiting, spread: Spread) -> Spread:
         for c in spread.columns
     ]  # fmt: skip
     frame = pd.DataFrame(rows) if answers else pd.DataFrame(rows)[["column", "name"]]
-    names = {"answers": N_("Question"), "times": N_("Touchpoint"), "costs_by_period": N_("Period")}
+    called = {"answers": N_("Question"), "times": N_("Touchpoint"), "costs_by_period": N_("Period")}.get(
+        spread.kind, N_("Channel")
+    )
     edited = st.data_editor(
         frame, hide_index=True, key=f"spread_{found.token}_{len(rows)}", width="stretch",
         column_config={
             "column": st.column_config.TextColumn(reader.say(N_("Column in the file")), disabled=True),
-            "name": st.column_config.TextColumn(reader.say(names.get(spread.kind, N_("Channel"))), required=True),
+            "name": st.column_config.TextColumn(safe(reader.say(called), "markdown"), required=True),
             "role": st.column_config.SelectboxColumn(
                 reader.say(N_("Holds")), options=list(ROLE_WORDS), required=True, format_func=lambda r: reader.say(ROLE_WORDS[r])
             ),

@@ -263,3 +263,17 @@ def test_batches_come_in_pieces_with_running_row_numbers(upload: Upload, monkeyp
     assert len(found) > 5
     assert np.concatenate([rows for _, rows, _ in found]).tolist() == list(range(2, 5002))
     assert [name for batch, _, _ in found for name in batch["id"].to_pylist()] == [f"c{i}" for i in range(5000)]
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "rows"), [("^", "1^a b^2"), (":", "1:a b:2"), (" ", '1 "a b" 2'), ("~", "1~a b~2")]
+)
+def test_rare_delimiter_parts_columns_where_every_row_agrees(upload: Upload, delimiter: str, rows: str) -> None:
+    raw = upload(delimiter.join(("id", "note", "n")) + "\n" + (rows + "\n") * 4)
+    assert (raw.delimiter, rows_of(raw)[0]) == (delimiter, [("1", "a b", "2")] * 4)
+    assert upload("note\nthis is good\n12:30 was late, sadly\nfine\n").header == ("note",)
+
+
+def test_one_column_is_read_whole_whatever_stands_in_it(upload: Upload) -> None:
+    raw = upload("comment\ngood\nbad, really\nso; so\n")
+    assert rows_of(raw)[0] == [("good",), ("bad, really",), ("so; so",)]
