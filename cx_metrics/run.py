@@ -187,6 +187,16 @@ def places(dataset: Dataset, most: int = 2_000) -> pd.DataFrame:
     return frame.drop(columns="of_all").assign(stages=stages)
 
 
+def out_of_order(dataset: Dataset) -> int:
+    """How many touchpoints stood in their file after a later one of the same customer? Journeys are in order of time anyway."""
+    t = dataset.tables["touchpoints"]
+    before = t.sequence.lag().over(group_by="customer_id", order_by=["occurred_at", "sequence"])
+    seen = t.select(t.sequence, before=before).filter(
+        lambda r: (r.sequence < r.before) & (r.before - r.sequence < ONE_FILE)
+    )
+    return int(dataset.fetch(seen.aggregate(n=seen.count()))["n"].iloc[0])
+
+
 def daily(dataset: Dataset) -> pd.DataFrame:
     """How many touchpoints lie on each day? Days without any are missing: day, touchpoints."""
     t = dataset.tables["touchpoints"]
@@ -203,6 +213,7 @@ def changes(dataset: Dataset, view: View | None = None) -> pd.DataFrame:
     return dataset.fetch(left["changes"].select("changed_at", "title").order_by(["changed_at", "title"]).limit(50))
 
 
+ONE_FILE = 2**40  # sequences of one file lie closer than this
 Mood = Literal["low", "high"]
 LOW_END, HIGH_END = (
     0.34,

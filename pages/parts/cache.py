@@ -25,6 +25,7 @@ from cx_metrics.run import comments as find_comments
 from cx_metrics.run import conversions as count_conversions
 from cx_metrics.run import daily as find_daily
 from cx_metrics.run import names as find_names
+from cx_metrics.run import out_of_order as count_out_of_order
 from cx_metrics.run import people as count_people
 from cx_metrics.run import places as find_places
 from cx_metrics.run import stages as find_stages
@@ -227,6 +228,16 @@ def places(version: Version) -> pd.DataFrame:
 @kept(50)
 def _places(key: str, _version: Version) -> pd.DataFrame:
     return find_places(opened(_version))
+
+
+def out_of_order(version: Version) -> int:
+    """How many touchpoints stood in their file after a later one."""
+    return _out_of_order(_key(version), version)
+
+
+@kept(50)
+def _out_of_order(key: str, _version: Version) -> int:
+    return count_out_of_order(opened(_version))
 
 
 def daily(version: Version) -> pd.DataFrame:

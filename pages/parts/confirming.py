@@ -218,8 +218,8 @@ def _ask(reader: PageReader, found: Waiting, recognised: Recognition, mapping: F
         labels = {option.value: option.label for option in question.options}
         answer = st.radio(
             safe(reader.say(question.text), "markdown"), values, index=values.index(question.chosen), horizontal=True,
-            key=f"ask_{found.token}_{question.key}", format_func=lambda v, labels=labels: safe(reader.say(labels[v]), "markdown"),
-            captions=None, help=safe(reader.say(question.reason), "markdown"),
+            key=f"ask_{found.token}_{question.key}_{question.only_if}", help=safe(reader.say(question.reason), "markdown"),
+            format_func=lambda v, labels=labels: safe(reader.say(labels[v]), "markdown"),
         )  # fmt: skip
         answers[question.key] = str(answer)
         mapping = reading.answered(mapping, question, str(answer))

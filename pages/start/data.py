@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,11 +10,11 @@ import streamlit as st
 from cx_metrics import importing
 from cx_metrics.charts.lines import draw_trend
 from cx_metrics.errors import TouchlineError, WorkspaceProblem
-from cx_metrics.reading import NameMapping, Report
-from cx_metrics.tables import PHASES, TABLE_NAMES, TOUCHPOINT_TYPES
+from cx_metrics.reading import Report
+from cx_metrics.tables import TABLE_NAMES
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.workspace import Version
-from pages.parts import cache, figure, places, state, upload, versions
+from pages.parts import cache, figure, names, places, state, upload, uploads, versions
 from pages.parts.figure import Explain
 from pages.parts.language import reader
 from pages.parts.markup import Markup
@@ -56,7 +54,7 @@ def show() -> None:
         return
     versions.show(who, page.version.dataset)
     if page.has("touchpoints"):
-        edit_names(page)
+        names.show(page)
     delete(page)
 
 
@@ -103,6 +101,10 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
         n = int(manifest["duplicates"])
         one, many = NP_("{n} exact duplicate counted once", "{n} exact duplicates counted once")
         caption.append(Text(one, {"n": n}, many, n))
+    if page.has("touchpoints") and page.facts.timed and (n := cache.out_of_order(page.version)):
+        one, many = NP_("{n} touchpoint stood after a later one of its customer; journeys are in order of time",
+                        "{n} touchpoints stood after a later one of their customer; journeys are in order of time")  # fmt: skip
+        caption.append(Text(one, {"n": n}, many, n))
     if n := sum(manifest.get("replaced", {}).values()):
         one, many = NP_("{n} row of an earlier upload was replaced by a newer one",
                         "{n} rows of earlier uploads were replaced by newer ones")  # fmt: skip
@@ -118,6 +120,17 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
         if notes:
             with st.expander(say(N_("What was assumed while reading"))):
                 figure.html(lambda m: m.list(notes))
+        if not page.version.engine:
+            st.button(say(N_("Correct how these files are read")), key="reopen", icon=":material/edit:", on_click=_reopen,
+                      args=(page.version,))  # fmt: skip
+
+
+def _reopen(version: Version) -> None:
+    """Take the files of the dataset in hand again; nothing is uploaded anew."""
+    try:
+        uploads.reopen(version.dataset, importing.plan_of(cache.workspace(), version).files)
+    except WorkspaceProblem as gone:
+        state.note([gone.text])
 
 
 def draw_aside(page: Page, reports: Sequence[Report]) -> None:
@@ -164,73 +177,6 @@ def draw_days(page: Page) -> None:
             key="days",
             wide=True,
         )
-
-
-def edit_names(page: Page) -> None:
-    """Where each name belongs: touchpoint, stage, channel, type, phase; and which touchpoints are the goal."""
-    say = page.reader.say
-    frame = cache.names(page.version)
-    unmapped = frame[frame["stage"].isna()]
-    title = Text(N_("Every touchpoint belongs to a stage"))
-    if len(unmapped):
-        one, many = NP_("{n} touchpoint belongs to no stage yet", "{n} touchpoints belong to no stage yet")
-        title = Text(one, {"n": len(unmapped)}, many, len(unmapped))
-    note = Text(N_("Change a name, stage, type, phase or channel; an empty cell keeps what the file says."))
-    with figure.card("names", title, note):
-        edited = _names_grid(page, frame)
-        with st.form("goal_form", border=False):
-            goal = st.multiselect(say(N_("Goal: touchpoints that count as conversion")), cache.values(page.version, "touchpoint"),
-                                  default=[g for g in page.facts.goal if g in cache.values(page.version, "touchpoint")],
-                                  placeholder=say(N_("Choose touchpoints")))  # fmt: skip
-            saved = st.form_submit_button(say(N_("Save as a new version")), type="primary")
-        if saved:
-            _import_again(page, frame, edited, tuple(goal))
-
-
-def _names_grid(page: Page, frame: pd.DataFrame) -> pd.DataFrame:
-    say = page.reader.say
-    column = st.column_config
-    return st.data_editor(
-        frame, hide_index=True, key=f"names_{page.version.key}", width="stretch", height=min(520, 38 * (len(frame) + 1)),
-        column_config={
-            "raw_touchpoint": column.TextColumn(say(N_("Name in the file")), disabled=True),
-            "rows": column.NumberColumn(say(N_("Rows")), disabled=True),
-            "touchpoint": column.TextColumn(say(N_("Touchpoint"))),
-            "stage": column.SelectboxColumn(say(N_("Stage")), options=list(page.facts.stages)),
-            "touchpoint_type": column.SelectboxColumn(say(N_("Type")), options=list(TOUCHPOINT_TYPES)),
-            "phase": column.SelectboxColumn(say(N_("Phase")), options=list(PHASES)),
-            "channel": column.TextColumn(say(N_("Channel"))),
-        },
-    )  # fmt: skip
-
-
-AXES = ("touchpoint", "stage", "touchpoint_type", "phase", "channel")
-
-
-def _import_again(page: Page, before: pd.DataFrame, after: pd.DataFrame, goal: tuple[str, ...]) -> None:
-    """Import the same sources with the corrected names, as the next version of the dataset."""
-    if page.version.number != page.newest:
-        state.note([Text(N_("Somebody else saved a newer version meanwhile. Look at it and make your changes there."))])
-        state.set_version(0)
-        st.rerun()
-    plan = importing.plan_of(cache.workspace(), page.version)
-    names = dict(plan.names)
-    renamed: dict[str, str] = {}
-    for old, new in zip(before.to_dict("records"), after.to_dict("records"), strict=True):
-        changed = {a: _cell(new[a]) for a in AXES if _cell(new[a]) != _cell(old[a])}
-        raw = str(old["raw_touchpoint"])
-        if changed:
-            names[raw] = replace(names.get(raw, NameMapping(raw)), **changed)
-        if changed.get("touchpoint"):
-            renamed[str(old["touchpoint"])] = str(changed["touchpoint"])
-    goal = tuple(dict.fromkeys(renamed.get(g, g) for g in goal))
-    again = replace(plan, names=names, goal=goal)
-    state.keep("job", importing.start(cache.workspace(), page.version.dataset, again, state.session()))
-    st.rerun()
-
-
-def _cell(value: Any) -> str | None:
-    return None if value is None or value != value or not str(value).strip() else str(value).strip()
 
 
 def delete(page: Page) -> None:
