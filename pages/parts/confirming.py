@@ -67,7 +67,8 @@ def show(reader: PageReader, m: Markup, found: Waiting) -> FileMapping | None:
     if chosen != mapping.table:
         mapping = replace(mapping, table=chosen, columns={}, spread=None, kinds_by=None)
     for note in (*seen.found.problems, *seen.found.blockers):
-        st.html(m.notice(note))
+        if note != seen.found.reason:  # which is said above
+            st.html(m.notice(note))
     if remembered is None and found.mapping is None:
         mapping = _ask(reader, found, seen.found, mapping)
     with st.expander(reader.say(N_("Columns: what was recognised, and why")), expanded=seen.mapping is None):

@@ -31,14 +31,14 @@ def _unmapped(page: Page, frame: pd.DataFrame) -> None:
     rows, total = int(without["rows"].sum()), int(frame["rows"].sum())
     if not rows or not len(lost):
         return
-    one, many = NP_(
-        "{share} of the touchpoints have no stage: {rows} row", "{share} of the touchpoints have no stage: {rows} rows"
-    )
-    title = Text(one, {"share": rows / total, "rows": rows}, many, rows)
+    one, many = NP_("{touchpoints_share} of the touchpoints have no stage: {rows} row",
+                    "{touchpoints_share} of the touchpoints have no stage: {rows} rows")  # fmt: skip
+    title = Text(one, {"touchpoints_share": rows / total, "rows": rows}, many, rows)
     heads = [Text(N_("Name in the file")), Text(N_("Rows")), Text(N_("Of all touchpoints"))]
     largest = float(lost["rows"].max()) / total
-    caption = [Text(N_("the {shown} most frequent of {n} names; give them a stage below"),
-                    {"shown": min(MOST_UNMAPPED, len(lost)), "n": len(lost)})]  # fmt: skip
+    caption = [Text(N_("give them a stage in the list below"))]
+    if len(lost) > MOST_UNMAPPED:
+        caption.append(Text(N_("the {shown} most frequent of {n} names"), {"shown": MOST_UNMAPPED, "n": len(lost)}))
     with figure.card("unmapped", title, Text(N_("Names without a stage, by weight")), caption,
                      Explain((), lost, "names-without-stage")):  # fmt: skip
         figure.html(lambda m: m.table(heads, [

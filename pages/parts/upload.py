@@ -98,8 +98,10 @@ def _confirm(reader: PageReader, m: Markup, waiting: tuple[Waiting, ...]) -> Non
     asked: list[tuple[Waiting, FileMapping]] = []
     ready = True
     several = Counter(found.origin.token for found in waiting)
-    for found in waiting:
+    for place, found in enumerate(waiting):
         with st.container(key=f"file_{found.token[:8]}"):
+            if place:
+                st.divider()
             chosen = several[found.origin.token] == 1 or st.checkbox(
                 safe(reader.say(Text(N_("Import {table}"), {"table": found.source.name})), "markdown"),
                 value=found.raw is not None, key=f"choose_{found.token}",

@@ -67,6 +67,11 @@ def say_where(page: Page) -> None:
 def finding(reports: Sequence[Report]) -> Text:
     """How much of what came in is there."""
     rows, aside = sum(r.rows for r in reports), sum(r.set_aside for r in reports)
+    if any(r.file_rows != r.rows for r in reports):  # a row of a wide file makes several records
+        one, many = NP_("{rows} row of your files is {loaded} records; {aside} was set aside",
+                        "{rows} rows of your files are {loaded} records; {aside} were set aside")  # fmt: skip
+        of_files = sum(r.file_rows for r in reports)
+        return Text(one, {"rows": of_files, "loaded": rows - aside, "aside": aside}, many, of_files)
     if not aside:
         one, many = NP_("The {rows} row of your files is loaded", "All {rows} rows of your files are loaded")
         return Text(one, {"rows": rows}, many, rows)
