@@ -72,11 +72,7 @@ def _as_file(page: Page, frame: pd.DataFrame) -> None:
         )  # fmt: skip
         with st.popover(say(N_("Names from a CSV")), icon=":material/upload:", type="tertiary"):
             st.caption(
-                say(
-                    N_(
-                        'A file as "Names as CSV" writes it. What it says of a name counts; other names stay as they are.'
-                    )
-                )
+                say(N_("A file as the button beside this writes it. Names that are not in it stay as they are."))
             )
             given = st.file_uploader(
                 say(N_("Names from a CSV")), type=["csv"], key="names_file", label_visibility="collapsed"
