@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test setup setup-test check lock messages shots clean long parity kill-loop bench bench-engine
+.PHONY: run test setup setup-test check lock messages shots clean long parity kill-loop fuzz bench bench-engine
 
 run: setup
 	@$(BIN)/python -m pages.parts.server $(ARGS)
@@ -26,6 +26,10 @@ parity: setup-test
 # A thousand imports, killed at random times and at each step that touches the disk.
 kill-loop: setup-test
 	@$(BIN)/python tests/kill_loop.py $(ARGS)
+
+# Ten thousand damaged files through the reader.
+fuzz: setup-test
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: setup-test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

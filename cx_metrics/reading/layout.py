@@ -298,7 +298,7 @@ class _Builder:
             cut = ["", *(cell.strip() for cell in cells)] if index == "first" else [*(c.strip() for c in cells), ""]
             header = Header(1, tuple(cut[:width]))
         else:
-            header = find_header(rows)
+            header = find_header(rows or [[*cells, *[""] * width][:width]])
         self._broken = header.rows == 0 and names is not None and names[3].broken
         if header.rows == 0 and names is not None and _filled(names[2]) > 1:
             header = without_names(names[0], [cell.strip() for cell in names[2]], width)

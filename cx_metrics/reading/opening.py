@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import lzma
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from cx_metrics.reading.containers import found_tables, kind_of_file
 from cx_metrics.reading.files import RawFile, open_raw, read_batches
 from cx_metrics.reading.found import Broken, FoundTable, Record, write_plain
 from cx_metrics.reading.report import shorten
+from cx_metrics.reading.scan import readable
 from cx_metrics.reading.text_tables import text_tables
 from cx_metrics.texts import N_, Text
 
@@ -64,7 +68,8 @@ def open_upload(
         return [PlainTable(open_raw(path, name, encoding, delimiter))]
     unpacked = folder / "unpacked"
     unpacked.mkdir()
-    tables = found_tables(path, name, unpacked, texts)
+    with _whole(name):
+        tables = found_tables(path, name, unpacked, texts)
     if len(tables) > MOST_TABLES:
         raise FileProblem(
             N_("{file} holds {found} tables, more than {limit}. Upload those you need in a file of their own."),
@@ -74,7 +79,8 @@ def open_upload(
     for number, table in enumerate(tables):
         called = f"{name} · {table.part}" if table.part else name
         try:
-            made.append(_made(table, folder / f"{number}.csv", called))
+            with _whole(called):
+                made.append(_made(table, folder / f"{number}.csv", called))
         except FileProblem as problem:  # one sheet of several: the others are offered
             refused.append(problem)
     if not made:
@@ -84,6 +90,18 @@ def open_upload(
     if refused:
         made[0] = replace(made[0], told=(*made[0].told, *(problem.text for problem in refused)))
     return made
+
+
+@contextmanager
+def _whole(name: str) -> Iterator[None]:
+    """Faults of a file that is not whole, as libraries raise them, become a FileProblem."""
+    try:
+        with readable(name):
+            yield
+    except (zipfile.BadZipFile, lzma.LZMAError, NotImplementedError) as fault:
+        raise FileProblem(
+            N_("{file} is damaged, or packed in a way that is not read. Save or export it again."), file=shorten(name)
+        ) from fault
 
 
 def _made(table: FoundTable, path: Path, name: str) -> PlainTable:

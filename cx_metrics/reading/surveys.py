@@ -171,7 +171,7 @@ def _scores(rows: Rowset, kinds: pa.Array, low: pa.Array, high: pa.Array, asked:
     valid = np.where(words & ~given, said, on_scale)
     status = np.where(valid, "valid", np.where(given, "invalid", "missing"))
     invalid = given & ~valid
-    first = int(np.argmax(invalid))
+    first = int(np.argmax(invalid)) if len(invalid) else 0
     ends = {"low": _end(low, first), "high": _end(high, first)}
     rows.flag(invalid, "score", values, Text(INVALID, ends), INVALID_COUNT)
     return numbers, pa.array(status, pa.string())
