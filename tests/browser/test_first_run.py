@@ -222,7 +222,7 @@ def test_a_hostile_touchpoint_shows_byte_for_byte(tab: Visit, tmp_path: Path) ->
 BAD_FILES = {
     "empty.csv": (b"", "empty"),
     "header.csv": (b"customer_id,occurred_at,touchpoint\n", "has a header but no rows"),
-    "odd.csv": (b"customer_id^occurred_at^touchpoint\na^2026-01-01^x\n", "customer"),
+    "odd.csv": ("customer_id§occurred_at§touchpoint\na§2026-01-01§x\n".encode(), "customer"),
     "noid.csv": (b"when,touchpoint\n2026-01-01,x\n", "customer_id"),
     "picture.csv": (b"\x89PNG\r\n\x1a\n" + b"\0" * 200, "PNG"),
     "wide.csv": (
