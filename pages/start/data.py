@@ -21,6 +21,9 @@ from pages.parts.markup import Markup
 from pages.parts.page import Page, begin_bare, offer_another
 
 QUESTION = N_("Can I trust this upload?")
+MOST_COMPARED = (
+    5_000_000  # touchpoints of which each is compared with the one before; of more it takes longer than a page may
+)
 
 
 def show() -> None:
@@ -106,7 +109,8 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
         n = int(manifest["duplicates"])
         one, many = NP_("{n} exact duplicate counted once", "{n} exact duplicates counted once")
         caption.append(Text(one, {"n": n}, many, n))
-    if page.has("touchpoints") and page.facts.timed and (n := cache.out_of_order(page.version)):
+    few = int(rows_held.get("touchpoints", 0)) <= MOST_COMPARED
+    if page.has("touchpoints") and page.facts.timed and few and (n := cache.out_of_order(page.version)):
         one, many = NP_("{n} touchpoint stood after a later one of its customer; journeys are in order of time",
                         "{n} touchpoints stood after a later one of their customer; journeys are in order of time")  # fmt: skip
         caption.append(Text(one, {"n": n}, many, n))
