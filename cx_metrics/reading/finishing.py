@@ -45,7 +45,8 @@ def finish(
     times, problems, asked = _time_format(raw, sample, columns)
     unreadable = _unreadable_times(raw, sample, table, found)
     blockers = unreadable if table == "touchpoints" and "occurred_at" not in columns else ()
-    problems += () if blockers else unreadable
+    found_one = {"touchpoints": "occurred_at", "surveys": "answered_at"}.get(table) in columns
+    problems += () if blockers or found_one else unreadable  # beside a time, the list of columns says it
     problems += _damaged_ids(sample, columns)
     if table == "touchpoints" and not {"occurred_at", "sequence"} & set(columns):
         problems.append(Text(N_("No column holds times or an order number: the rows are taken to be in order.")))
@@ -334,9 +335,9 @@ def _unreadable_times(raw: RawFile, sample: Sample, table: str, found: Mapping[s
     name = {"touchpoints": "occurred_at", "surveys": "answered_at"}.get(table)
     source = N_(
         '{file}: "{column}" is a time by its name, but its values (first: {found}) are written in no known way. '
-        "Known are: {formats}. Write the times as year-month-day or choose another column."
+        "Write the times as year-month-day or choose another column."
     )
-    said = {"file": shorten(raw.name), "formats": "; ".join(TIME_FORMATS.values())}
+    said = {"file": shorten(raw.name)}
     return tuple(
         Text(source, {**said, "column": shorten(header), "found": shorten(values.texts.drop_null()[0])})
         for header, match in found.items()

@@ -150,7 +150,7 @@ def _say_how(m: Markup, found: Waiting, seen: Seen, mapping: FileMapping, rememb
         said.append(raw.encoding_reason)
     if found.source == found.origin:
         said.append(Text(N_("Encoding {encoding}; columns parted by {delimiter}."),
-                         {"encoding": raw.encoding, "delimiter": delimiter}))  # fmt: skip
+                         {"encoding": reading.ENCODINGS.get(raw.encoding, raw.encoding), "delimiter": delimiter}))  # fmt: skip
     if remembered is not None:
         said.append(Text(N_("A file with this header was read before: it is read in the same way now.")))
     elif found.mapping is None:
@@ -185,7 +185,7 @@ def _how_written(reader: PageReader, found: Waiting) -> None:
     with st.container(horizontal=True):
         encoding = st.selectbox(
             reader.say(N_("Encoding")), [FOUND, *encodings], key=f"encoding_{key}", width=220,
-            format_func=lambda e: e or reader.say(N_("as found")),
+            format_func=lambda e: reading.ENCODINGS.get(e, e) or reader.say(N_("as found")),
         )  # fmt: skip
         delimiter = st.selectbox(
             reader.say(N_("Columns are parted by")), [FOUND, *DELIMITER_WORDS], key=f"delimiter_{key}", width=220,
