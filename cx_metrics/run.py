@@ -190,7 +190,9 @@ def places(dataset: Dataset, most: int = 2_000) -> pd.DataFrame:
 def out_of_order(dataset: Dataset) -> int:
     """How many touchpoints stood in their file after a later one of the same customer? Journeys are in order of time anyway."""
     t = dataset.tables["touchpoints"]
-    before = t.sequence.lag().over(group_by="customer_id", order_by=["occurred_at", "sequence"])
+    before = (
+        t.sequence.lag().over(group_by="customer_id", order_by=["occurred_at", "sequence"]).nullif(0)
+    )  # 0 is before no other
     seen = t.select(t.sequence, before=before).filter(
         lambda r: (r.sequence < r.before) & (r.before - r.sequence < ONE_FILE)
     )

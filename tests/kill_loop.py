@@ -174,6 +174,7 @@ def by_catalog(workspace: Workspace, dataset: str) -> set[str]:
         "jobs",
         "parts",
         "segments",
+        "mappings",
         home,
         f"{home}/versions",
         f"{home}/sources",
