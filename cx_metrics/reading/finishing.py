@@ -73,7 +73,7 @@ def finish(
         score_words=(scale.score_words or {}) if scale else {},
         kinds_by=_kinds_by_question(sample, table, columns),
     )
-    return replace(found_all, questions=(*asked, *_questions(sample, _mapping_of(raw, found_all))))
+    return replace(found_all, questions=(*asked, *_questions(sample, mapping_of(raw, found_all))))
 
 
 def by_preset(raw: RawFile, sample: Sample, match: Match, table: str | None) -> Recognition | None:
@@ -103,7 +103,7 @@ def with_wide(
     raw: RawFile, sample: Sample, plain: Recognition, found: Mapping[str, ColumnMatch], wide: Wide
 ) -> Recognition:
     """The file as a wide one, where that is sure, or as it is recognised otherwise; the other way is asked for."""
-    one = _mapping_of(raw, plain)
+    one = mapping_of(raw, plain)
     taken = {*wide.spread.headers}
     columns = {
         m.field: m.column
@@ -177,7 +177,7 @@ def _wide_matches(raw: RawFile, found: Mapping[str, ColumnMatch], each: FileMapp
     )
 
 
-def _mapping_of(raw: RawFile, found: Recognition) -> FileMapping:
+def mapping_of(raw: RawFile, found: Recognition) -> FileMapping:
     """The mapping of a file whose rows are records."""
     rest = tuple(name for name in raw.header if name not in found.columns.values())
     return FileMapping(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from cx_metrics.errors import MappingProblem
 from cx_metrics.errors import nearest as nearest_name
 from cx_metrics.reading.files import RawFile
-from cx_metrics.reading.finishing import by_preset, finish, with_wide
+from cx_metrics.reading.finishing import by_preset, finish, mapping_of, with_wide
 from cx_metrics.reading.mapping import (
     REQUIRED,
     FileMapping,
@@ -97,21 +97,7 @@ def default_mapping(raw: RawFile, recognition: Recognition) -> FileMapping:
         if recognition.blockers:
             raise MappingProblem(recognition.blockers[0])
         raise _unrecognised(raw, recognition.nearest)
-    columns = recognition.columns
-    mapping = recognition.proposed or FileMapping(
-        recognition.table,
-        columns,
-        tuple(name for name in raw.header if name not in columns.values()),
-        recognition.time_format or "iso",
-        recognition.survey_type,
-        recognition.scale_low,
-        recognition.scale_high,
-        recognition.higher_is_better,
-        recognition.decimal_comma,
-        no_answer=recognition.no_answer,
-        score_words=recognition.score_words,
-        kinds_by=recognition.kinds_by,
-    )
+    mapping = recognition.proposed or mapping_of(raw, recognition)
     missing = missing_fields(mapping)
     if missing:
         raise missing_columns(raw, mapping.table, missing)

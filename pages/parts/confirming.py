@@ -76,7 +76,7 @@ def show(reader: PageReader, m: Markup, found: Waiting) -> FileMapping | None:
     if mapping.spread is not None:
         with st.expander(reader.say(N_("Columns that become rows of their own"))):
             mapping = replace(mapping, spread=_spread_grid(reader, found, mapping.spread))
-    mapping = _formats(reader, found, mapping)
+    mapping = _as_written(found, _formats(reader, found, mapping))
     try:
         reading.check_mapping(_raw(found), mapping)
     except MappingProblem as missing:
@@ -175,6 +175,22 @@ def _preview(reader: PageReader, m: Markup, found: Waiting, seen: Seen) -> None:
         _how_written(reader, found)
 
 
+def _as_written(found: Waiting, mapping: FileMapping) -> FileMapping:
+    """The mapping with the encoding and the delimiter that somebody chose, so that the import reads the file in the same way.
+    A file that was made of a table is ours, and needs neither."""
+    encoding, delimiter = None, None
+    if found.file is not None and found.mapping is not None:
+        encoding, delimiter = found.mapping.encoding, found.mapping.delimiter
+    elif found.source == found.origin:
+        chosen = state.kept(_written_key(found))
+        encoding, delimiter = chosen if isinstance(chosen, tuple) else (None, None)
+    return replace(mapping, encoding=encoding, delimiter=delimiter)
+
+
+def _written_key(found: Waiting) -> str:
+    return f"written_{found.origin.token[:12]}"
+
+
 def _how_written(reader: PageReader, found: Waiting) -> None:
     """Another encoding, another delimiter: the file is opened anew."""
     if found.file is not None:
@@ -192,8 +208,8 @@ def _how_written(reader: PageReader, found: Waiting) -> None:
             format_func=lambda d: reader.say(DELIMITER_WORDS.get(d, N_("as found"))),
         )  # fmt: skip
     now = (encoding or None, delimiter or None)
-    if now != state.kept(f"written_{key}", (None, None)):
-        state.keep(f"written_{key}", now)
+    if now != state.kept(_written_key(found), (None, None)):
+        state.keep(_written_key(found), now)
         uploads.open_again(origin, *now)
         st.rerun()
 
