@@ -31,6 +31,7 @@ from cx_metrics.plans import ImportFile, Plan, open_file, plan_from_dict, plan_t
 from cx_metrics.reading import Report
 from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.reading.rewriting import rewrite
+from cx_metrics.right_of_way import stand_still_for_parent
 from cx_metrics.tables import STAGES
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts
@@ -223,6 +224,7 @@ def main(arguments: Sequence[str]) -> int:
     """The child process: import what the job asks for, and say how it went."""
     keep_messages_out()
     step_back()  # whoever reads a page goes first
+    stand_still_for_parent()
     minutes = limits.setting("TOUCHLINE_IMPORT_MINUTES")
     limit_this_process(limits.import_memory(), 60 * minutes * (os.cpu_count() or 1))
     workspace, job = Workspace(Path(arguments[0])), arguments[1]

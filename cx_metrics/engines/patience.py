@@ -19,13 +19,14 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from cx_metrics.errors import Cancelled, ViewProblem, WorkspaceProblem
+from cx_metrics.right_of_way import RIGHT_OF_WAY
 from cx_metrics.texts import N_
 
 SECONDS = 10  # that a question may take
 SECONDS_VARIABLE = "TOUCHLINE_QUERY_SECONDS"
 HEAVY_SECONDS = 0.5  # from here on a query is a heavy one
 MOST_HEAVY = 4  # that run side by side in a process
-LONG_SECONDS = 0.1  # from here on who asks may step back behind the others
+LONG_SECONDS = 0.1  # from here on who asks may step back behind the others, and imports need not make way
 BEHIND = 19  # how far: as far as there is; it still has a processor that nobody else wants
 TICK_SECONDS = 0.05  # between two looks at what runs
 ENDING_SECONDS = 0.2  # that an engine may take to hear that a query is over: so much earlier it is told
@@ -117,6 +118,8 @@ def patiently(begin: Callable[[], tuple[Callable[[], Found], Callable[[], object
 class _Question:
     """What somebody asks: whether it is still wanted, until when it may take, and what has become of it."""
 
+    is_short = False  # is it being answered, and was it begun a short while ago? Imports make way for it
+
     def __init__(self, still_wanted: Callable[[], bool], seconds: int, thread: int | None = None) -> None:
         self.still_wanted, self.seconds = still_wanted, seconds
         self.until = time.monotonic() + seconds - ENDING_SECONDS
@@ -167,6 +170,8 @@ class _Watchdog:
         question.gives_way = False
         question.heavy_from = time.monotonic() + HEAVY_SECONDS
         question.long_from = time.monotonic() + LONG_SECONDS
+        question.is_short = True
+        RIGHT_OF_WAY.begins()
         with self._lock:
             self._running[question] = stop
             if self._thread is None or not self._thread.is_alive():  # a forked process has none
@@ -179,6 +184,7 @@ class _Watchdog:
         """A query has come to an end, of its own or not."""
         with self._lock:
             self._running.pop(question, None)
+            _is_no_short_one(question)
 
     def place(self, question: _Question) -> None:
         """Wait in line for a place among the heavy queries. Raises what there is to say if the question is over before."""
@@ -238,6 +244,8 @@ class _Watchdog:
 
     def _weigh(self, question: _Question) -> None:
         """A query that has run for a while lets others go first, then takes a place among the heavy ones, or has to give way."""
+        if time.monotonic() >= question.long_from:
+            _is_no_short_one(question)
         if question.thread is not None and time.monotonic() >= question.long_from:
             with suppress(OSError):  # a system that has no such priorities
                 os.setpriority(os.PRIO_PROCESS, question.thread, BEHIND)
@@ -248,6 +256,13 @@ class _Watchdog:
             self._heavy.add(question)
         else:
             question.gives_way = True
+
+
+def _is_no_short_one(question: _Question) -> None:
+    """Said once of each: it is answered, or takes longer than those that imports make way for. Under the watchdog's lock."""
+    if question.is_short:
+        question.is_short = False
+        RIGHT_OF_WAY.ends()
 
 
 _WATCHDOG = _Watchdog()

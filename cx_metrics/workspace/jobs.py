@@ -10,11 +10,12 @@ import contextlib
 import fcntl
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ import sqlalchemy as sa
 
 from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.logs import event
+from cx_metrics.right_of_way import RIGHT_OF_WAY
 from cx_metrics.texts import N_, Text
 from cx_metrics.workspace import catalog as c
 from cx_metrics.workspace import files, limits
@@ -236,18 +238,29 @@ def _claim(workspace: Workspace, connection: sa.Connection, row: sa.RowMapping) 
 
 def _begin(workspace: Workspace, job: str, log: IO[bytes]) -> None:
     event("job_begun", job=job)
-    with log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", RUNNER, str(workspace.root.resolve()), job],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            cwd=Path(__file__).resolve().parents[2],
-        )  # fmt: skip
-    threading.Thread(target=_wait, args=(workspace, job, child), name=f"import {job[:8]}", daemon=True).start()
+    begun: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    staying = threading.Thread(
+        target=_accompany, args=(workspace, job, log, begun.put), name=f"import {job[:8]}", daemon=True
+    )
+    staying.start()
+    if not begun.get():
+        raise OSError(f"job {job} could not be started")
 
 
-def _wait(workspace: Workspace, job: str, child: subprocess.Popen[bytes]) -> None:
-    """Stay with a child until it ends; if it could not say how, say it; then let the next one begin."""
-    status = child.wait()
+def _accompany(workspace: Workspace, job: str, log: IO[bytes], say: Callable[[bool], None]) -> None:
+    """Start a child and stay with it until it ends; if it could not say how, say it; then let the next one begin."""
+    child = None
+    try:
+        with log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", RUNNER, str(workspace.root.resolve()), job],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                cwd=Path(__file__).resolve().parents[2],
+            )  # fmt: skip
+    finally:
+        say(child is not None)
+    with RIGHT_OF_WAY.given_by(child.pid):
+        status = child.wait()
     with contextlib.suppress(WorkspaceProblem, OSError):  # the workspace may be gone by now
         if tell(workspace, job):
             end(workspace, job, "cancelled")
