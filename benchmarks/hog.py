@@ -72,7 +72,7 @@ def hog(store: Store, answered: list[float]) -> Iterator[None]:
             answered.append(time.perf_counter() - start)
 
     def draw(metric: str, view: View) -> None:
-        with asking_while(lambda: True, steps_back=True):
+        with asking_while(lambda: True, steps_back=True, who="hog"):
             cx.run(metric, store, view)
 
     session = threading.Thread(target=ask)

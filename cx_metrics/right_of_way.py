@@ -2,7 +2,7 @@
 
 A lower priority is not enough: an import that has a processor to itself still slows its neighbours by what it moves through
 memory and caches. So its process is stopped (SIGSTOP) when a question begins, and goes on (SIGCONT) when none is left, or when
-the question turns out to be a longer one. However many ask, an import has a third of the time for itself.
+the question turns out to be a longer one. However many ask, an import has a fifth of the time for itself.
 
 A process that stands still never outlives who stopped it: it first asks the system (`stand_still_for_parent`) to be sent on
 should the server end, and says so by its name; one that does not bear that name is never stopped. Systems other than Linux know
@@ -24,7 +24,7 @@ from pathlib import Path
 NAME = "import"  # of a process that may be stopped, as the system lists it
 LINGER_SECONDS = 0.02  # a page asks several questions, one right after the other
 LONGEST_SECONDS = 0.25  # that an import stands still at a time
-OWED = 0.5  # of the time it stood still, which it then has for itself
+OWED = 0.25  # of the time it stood still, which it then has for itself
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # of prctl(2)
 
 

@@ -27,6 +27,7 @@ SECONDS_VARIABLE = "TOUCHLINE_QUERY_SECONDS"
 HEAVY_SECONDS = 0.5  # from here on a query is a heavy one
 MOST_HEAVY = 4  # that run side by side in a process
 LONG_SECONDS = 0.1  # from here on who asks may step back behind the others, and imports need not make way
+LATELY_SECONDS = 5  # after a long question its asker's next one may be long too
 BEHIND = 19  # how far: as far as there is; it still has a processor that nobody else wants
 TICK_SECONDS = 0.05  # between two looks at what runs
 ENDING_SECONDS = 0.2  # that an engine may take to hear that a query is over: so much earlier it is told
@@ -35,22 +36,26 @@ Found = TypeVar("Found")
 
 _still_wanted: ContextVar[Callable[[], bool]] = ContextVar("still_wanted", default=lambda: True)
 _steps_back: ContextVar[bool] = ContextVar("steps_back", default=False)
+_who: ContextVar[str] = ContextVar("who", default="")
 
 
 @contextmanager
-def asking_while(still_wanted: Callable[[], bool], steps_back: bool = False) -> Iterator[None]:
+def asking_while(still_wanted: Callable[[], bool], steps_back: bool = False, who: str = "") -> Iterator[None]:
     """Ask only as long as somebody waits: a query inside ends with `Cancelled` soon after `still_wanted()` says no.
 
     It is called by another thread too, many times a second. Inside another `asking_while`, both have to want the answer.
     `steps_back`: from a long query on, the thread that asks stands behind the others for the processor. It does so to its end
     (the system gives nobody a priority back), so only a thread that ends soon may ask for it, as one that draws a page.
+    `who` asks: imports do not make way for somebody whose questions have lately been long ones.
     """
     outer = _still_wanted.get()
     token = _still_wanted.set(lambda: outer() and still_wanted())
     stepping = _steps_back.set(steps_back or _steps_back.get())
+    asking = _who.set(who or _who.get())
     try:
         yield
     finally:
+        _who.reset(asking)
         _still_wanted.reset(token)
         _steps_back.reset(stepping)
 
@@ -96,7 +101,8 @@ def patiently(begin: Callable[[], tuple[Callable[[], Found], Callable[[], object
     gave way, so each time with a cursor of its own. `stopped` is what answering raises when it was ended. Raises ViewProblem
     at the limit, and `Cancelled` when `asking_while` says no.
     """
-    question = _Question(_still_wanted.get(), query_seconds(), threading.get_native_id() if _steps_back.get() else None)
+    thread = threading.get_native_id() if _steps_back.get() else None
+    question = _Question(_still_wanted.get(), query_seconds(), thread, _who.get())
     try:
         while True:
             question.check()
@@ -120,8 +126,8 @@ class _Question:
 
     is_short = False  # is it being answered, and was it begun a short while ago? Imports make way for it
 
-    def __init__(self, still_wanted: Callable[[], bool], seconds: int, thread: int | None = None) -> None:
-        self.still_wanted, self.seconds = still_wanted, seconds
+    def __init__(self, still_wanted: Callable[[], bool], seconds: int, thread: int | None, who: str) -> None:
+        self.still_wanted, self.seconds, self.who = still_wanted, seconds, who
         self.until = time.monotonic() + seconds - ENDING_SECONDS
         self.heavy_from = self.long_from = 0.0
         self.thread = thread  # that asks, if it is to step back
@@ -163,6 +169,7 @@ class _Watchdog:
         self._heavy: set[_Question] = set()
         self._waiting: deque[_Question] = deque()
         self._sleeps = False
+        self._long: dict[str, float] = {}  # who asked a long question: until when no import makes way for them
         self._thread: threading.Thread | None = None
 
     def watch(self, question: _Question, stop: Callable[[], object]) -> None:
@@ -170,10 +177,11 @@ class _Watchdog:
         question.gives_way = False
         question.heavy_from = time.monotonic() + HEAVY_SECONDS
         question.long_from = time.monotonic() + LONG_SECONDS
-        question.is_short = True
-        RIGHT_OF_WAY.begins()
         with self._lock:
             self._running[question] = stop
+            if time.monotonic() >= self._long.get(question.who, 0.0):
+                question.is_short = True
+                RIGHT_OF_WAY.begins()
             if self._thread is None or not self._thread.is_alive():  # a forked process has none
                 self._thread = threading.Thread(target=self._look, name="query watchdog", daemon=True)
                 self._thread.start()
@@ -242,10 +250,17 @@ class _Watchdog:
             if question.ended:
                 stop()
 
+    def _remember(self, who: str) -> None:
+        now = time.monotonic()
+        self._long = {name: until for name, until in self._long.items() if until > now}
+        if who:
+            self._long[who] = now + LATELY_SECONDS
+
     def _weigh(self, question: _Question) -> None:
         """A query that has run for a while lets others go first, then takes a place among the heavy ones, or has to give way."""
         if time.monotonic() >= question.long_from:
             _is_no_short_one(question)
+            self._remember(question.who)
         if question.thread is not None and time.monotonic() >= question.long_from:
             with suppress(OSError):  # a system that has no such priorities
                 os.setpriority(os.PRIO_PROCESS, question.thread, BEHIND)

@@ -27,9 +27,8 @@ def while_waited_for(ask: Callable[Given, Found]) -> Callable[Given, Found]:
             return ask(*given, **named)
         requests = run.script_requests
         try:
-            with asking_while(
-                lambda: not is_to_end(requests), steps_back=True
-            ):  # Streamlit ends its thread with the run
+            # Streamlit ends its thread with the run
+            with asking_while(lambda: not is_to_end(requests), steps_back=True, who=run.session_id):
                 return ask(*given, **named)
         except Cancelled:
             pass
