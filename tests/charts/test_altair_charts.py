@@ -1,6 +1,7 @@
 """Bars, funnel, lines and heat map: prepared columns only, honest axes, small groups marked, names shown as they are."""
 
 import datetime
+import itertools
 import json
 
 import altair as alt
@@ -13,6 +14,7 @@ from cx_metrics.charts.fields import nice_ticks
 from cx_metrics.charts.funnel import draw_funnel
 from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.charts.lines import draw_trend
+from cx_metrics.charts.quadrant import draw_quadrant
 from cx_metrics.charts.theme import LIGHT
 from pages.parts.language import PageReader
 
@@ -68,7 +70,15 @@ def curves(reader: PageReader = EN) -> alt.LayerChart:
                        shown_steps={"2+": "2 or more"})  # fmt: skip
 
 
-EVERY = pytest.mark.parametrize("draw", [bars, funnel, trend, heatmap, curves])
+def quadrant(reader: PageReader = EN) -> alt.LayerChart:
+    frame = pd.DataFrame({
+        "image": [*EVIL, "late"], "does": [0.8, 0.5, 0.81, None, 0.7, 0.3], "weighs": [0.1, 0.02, 0.1, 0.4, 0.3, 0.5],
+        "low": [0.05, 0.0, 0.05, 0.3, 0.2, None], "high": [0.15, 0.05, 0.2, 0.5, 0.4, None],
+    })  # fmt: skip
+    return draw_quadrant(frame, reader, "image", "does", "weighs", "low", "high", urgent=[False] * 5 + [True])
+
+
+EVERY = pytest.mark.parametrize("draw", [bars, funnel, trend, heatmap, curves, quadrant])
 
 
 def rows(chart: alt.LayerChart, layer: int) -> list[dict]:
@@ -243,3 +253,26 @@ def test_a_period_that_is_not_over_is_hollow_however_many_cases_it_has() -> None
     spec = draw_trend(frame, EN, "month", "v", n="n", partial="open").to_dict()
     (hollow,) = [layer for layer in spec["layer"] if layer["mark"].get("strokeWidth") == 2]
     assert [r["f1"] for r in spec["datasets"][hollow["data"]["name"]]] == [0.3]
+
+
+def test_a_quadrant_parts_at_the_medians_and_leaves_out_what_has_no_performance() -> None:
+    chart = quadrant()
+    across, up = chart.to_dict()["layer"][:2]
+    medians = rows(chart, 0)[0]
+    assert medians[across["encoding"]["x"]["field"]] == 0.7  # of 0.3 0.5 0.7 0.8 0.81
+    assert medians[up["encoding"]["y"]["field"]] == 0.1  # of 0.02 0.1 0.1 0.3 0.5
+    assert len(rows(chart, 2)) == 5
+
+
+def test_labels_of_a_quadrant_lie_apart_and_inside() -> None:
+    frame = pd.DataFrame({
+        "name": [f"Question number {i}" for i in range(8)], "does": [0.9] * 8, "weighs": [0.5] * 8, "low": [0.4] * 8,
+        "high": [0.6] * 8,
+    })  # fmt: skip
+    chart = draw_quadrant(frame, EN, "name", "does", "weighs", "low", "high", urgent=[False] * 8, height=300)
+    spec = chart.to_dict()["layer"][4]["encoding"]
+    heights = sorted(row[spec["y"]["field"]] for layer in (4, 5) for row in rows(chart, layer))
+    apart = [(b - a) / spec["y"]["scale"]["domain"][1] * 300 for a, b in itertools.pairwise(heights)]
+    assert len(heights) == 8
+    assert min(apart) >= 16.9  # the height of a label
+    assert heights[0] > 0
