@@ -1,4 +1,4 @@
-"""The whole suite, the tests in a browser and of the engines beside the others: they wait more than they work.
+"""The whole suite, the tests in a browser, of the engines and of reading beside the others: they wait more than they work.
 
     python tests/side_by_side.py [options of pytest]
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = [sys.executable, "-m", "pytest", "-m", "not long and not parity"]
-BESIDE = ("tests/browser", "tests/engines")  # about as long as all the others
+BESIDE = ("tests/browser", "tests/engines", "tests/reading")  # about as long as all the others
 NOTHING_CHOSEN = 5  # pytest's exit status where no test was chosen
 
 
@@ -27,7 +27,7 @@ def main(options: list[str]) -> int:
         others = subprocess.run([*PYTEST, *(f"--ignore={part}" for part in BESIDE), "tests"], cwd=ROOT).returncode
         beside = browser.wait()
         said.seek(0)
-        print(f"In the browser, and of the engines:\n{said.read()}", flush=True)
+        print(f"In the browser, of the engines and of reading:\n{said.read()}", flush=True)
     return others or (0 if beside == NOTHING_CHOSEN else beside)
 
 
