@@ -199,6 +199,10 @@ def test_columns_of_files_that_are_called_like_ours_stay_beside_them(tmp_path: P
     (found,) = prepared(store).values()
     assert (found["last_touchpoint"], found["contacts_before"], found["contacts_after"]) == ("A", 1, 1)
     assert not set(store.facts.attributes) & set(PREPARED_ANSWERS)
+    for name, value in (("contacts_before", "1"), ("waiting", None), ("path", ("A", "B")), ("repeats_before", "0")):
+        assert cx.run("nps", store, by=[name]).frame[[name, "responses"]].to_numpy().tolist() == [[value, 1]], name
+        theirs = f"{name}_in_file"
+        assert cx.run("nps", store, by=[theirs]).frame[[theirs, "responses"]].to_numpy().tolist() == [["7", 1]], name
 
 
 def test_what_lies_before_the_answers_of_a_shop_is_what_pandas_finds(test_data: Callable[[str], Path]) -> None:
