@@ -8,6 +8,7 @@ cx.run("funnel", shop, steps="Website,Checkout,Purchase", window="14d").frame
 
 from cx_metrics import (
     activity,
+    answers,
     channels,
     contacts,
     conversion,
@@ -26,12 +27,13 @@ from cx_metrics.errors import TouchlineError
 from cx_metrics.importing import load, open_engine, open_files
 from cx_metrics.registry import METRICS, Metric
 from cx_metrics.run import Result, people, run
-from cx_metrics.view import Answered, Facts, Filter, Member, Passing, Tried, View
+from cx_metrics.view import Answered, Belonging, Facts, Filter, Member, Passing, Tried, View
 from cx_metrics.view_text import print_view, read_view
 
 __all__ = [
-    "METRICS", "Answered", "Facts", "Filter", "Member", "Metric", "Passing", "Result", "TouchlineError", "Tried", "View",
-    "activity", "channels", "compare", "contacts", "conversion", "correlates", "differing", "drop_out", "engagement",
+    "METRICS", "Answered", "Belonging", "Facts", "Filter", "Member", "Metric", "Passing", "Result", "TouchlineError", "Tried",
+    "View", "activity", "answers", "channels", "compare", "contacts", "conversion", "correlates", "differing", "drop_out",
+    "engagement",
     "exposure", "flows",
     "funnel", "load", "open_engine", "open_files", "people", "print_view", "process", "read_view", "run",
     "surveys",

@@ -11,7 +11,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from cx_metrics import registry, routes
+from cx_metrics import answers, registry, routes
 from cx_metrics.errors import ViewProblem, nearest
 from cx_metrics.population import MOST_SESSIONS, Population, check, population, ways_of
 from cx_metrics.registry import Follow, Metric, Walk
@@ -236,6 +236,8 @@ def ask(
     """The query of a metric before it runs, the columns it is grouped by (called "by …" in the query), and its route."""
     left = population(dataset.tables, view, dataset.facts)
     inputs = inputs_of(metric, left, dataset, view, route)
+    if metric.inputs == ("surveys",) and isinstance(inputs[0], ibis.Table):
+        inputs[0] = answers.grouped(inputs[0], view.belonging, by, dataset.tables)
     groups = groups_of(metric, inputs, by)
     tables = set_apart(inputs, groups)
     known = {"confidence": confidence, "goal": dataset.facts.goal_of(view), "attributes": dataset.facts.attributes}

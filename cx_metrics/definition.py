@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from cx_metrics import answers
 from cx_metrics.intervals import FALSE_DISCOVERIES
 from cx_metrics.registry import Measure, Metric
 from cx_metrics.view import Facts, View
@@ -58,6 +59,9 @@ def define(
         "denominators": {name: m.n for name, m in metric.measures.items() if m.n},
         "data_version": version,
     }
+    if answers.belongs(metric.inputs, by):
+        said = answers.words(view.belonging, by)
+        definition["belonging"] = vars(view.belonging) | {"words": said.to_dict()}
     return _hashed(definition)
 
 
@@ -70,7 +74,7 @@ def define_both(
 ) -> dict[str, Any]:  # fmt: skip
     """The definition of a comparison: what both sides share; the population, grain, goal and range of each; what `more` says."""
     whole = [define(metric, facts, view, by, options, confidence, version) for view in views]
-    own = ("population", "grain", "goal", "range")
+    own = [name for name in ("population", "grain", "goal", "range", "belonging") if name in whole[0]]
     definition = {name: said for name, said in whole[0].items() if name not in (*own, "hash")}
     definition |= {side: {name: said[name] for name in own} for side, said in zip(SIDES, whole, strict=True)}
     definition |= {

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import ibis
 import pandas as pd
 
-from cx_metrics import registry, routes
+from cx_metrics import answers, registry, routes
 from cx_metrics.asking import CONFIDENCE, Asked, Dataset, alone, apart, ask, check_needs, fetched, followed, walked
 from cx_metrics.definition import define, rows_of
 from cx_metrics.errors import OptionProblem
@@ -51,14 +51,14 @@ def run(
 ) -> Result:
     """Answer one metric for one view of a dataset.
 
-    `by` names columns to group by; `options` are the metric's own, as values or in their text form. `route` asks for one way
-    to the paths; without it the fastest is taken, and all give the same answer. Raises OptionProblem or ViewProblem for what
-    the metric or the dataset cannot answer.
+    `by` names columns to group by, or groups of survey answers (`answers.GROUPS`); `options` are the metric's own, as values or in
+    their text form. `route` asks for one way to the paths; without it the fastest is taken, and all give the same answer. Raises
+    OptionProblem or ViewProblem for what the metric or the dataset cannot answer.
     """
     metric = name if isinstance(name, Metric) else registry.find(name)
     if not 0 < confidence < 1:
         raise OptionProblem(N_("A confidence lies between 0 and 1, like 0.95; found {found}."), found=str(confidence))
-    view = view or View()
+    view = answers.acting(view or View(), metric.inputs, by)
     dataset = narrowed(dataset, view)
     asked = metric.read_options(options)
     check_needs(metric, dataset.facts, view)
@@ -80,6 +80,8 @@ def run(
         if metric.follow is not None:
             given["followed"] = followed(metric, metric.follow, dataset, view, named, asked, frame)
         frame = metric.finish(frame, **registry.accepted(metric.finish, given))
+    if metric.inputs == ("surveys",):
+        frame = answers.spelled(frame, dict(zip(named, groups, strict=True)), dataset.tables)
     frame = frame.drop(columns=[c for c in groups if c in frame]).rename(columns=dict(zip(named, groups, strict=True)))
     definition = define(metric, dataset.facts, view, groups, asked, confidence, version)
     return Result(metric, frame.reset_index(drop=True), definition, taken)

@@ -19,7 +19,7 @@ import numpy as np
 
 from cx_metrics.errors import OptionProblem
 from cx_metrics.texts import N_
-from cx_metrics.view import Member, View
+from cx_metrics.view import Belonging, Member, View
 from cx_metrics.view_text import OTHER_PREFIX, PLAIN, print_view, read_view
 
 MOST_SIGNS = 4_000  # of a condition: more would not fit in a link
@@ -151,7 +151,7 @@ def _bare(view: View) -> View:
     by_path = bool(view.passing or view.tried)
     dated = view.first_day is not None or view.last_day is not None
     return replace(
-        view.alone(), members=(), goal=None,
+        view.alone(), members=(), goal=None, belonging=Belonging(),
         grain=view.grain if by_path or view.grain == "case" else "journey",
         range_rule=view.range_rule if dated else "touchpoints",
         touchpoint_rule=view.touchpoint_rule if by_path and view.touchpoints else "customers",

@@ -166,8 +166,24 @@ PREPARED = {
     "week": "date",
     "month": "date",
 }
+# Columns that the engine adds to survey answers when both tables are there: the journey of who answered, at the answer. Null where
+# customer or time is not known, or no touchpoint lies at or before the answer. A touchpoint of the same instant lies before it.
+PREPARED_ANSWERS = {
+    "last_touchpoint": "string",  # the last one at or before the answer, and what is known of it
+    "last_stage": "string",
+    "last_channel": "string",
+    "last_touchpoint_type": "string",
+    "seconds_since_last": "float64",
+    "contacts_before": "int64",  # touchpoints at or before the answer
+    "repeats_before": "int64",  # of those, at a touchpoint where the customer had been
+    "channel_switches_before": "int64",  # neighbours of those on different channels, both known
+    "longest_wait_seconds": "float64",  # longest time between two neighbours of those; null for a single one
+    "journey_seconds_before": "float64",  # from the first touchpoint to the answer
+    "contacts_after": "int64",  # touchpoints after the answer
+}
 # Names that the engine uses on the way, beside the columns of a file: a file's own column of such a name gets another one.
-RESERVED = ("arrival", "rowid", "local_time", "journey_id", "is_goal", "in_range", "path", "repeats", "level")
+RESERVED = ("arrival", "rowid", "local_time", "journey_id", "is_goal", "in_range", "path", "repeats", "level",
+            "answer_number", "waiting")  # fmt: skip
 # Tables that the engine keeps beside the typed ones: what pages ask most, added up in advance.
 PREPARED_TABLES = {
     "names": "one touchpoint: its number and its name",

@@ -14,11 +14,13 @@ Grain = Literal["journey", "session", "case"]
 RangeRule = Literal["touchpoints", "journeys"]
 TouchpointRule = Literal["customers", "touchpoints"]
 Compare = Literal["none", "previous", "range"]
+BelongingRule = Literal["said", "last", "journey", "none"]
 
 GRAINS: tuple[Grain, ...] = ("journey", "session", "case")
 RANGE_RULES: tuple[RangeRule, ...] = ("touchpoints", "journeys")
 TOUCHPOINT_RULES: tuple[TouchpointRule, ...] = ("customers", "touchpoints")
 COMPARES: tuple[Compare, ...] = ("none", "previous", "range")
+BELONGING_RULES: tuple[BelongingRule, ...] = ("said", "last", "journey", "none")
 
 TOUCHPOINT_FILTERS = ("channel", "touchpoint_type", "phase", "stage", "touchpoint")
 EPOCH = 719_163  # ordinal of 1970-01-01
@@ -69,6 +71,18 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Belonging:
+    """To which touchpoint, stage and channel does a survey answer belong?
+
+    said: to what the file says. last: to what the file says, else to the last touchpoint before the answer, if it is no longer
+    than `within_seconds` before. journey: to each that the customer met at or before the answer. none: to none.
+    """
+
+    rule: BelongingRule = "said"
+    within_seconds: int | None = None  # of `last` alone
+
+
+@dataclass(frozen=True)
 class Member:
     """Customers inside a segment, or outside: `condition` is its text (`segments.parse`), `name` what people call it."""
 
@@ -84,6 +98,7 @@ class View:
     `first_day` and `last_day` are days of the dataset's time zone; the whole of `last_day` belongs to the range.
     `compare`: with the period before, or with the days from `compare_first` to `compare_last`.
     `answered` and `members` choose customers, journeys whole, as `customers` does.
+    `belonging`: where survey answers belong when their scores are asked by touchpoint, stage, channel or type; it chooses nobody.
     `against` and `against_members`: the customers of a second segment, B, to compare with; who is counted (A) does not depend
     on it.
     """
@@ -105,6 +120,7 @@ class View:
     members: tuple[Member, ...] = ()
     against: tuple[Filter, ...] = ()
     against_members: tuple[Member, ...] = ()
+    belonging: Belonging = Belonging()
 
     def values(self, column: str) -> tuple[str, ...]:
         """The values that the view keeps of a filtered column; empty if it keeps all."""

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from cx_metrics.errors import OptionProblem
-from cx_metrics.options import Touchpoints
+from cx_metrics.options import Duration, Touchpoints
 from cx_metrics.registry import METRICS
 from cx_metrics.tables import SURVEY_TYPES
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import (
+    BELONGING_RULES,
     COMPARES,
     GRAINS,
     RANGE_RULES,
     TOUCHPOINT_FILTERS,
     TOUCHPOINT_RULES,
     Answered,
+    Belonging,
     Member,
     Passing,
     Tried,
@@ -83,6 +85,8 @@ def encode_view(view: View) -> Params:
         found["tried"] = [_print_tried(view.tried)]
     if view.answered:
         found["answered"] = [_print_answered(view.answered)]
+    if view.belonging != Belonging():
+        found["belonging"] = [print_belonging(view.belonging)]
     for prefix, members in (("", view.members), (AGAINST, view.against_members)):
         for inside, name in ((True, "in"), (False, "out")):
             found[prefix + name] = [_joined(m.name, m.condition) for m in members if m.inside == inside]
@@ -113,6 +117,7 @@ def decode_view(params: Mapping[str, list[str]], notes: list[Text]) -> View:
         passing=_read_passing(one, notes),
         tried=_read_tried(one, notes),
         answered=_read_answered(one, notes),
+        belonging=_read_belonging(one, notes),
         members=_read_members(params, "", notes),
         against_members=_read_members(params, AGAINST, notes),
     )
@@ -246,6 +251,37 @@ def _read_answered(one: Mapping[str, str], notes: list[Text]) -> Answered | None
             return Answered(parts[0], low, high, parts[3] if len(parts) == 4 else None)
     notes.append(Text(UNREADABLE, {"name": "answered", "found": one["answered"][:60]}))
     return None
+
+
+def print_belonging(belonging: Belonging) -> str:
+    """`said`, `last:7d`, `journey`, `none`."""
+    if belonging.within_seconds is None:
+        return belonging.rule
+    return f"{belonging.rule}:{Duration('').print(timedelta(seconds=belonging.within_seconds))}"
+
+
+def read_belonging(text: str) -> Belonging:
+    """The reverse of `print_belonging`. Raises OptionProblem."""
+    rule, _colon, within = text.partition(":")
+    if rule == "last":
+        length = Duration("").parse(within)
+        seconds, rest = divmod(length, timedelta(seconds=1)) if length else (0, length)
+        if not rest:
+            return Belonging("last", seconds)
+    elif not within and rule in BELONGING_RULES:
+        return Belonging(rule)
+    raise OptionProblem(
+        N_("{found} does not say where answers belong. Write said, last:7d (whole seconds), journey or none."),
+        found=text[:60],
+    )
+
+
+def _read_belonging(one: Mapping[str, str], notes: list[Text]) -> Belonging:
+    try:
+        return read_belonging(one["belonging"]) if "belonging" in one else Belonging()
+    except OptionProblem:
+        notes.append(Text(UNREADABLE, {"name": "belonging", "found": one["belonging"][:60]}))
+        return Belonging()
 
 
 def _read_members(params: Mapping[str, list[str]], prefix: str, notes: list[Text]) -> tuple[Member, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OWN = {"duckdb_build.py", "duckdb_store.py", "clickhouse.py", "postgres.py", "spark.py"}
+OWN = {"duckdb_build.py", "duckdb_store.py", "duckdb_tables.py", "clickhouse.py", "postgres.py", "spark.py"}
 QUERIES = sorted(
     path
     for path in (ROOT / "cx_metrics").rglob("*.py")

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import ibis
@@ -17,17 +16,18 @@ import pyarrow as pa
 
 from cx_metrics.engines import prepared
 from cx_metrics.engines.ahead import ahead
+from cx_metrics.engines.duckdb_answers import write_answers
 from cx_metrics.engines.duckdb_store import (
     CLOSED,
     MEMORY_LIMIT,
     THREADS,
     Settings,
     Store,
-    literal,
     quoted,
     table_of,
     tables_of,
 )  # fmt: skip
+from cx_metrics.engines.duckdb_tables import ARRIVED, any_known, arrived, codes_of, columns_of, create, one
 from cx_metrics.engines.incoming import ORDER, UPLOAD, Built, Incoming, with_upload
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
 from cx_metrics.errors import TouchlineError, WorkspaceProblem
@@ -46,7 +46,6 @@ NEEDED = (
     "response_id",
     "changed_at",
 )  # a row without one is like no other
-ARRIVED = "arrived"  # what came in, in memory beside the file
 
 
 def memory_store(
@@ -127,7 +126,7 @@ def _prepare(
     progress(45, 100)
     duplicates = 0
     if "touchpoints" in tables:
-        facts = replace(facts, stages=stages_of(connection, _arrived("touchpoints"), "customer_id", facts.stages))
+        facts = replace(facts, stages=stages_of(connection, arrived("touchpoints"), "customer_id", facts.stages))
         joined = beside(attributes, "touchpoints")
         duplicates = _prepare_touchpoints(connection, tables["touchpoints"], joined, facts)
         told_apart = prepared.told_apart(joined)
@@ -137,10 +136,10 @@ def _prepare(
         prepare_cubes(connection, told_apart, cube_share)
     progress(95, 100)
     if "surveys" in tables:
-        schema, joined = tables["surveys"].schema, beside(attributes, "surveys")
-        duplicates += _join_attributes(connection, "surveys", schema, joined, facts.zone)
+        own = [name for name in tables["surveys"].schema.names if name not in beside(attributes, "surveys")]
+        duplicates += write_answers(connection, own, beside(attributes, "surveys"), facts.zone, "touchpoints" in tables)
     for name in present & {"spend", "changes"}:
-        connection.execute(f"create table {quoted(name)} as select * from {_arrived(name)}")
+        connection.execute(f"create table {quoted(name)} as select * from {arrived(name)}")
     connection.execute(f"detach {ARRIVED}")
     for name in sorted(present | ({"customers"} if attributes or present & {"touchpoints", "surveys"} else set())):
         rows[name] = one(connection, f"select count(*) from {quoted(name)}")
@@ -164,7 +163,7 @@ def _take_in(connection: duckdb.DuckDBPyConnection, name: str, incoming: Incomin
     schema = with_upload(incoming.schema) if incoming.key else incoming.schema
     connection.register("batches", pa.RecordBatchReader.from_batches(schema, batches()))
     try:
-        connection.execute(f"create table {_arrived(name)} as select * from batches")
+        connection.execute(f"create table {arrived(name)} as select * from batches")
     except duckdb.Error:
         for problem in raised:
             raise problem from None
@@ -184,13 +183,13 @@ def _keep_the_newest(connection: duckdb.DuckDBPyConnection, name: str, incoming:
     key = [*map(quoted, known), *([ORDER] if numbered else [])]
     newest = f"max({UPLOAD}) over (partition by {', '.join(key)})"
     where = " and ".join(needed) or "true"
-    older = f"select rowid, {UPLOAD} < {newest} as older from {_arrived(name)} where {where}"
+    older = f"select rowid, {UPLOAD} < {newest} as older from {arrived(name)} where {where}"
     gone = f"select rowid from ({older}) where older"
-    before = one(connection, f"select count(*) from {_arrived(name)}")
-    connection.execute(f"delete from {_arrived(name)} where rowid in ({gone})")
+    before = one(connection, f"select count(*) from {arrived(name)}")
+    connection.execute(f"delete from {arrived(name)} where rowid in ({gone})")
     for column in (UPLOAD, ORDER):
-        connection.execute(f"alter table {_arrived(name)} drop column {column}")
-    return before - one(connection, f"select count(*) from {_arrived(name)}")
+        connection.execute(f"alter table {arrived(name)} drop column {column}")
+    return before - one(connection, f"select count(*) from {arrived(name)}")
 
 
 def beside(attributes: tuple[str, ...], table: str) -> tuple[str, ...]:
@@ -207,15 +206,15 @@ def _prepare_customers(connection: duckdb.DuckDBPyConnection, tables: Mapping[st
     attributes = [
         c
         for c in own
-        if c != "customer_id" and (c not in CUSTOMERS.names or _any(connection, _arrived("customers"), c))
+        if c != "customer_id" and (c not in CUSTOMERS.names or any_known(connection, arrived("customers"), c))
     ]
     sources = [n for n in ("touchpoints", "surveys", "customers") if n in tables]
     union = " union ".join(
-        f"select distinct customer_id from {_arrived(n)} where customer_id is not null" for n in sources
+        f"select distinct customer_id from {arrived(n)} where customer_id is not null" for n in sources
     )
     first = ", ".join(f"any_value({quoted(c)}) as {quoted(c)}" for c in attributes)
     joined = (
-        f"left join (select customer_id, {first} from {_arrived('customers')} group by 1) using (customer_id)"
+        f"left join (select customer_id, {first} from {arrived('customers')} group by 1) using (customer_id)"
         if first
         else ""
     )
@@ -241,7 +240,7 @@ def _attribute_from(connection: duckdb.DuckDBPyConnection, table: str, column: s
     """Add a customer attribute from the rows of another table: the most frequent value, ties by name. Returns how many customers
     have several."""
     connection.execute(f"""
-        create temp table counted as select customer_id, {quoted(column)} as value, count(*) as n from {_arrived(table)}
+        create temp table counted as select customer_id, {quoted(column)} as value, count(*) as n from {arrived(table)}
         where {quoted(column)} is not null and customer_id is not null group by all
     """)
     connection.execute(f"""
@@ -300,7 +299,7 @@ def _prepare_touchpoints(
     t = ibis.table(ibis.Schema.from_pyarrow(schema), name="walked")
     kinds = ibis.Schema.from_pyarrow(incoming.schema)
     t = t.mutate(**{c: ibis.null(kinds[c].copy(nullable=True)) for c in own if c not in filled})
-    _create(connection, "touchpoints", prepared.with_rank(t, facts.stages).select(*own, *PREPARED, *attributes))
+    create(connection, "touchpoints", prepared.with_rank(t, facts.stages).select(*own, *PREPARED, *attributes))
     connection.unregister("walked")
     return before - one(connection, "select count(*) from touchpoints")
 
@@ -354,34 +353,16 @@ def _number(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
     numbered = "select row_number() over (order by touchpoint) as touchpoint_number, touchpoint"
     each = f"select distinct touchpoint from {ARRIVED}.touchpoints"
     connection.execute(f"create table names as {numbered} from ({each}) order by 1")
-    if "code_touchpoint" in _codes(connection):
+    if "code_touchpoint" in codes_of(connection):
         return "enum_code(t.touchpoint::code_touchpoint)::bigint + 1 as touchpoint_number", ""
     return "touchpoint_number", "join names on names.touchpoint = t.touchpoint"
-
-
-def _codes(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The kinds of codes that were made."""
-    return {row[0] for row in connection.execute("select type_name from duckdb_types() where not internal").fetchall()}
-
-
-def _create(connection: duckdb.DuckDBPyConnection, name: str, expression: ibis.Table, order: str = "") -> None:
-    """Write an expression as a table, with the types it promises; texts that have codes are stored as codes."""
-    kinds = {"int64": "bigint", "float64": "double", "date": "date"}
-    codes = _codes(connection)
-    typed = []
-    for column, kind in expression.schema().items():
-        code = f"code_{'touchpoint' if column == 'next_touchpoint' else column}"
-        cast = quoted(code) if code in codes and kind.is_string() else kinds.get(str(kind))
-        typed.append(f"{quoted(column)}::{cast} as {quoted(column)}" if cast else quoted(column))
-    sql = ibis.to_sql(expression, dialect="duckdb")
-    connection.execute(f"create table {quoted(name)} as select {', '.join(typed)} from ({sql}) {order}")
 
 
 def _prepare_paths(connection: duckdb.DuckDBPyConnection, attributes: tuple[str, ...]) -> None:
     """Write the journeys, one a customer, and the different whole paths they take, numbered in the order of their names."""
     t = table_of(connection, "touchpoints")
     for repeats in prepared.REPEATS:
-        _create(connection, f"{repeats}_paths", prepared.customer_paths(t, repeats))
+        create(connection, f"{repeats}_paths", prepared.customer_paths(t, repeats))
     both = " union ".join(f"select path_key from {repeats}_paths" for repeats in prepared.REPEATS)
     connection.execute(
         f"create table keys as select row_number() over (order by path_key) as path_id, path_key from ({both})"
@@ -391,7 +372,7 @@ def _prepare_paths(connection: duckdb.DuckDBPyConnection, attributes: tuple[str,
             array_to_string(list_transform(path_key, node -> held.names[node % {PLACE}]), chr({ord(PATH_SIGN)})) as path
         from keys, (select list(touchpoint::varchar order by touchpoint_number) as names from names) held order by path_id
     """)
-    _create(connection, "own_journeys", prepared.journeys(t, attributes))
+    create(connection, "own_journeys", prepared.journeys(t, attributes))
     numbered = ", ".join(f"{r}_keys.path_id as path_{r}" for r in prepared.REPEATS)
     joins = " ".join(
         f"join {r}_paths on {r}_paths.journey_id = own_journeys.customer_number "
@@ -413,32 +394,11 @@ def prepare_cubes(connection: duckdb.DuckDBPyConnection, attributes: tuple[str, 
     for name, cube in prepared.CUBES.items():
         cells = one(connection, f"select count(*) from ({ibis.to_sql(cube(t, ()), dialect='duckdb')})")
         chosen = prepared.cube_attributes(counts, cells)
-        _create(connection, "finest", cube(t, chosen))
+        create(connection, "finest", cube(t, chosen))
         if one(connection, "select count(*) from finest") <= share * rows:
             order = "order by level, repeats" + (", position" if name == "moves" else "")
-            _create(connection, name, prepared.rolled_up(table_of(connection, "finest"), chosen), order)
+            create(connection, name, prepared.rolled_up(table_of(connection, "finest"), chosen), order)
         connection.execute("drop table finest")
-
-
-def _join_attributes(
-    connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, attributes: tuple[str, ...], zone: str
-) -> int:
-    """Carry the customers' attributes on every answer, and the calendar of the answer's time in the dataset's zone.
-
-    Returns how many answers stood twice, the same in every column; each counts once.
-    """
-    before = one(connection, f"select count(*) from {_arrived(table)}")
-    own = ", ".join(f"t.{quoted(f.name)}" for f in schema if f.name not in attributes)
-    joined = "".join(f", customers.{quoted(c)}" for c in attributes)
-    local = f"(t.answered_at at time zone 'UTC' at time zone {literal(zone)})"
-    connection.execute(f"""
-        create table {quoted(table)} as select {own}, {local}::date as day,
-            date_trunc('week', {local})::date as week, date_trunc('month', {local})::date as month{joined}
-        from (select distinct * from {_arrived(table)}) t
-        left join customers on customers.customer_id = t.customer_id
-        order by t.answered_at, t.response_id
-    """)
-    return before - one(connection, f"select count(*) from {quoted(table)}")
 
 
 def facts_of(
@@ -447,7 +407,7 @@ def facts_of(
     """The facts of the prepared dataset: its range, columns that hold something, and stages beyond the given list."""
     columns = {}
     for name in rows:
-        columns[name] = tuple(c for c in columns_of(connection, name) if _any(connection, quoted(name), c))
+        columns[name] = tuple(c for c in columns_of(connection, name) if any_known(connection, quoted(name), c))
     timed = not rows.get("touchpoints") or "occurred_at" in columns["touchpoints"]  # no rows: nothing says untimed
     ranges = {}
     for name in ("touchpoints", "surveys"):
@@ -478,23 +438,3 @@ def stages_of(
     own = tuple(stage for (stage,) in found)
     beyond = tuple(stage for stage in own if stage not in given)
     return (*given, *beyond) if not own or set(own) & set(given) else beyond
-
-
-def columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    """The columns of a table, in order."""
-    return [row[0] for row in connection.execute(f"describe {quoted(table)}").fetchall()]
-
-
-def _any(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
-    return bool(one(connection, f"select count(*) from (from {table} where {quoted(column)} is not null limit 1)"))
-
-
-def one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    """The whole number that a query gives."""
-    found: Any = connection.execute(sql).fetchone()
-    return int(found[0])
-
-
-def _arrived(table: str) -> str:
-    """A table as it came in."""
-    return f"{ARRIVED}.{quoted(table)}"

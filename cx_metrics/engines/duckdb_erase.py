@@ -14,16 +14,7 @@ from pathlib import Path
 import duckdb
 
 from cx_metrics.engines import prepared
-from cx_metrics.engines.duckdb_build import (
-    beside,
-    columns_of,
-    facts_of,
-    make_code,
-    may_be_coded,
-    one,
-    prepare_cubes,
-    stages_of,
-)  # fmt: skip
+from cx_metrics.engines.duckdb_build import beside, facts_of, make_code, may_be_coded, prepare_cubes, stages_of
 from cx_metrics.engines.duckdb_store import (
     CLOSED,
     MEMORY_LIMIT,
@@ -33,6 +24,7 @@ from cx_metrics.engines.duckdb_store import (
     quoted,
     refuse_log,
 )  # fmt: skip
+from cx_metrics.engines.duckdb_tables import columns_of, one
 from cx_metrics.tables import CUSTOMER_COLUMNS, TABLES
 from cx_metrics.view import Facts
 

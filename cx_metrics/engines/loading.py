@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from ibis import _
 
 from cx_metrics.engines import prepared
+from cx_metrics.engines.before_answers import before_answers
 from cx_metrics.engines.engine import Engine, stored
 from cx_metrics.engines.incoming import Built, Incoming
 from cx_metrics.errors import EngineProblem
@@ -244,11 +245,20 @@ class _Load:
                 self._write(name, prepared.rolled_up(finest, chosen))
 
     def _surveys(self, attributes: tuple[str, ...], facts: Facts) -> None:
-        """Answers that stand twice, the same in every column, count once."""
-        once = self.raw["surveys"].drop("arrival").distinct()
+        """Answers that stand twice, the same in every column, count once: the one that came first."""
+        raw = self.raw["surveys"]
+        once = raw.group_by([c for c in raw.columns if c != "arrival"]).aggregate(answer_number=raw.arrival.min())
+        self.raw["answers"] = once = self.engine.create(self.place("raw_answers"), once)
         t = prepared.with_calendar(once, "occurred_microseconds", self.arrived["surveys"].shifts(facts.zone))
         t = t.drop("occurred_microseconds", *(a for a in attributes if a in once.columns))
         customers = self.written["customers"]
+        if "touchpoints" in self.written:
+            numbers = customers.select("customer_id", "customer_number")
+            asked = once.filter(once.answered_at.notnull()).join(numbers, "customer_id")
+            asked = asked.select("answer_number", "customer_number", answered_microseconds=asked.occurred_microseconds)
+            before = before_answers(asked, self.written["touchpoints"])
+            t = t.left_join(before, "answer_number").drop("answer_number_right")
+        t = t.drop("answer_number")
         self._write("surveys", _beside(t, customers.select("customer_id", *attributes)) if attributes else t)
 
     def _built(self, given: Facts, attributes: tuple[str, ...], conflicts: int) -> Built:

@@ -16,8 +16,8 @@ from cx_metrics.registry import METRICS
 from cx_metrics.segments import fitting
 from cx_metrics.steps import Steps
 from cx_metrics.texts import N_, Text
-from cx_metrics.view import Facts, Filter, View
-from cx_metrics.view_text import UNREADABLE, Params, decode_view, encode_view
+from cx_metrics.view import Belonging, Facts, Filter, View
+from cx_metrics.view_text import UNREADABLE, Params, decode_view, encode_view, print_belonging
 from pages.parts.language import LANGUAGES
 
 IGNORED = N_("The link asks for {what}, which this dataset does not have. It was left out.")
@@ -105,6 +105,9 @@ def fit(view: View, facts: Facts, values: Mapping[str, tuple[str, ...]]) -> tupl
     if view.answered and "surveys" not in facts.tables:
         notes.append(Text(IGNORED, {"what": view.answered.survey_type}))
         view = replace(view, answered=None)
+    if view.belonging.rule in ("last", "journey") and "contacts_before" not in facts.columns.get("surveys", ()):
+        notes.append(Text(IGNORED, {"what": f"belonging = {print_belonging(view.belonging)}"}))
+        view = replace(view, belonging=Belonging())
     members, unread = fitting(view.members)
     against, unread_against = fitting(view.against_members)
     notes += [Text(IGNORED, {"what": name[:80]}) for name in (*unread, *unread_against)]

@@ -16,7 +16,7 @@ from cx_metrics.options import Choice, Count
 from cx_metrics.registry import Metric
 from cx_metrics.steps import Exclusions, TakenFrom
 from cx_metrics.tables import CHANGES, SPEND, SURVEYS, TOUCHPOINTS
-from cx_metrics.view import Answered, Facts, Filter, Member, Passing, Tried, View
+from cx_metrics.view import Answered, Belonging, Facts, Filter, Member, Passing, Tried, View
 from tests.conftest import incoming
 
 # Upper and lower case (collations), signs that SQL quotes in its own ways, letters beyond ASCII, a blank at the end.
@@ -144,6 +144,9 @@ def views(timed: bool = True) -> dict[str, View]:
             ),
             customers=(Filter("region", ("n", "")),),
         ),
+        "answers by the last touchpoint": View(belonging=Belonging("last", 86_400)),
+        "answers by the journey": View(belonging=Belonging("journey"), customers=(Filter("region", ("n", "")),)),
+        "answers by nothing": View(belonging=Belonging("none")),
         "nobody": View(customers=(Filter("region", ("nowhere",)),)),
     }
     if timed:
@@ -189,7 +192,11 @@ def questions(metric: Metric) -> Iterator[dict[str, Any]]:
     yield from (needed | rules for rules in RULES if set(rules) <= known)
 
 
-GROUPS = {"touchpoints": ("persona", "week"), "paths": ("persona",), "surveys": ("stage", "region")}
+GROUPS = {
+    "touchpoints": ("persona", "week"),
+    "paths": ("persona",),
+    "surveys": ("stage", "region", "contacts_before", "waiting", "path"),
+}
 
 
 def groups(metric: Metric) -> Iterator[tuple[str, ...]]:

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 import cx_metrics as cx
+from cx_metrics import answers
 from cx_metrics.engines import Engine, Served, Store, loading, memory_store, serve
 from cx_metrics.engines.incoming import Built
 from cx_metrics.registry import Metric
-from cx_metrics.view import View
+from cx_metrics.view import Belonging, View
 from tests.engines.events import Events, ask, differences, groups, questions, random_events, same, views
 
 Question = tuple[str, View, dict[str, Any], tuple[str, ...]]
@@ -135,6 +136,19 @@ def test_prepared_tables_without_times_hold_the_same_rows(untimed_pair: Pair) ->
 @pytest.mark.parametrize("name", list(cx.METRICS))
 def test_every_metric_answers_alike(timed_pair: Pair, name: str) -> None:
     assert unlike(timed_pair, [name], timed=True, most=3) == []
+
+
+def test_scores_by_the_journeys_of_those_who_answered_are_alike(timed_pair: Pair) -> None:
+    ours, theirs, *_built = timed_pair
+    rules = (Belonging("last", 86_400), Belonging("journey"), Belonging("none"))
+    asked = [(View(belonging=rule), (place,)) for rule in rules for place in answers.PLACES]
+    asked += [(View(belonging=Belonging("journey")), ("channel", "stage", "waiting"))]
+    asked += [(View(), (name, "region")) for name in (*answers.GROUPS, answers.PATH)]
+    metric, unlike_here = cx.METRICS["nps"], []
+    for view, by in asked:
+        both_ways = (ask(metric, store, view, by, {}) for store in (ours, theirs))
+        unlike_here += [f"{view.belonging}, by {by}: {what}" for what in differences(*both_ways)]
+    assert unlike_here == []
 
 
 def test_metrics_answer_alike_without_times(untimed_pair: Pair) -> None:

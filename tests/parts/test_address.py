@@ -21,6 +21,7 @@ from cx_metrics.view import (
     TOUCHPOINT_FILTERS,
     TOUCHPOINT_RULES,
     Answered,
+    Belonging,
     Facts,
     Filter,
     Member,
@@ -73,6 +74,11 @@ def members(draw: st.DrawFn) -> tuple[Member, ...]:
     return tuple(sorted(found, key=lambda member: member.condition))
 
 
+belongings = st.sampled_from([Belonging(), Belonging("journey"), Belonging("none")]) | st.integers(1, 10**9).map(
+    lambda seconds: Belonging("last", seconds)
+)
+
+
 @st.composite
 def views(draw: st.DrawFn) -> View:
     first, last = draw(days), draw(days)
@@ -85,7 +91,7 @@ def views(draw: st.DrawFn) -> View:
         goal=draw(st.none() | st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)), grain=draw(st.sampled_from(GRAINS)),
         touchpoint_rule=draw(st.sampled_from(TOUCHPOINT_RULES)), passing=draw(st.none() | passings()),
         tried=draw(st.none() | tried()), answered=draw(st.none() | answered()), members=draw(members()),
-        against_members=draw(members()),
+        against_members=draw(members()), belonging=draw(belongings),
     )  # fmt: skip
     for column in draw(st.lists(columns | st.sampled_from(TOUCHPOINT_FILTERS), max_size=4, unique=True)):
         view = view.with_values(column, draw(values))
@@ -213,6 +219,8 @@ def test_segment_b_changes_nothing_about_segment_a() -> None:
         ("tried", ""), ("tried", "lost"), ("tried", "lost|2"), ("tried", "found|2|steps=A,B"), ("tried", "lost|0|steps=A,B"),
         ("tried", "lost|2|steps=A"), ("tried", "lost|2|steps=A,B|colour=red"), ("tried", "lost|2|steps=A,B|window=0d"),
         ("tried", "lost|99|steps=A,B"), ("tried", "|||"),
+        ("belonging", ""), ("belonging", "last"), ("belonging", "last:"), ("belonging", "last:0d"), ("belonging", "last:1.5s"),
+        ("belonging", "last:unlimited"), ("belonging", "journey:7d"), ("belonging", "Journey"), ("belonging", "9" * 5_000),
         ("funnel.steps", "a"), ("funnel.window", "0d"), ("funnel.window", "9" * 500 + "d"), ("funnel.entry", "any"),
         ("flow_links.steps", "9" * 5_000), ("flow_links.steps", "two"),
     ],
@@ -339,6 +347,26 @@ def test_what_the_dataset_lacks_is_left_out_and_named(view: View, left: View, na
     fitted, notes = fit(view, FACTS, KNOWN)
     assert fitted == left
     assert [named in str(note) for note in notes] == [True]
+
+
+def test_where_answers_belong_stands_in_the_link_and_the_default_is_left_out() -> None:
+    texts = {"last:7d": Belonging("last", 7 * 86_400), "last:90min": Belonging("last", 5_400), "journey": Belonging("journey"),
+             "none": Belonging("none"), "said": Belonging()}  # fmt: skip
+    for text, belonging in texts.items():
+        assert decode({"belonging": [text]}) == (Address(view=View(belonging=belonging)), [])
+        assert encode(Address(view=View(belonging=belonging))) == ({} if text == "said" else {"belonging": [text]})
+    assert decode({"belonging": ["last:86400s"]})[0].view.belonging == Belonging(
+        "last", 86_400
+    )  # one printed form: last:1d
+
+
+def test_answers_of_a_dataset_without_their_journeys_belong_to_what_they_say() -> None:
+    linked = replace(FACTS, columns={**FACTS.columns, "surveys": ("score", "contacts_before")})
+    for belonging in (Belonging("last", 60), Belonging("journey")):
+        assert fit(View(belonging=belonging), linked, KNOWN) == (View(belonging=belonging), [])
+        fitted, notes = fit(View(belonging=belonging), FACTS, KNOWN)
+        assert (fitted, len(notes)) == (View(), 1) and "belonging" in str(notes[0])
+    assert fit(View(belonging=Belonging("none")), FACTS, KNOWN) == (View(belonging=Belonging("none")), [])
 
 
 def test_a_dataset_without_times_or_cases_has_no_ranges_and_no_case_grain() -> None:

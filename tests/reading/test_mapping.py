@@ -9,7 +9,7 @@ import pytest
 from cx_metrics.errors import MappingProblem
 from cx_metrics.reading import FileMapping, NameMapping, check_mapping, look_up
 from cx_metrics.reading.mapping import attribute_names
-from cx_metrics.tables import PREPARED
+from cx_metrics.tables import PREPARED, PREPARED_ANSWERS
 
 from .conftest import Upload
 
@@ -77,5 +77,7 @@ def test_attribute_with_a_name_of_ours_gets_a_suffix() -> None:
 
 
 def test_attributes_never_take_a_prepared_name() -> None:
-    names = attribute_names(FileMapping("touchpoints", COLUMNS, tuple(PREPARED)))
-    assert not {name.casefold() for name in names} & set(PREPARED)
+    taken = (*PREPARED, *PREPARED_ANSWERS)
+    for table in ("touchpoints", "surveys", "customers"):
+        names = attribute_names(FileMapping(table, COLUMNS, taken))
+        assert len(names) == len(taken) and not {name.casefold() for name in names} & set(taken)
