@@ -147,7 +147,9 @@ def _letters(texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     rows = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), np.int64, len(texts)))
     kinds, evidence = _kinds()
     counted = np.bincount(rows * 2 * _NEIGHBOUR + kinds[signs], minlength=len(texts) * 2 * _NEIGHBOUR)
-    return counted.astype(np.int64).reshape(len(texts), -1), np.bincount(rows, evidence[signs], minlength=len(texts)).astype(float)
+    return counted.astype(np.int64).reshape(len(texts), -1), np.bincount(
+        rows, evidence[signs], minlength=len(texts)
+    ).astype(float)
 
 
 @cache

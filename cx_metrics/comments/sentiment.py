@@ -27,7 +27,7 @@ LEAST_PROVEN = 30  # labelled comments; with fewer, no accuracy is shown and the
 
 PROOF_COLUMNS = (
     "language", "comments", "labelled", "method", "accuracy", "accuracy_low", "accuracy_high", "kappa", "macro_f1", "n",
-    "majority_accuracy", "own_accuracy", "own_macro_f1", "list_accuracy", "list_macro_f1", "list_known_share", "unproven",
+    "majority_accuracy", "own_accuracy", "own_macro_f1", "list_accuracy", "list_macro_f1", "unproven",
 )  # fmt: skip
 
 
@@ -95,22 +95,26 @@ def _read(
     texts: list[str], language: str, labels: Labels, rows: NDArray[np.intp], found: Sentiment
 ) -> dict[str, object]:
     """Read the comments of one language into `found`, and give the row of its proof."""
-    scores, known = list_scores(texts, language)
-    by_list = _sided(scores)
     judged = learn(texts, labels) if enough(labels) else None
     tested = judged.rows if judged else np.flatnonzero(labels != UNKNOWN)
-    of_list = agreement(labels[tested], by_list[tested])
+    of_list = agreement(labels[tested], _sided(list_scores([texts[i] for i in tested.tolist()], language)[0]))
     of_own = agreement(labels[tested], _likeliest(judged.chances)) if judged else None
     if judged and of_own and of_own.macro_f1 >= of_list.macro_f1:
         chances = _of_all(judged, texts)
-        method, classes, scores, proof = OWN, _likeliest(chances), chances[:, -1] - chances[:, 0], of_own
+        method, classes, scores = OWN, _likeliest(chances), chances[:, -1] - chances[:, 0]
     else:
+        scores, known = list_scores(texts, language)
         nothing = (known == 0) & (language == UNKNOWN)
-        method, proof = LIST, of_list
-        classes, scores = np.where(nothing, UNKNOWN, by_list), np.where(nothing, np.nan, scores)
+        method, classes, scores = LIST, np.where(nothing, UNKNOWN, _sided(scores)), np.where(nothing, np.nan, scores)
     found.classes[rows], found.scores[rows] = classes, scores
     found.by[rows] = np.where(classes == UNKNOWN, UNKNOWN, method)
-    return _proof(language, labels, method, proof, of_own, of_list, labels[tested], float((known > 0).mean()))
+    counted = {
+        "language": language,
+        "comments": len(texts),
+        "labelled": int(np.sum(labels != UNKNOWN)),
+        "method": method,
+    }
+    return counted | _proof(method, of_own, of_list, labels[tested])
 
 
 def _of_all(judged: Judged, texts: list[str]) -> Chances:
@@ -133,26 +137,15 @@ def _sided(scores: NDArray[np.float64]) -> Labels:
     return np.where(scores >= SIDE, POSITIVE, np.where(scores <= -SIDE, NEGATIVE, NEUTRAL)).astype(object)
 
 
-def _proof(
-    language: str,
-    labels: Labels,
-    method: str,
-    proof: Agreement,
-    of_own: Agreement | None,
-    of_list: Agreement,
-    tested: Labels,
-    known_share: float,
-) -> dict[str, object]:
-    nothing = float("nan")
-    row: dict[str, object] = {"language": language, "comments": len(labels), "labelled": int(np.sum(labels != UNKNOWN))}
-    row |= {"method": method, "n": proof.n, "list_known_share": known_share, "unproven": proof.n < LEAST_PROVEN}
-    if proof.n < LEAST_PROVEN:
-        return row
-    row |= {name: getattr(proof, name) for name in ("accuracy", "accuracy_low", "accuracy_high", "kappa", "macro_f1")}
-    row["majority_accuracy"] = max(int(np.sum(tested == name)) for name in CLASSES) / tested.size
-    row |= {"list_accuracy": of_list.accuracy, "list_macro_f1": of_list.macro_f1}
-    row |= {"own_accuracy": of_own.accuracy, "own_macro_f1": of_own.macro_f1} if of_own else {"own_accuracy": nothing}
-    return row
+def _proof(method: str, of_own: Agreement | None, of_list: Agreement, tested: Labels) -> dict[str, object]:
+    """How well the chosen method did, beside the other one and the most frequent label; nothing of few comments."""
+    chosen = of_own if method == OWN and of_own else of_list
+    if chosen.n < LEAST_PROVEN:
+        return {"n": chosen.n, "unproven": True}
+    row: dict[str, object] = {name: getattr(chosen, name) for name in chosen.__dataclass_fields__} | {"unproven": False}
+    for name, one in ((OWN, of_own), (LIST, of_list)):
+        row |= {f"{name}_accuracy": one.accuracy, f"{name}_macro_f1": one.macro_f1} if one else {}
+    return row | {"majority_accuracy": max(int(np.sum(tested == name)) for name in CLASSES) / chosen.n}
 
 
 def _proofs(rows: list[dict[str, object]]) -> pd.DataFrame:
