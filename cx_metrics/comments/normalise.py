@@ -14,32 +14,42 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 LONGEST = 5_000  # characters of a comment that are read: the longest answers of survey tools; keeps every step linear
 HIDDEN = "\N{CURRENCY SIGN}"  # stands for an address, a handle, a number of a person or an order; no letter, so no word
 
-_LETTERS = {"ا": "أإآٱٲٳ", "ی": "ىيےېۍئ", "ک": "كڪ", "ه": "ةۀہۂۃە", "و": "ؤٶ", "е": "ё"}  # to → from
-_AS_TYPED = str.maketrans("’‘‛ʼ`´′＇№", "''#")  # NFKC would make a space of ´ and "No" of №
+Signs = NDArray[np.uint32]  # characters as code points
+TOGETHER = 20_000  # texts that are worked on as one array of characters: a few megabytes
+SEAM = "\0"  # between them
+
+_LETTERS = {"ا": "أإآٱٲٳ", "ی": "ىيےېۍئ", "ک": "كڪ", "ه": "ةۀہۂۃە", "و": "ؤٶ", "е": "ё", "'": "’‘‛ʼ`′"}  # to → from
 _MARKS = (
-    "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u08d3-\u08ff\ufe00-\ufe0f"
-)
+    (0x300, 0x700),
+    (0x8D0, 0x900),
+    (0x1DC0, 0x1E00),
+    (0x20D0, 0x2100),
+    (0xFE00, 0xFE30),
+)  # Latin, Cyrillic, Arabic
+_TATWEEL = 0x640  # stretches a line, it is no letter
 _SPACING = ("Zs", "Zl", "Zp")
 _TAKEN_OUT = ("Cc", "Cf", "Cs")  # controls; bidi signs, joiners, soft hyphens; halves of surrogate pairs
-_RANGES = ((0x80, 0x3400), (0xD800, 0xE000), (0xFE00, 0x10000), (0xE0000, 0xE0200))  # where such signs are
+_RANGES = ((0x1, 0x3400), (0xA600, 0xAC00), (0xD800, 0xE000), (0xFE00, 0x12000), (0xE0000, 0xE0200))  # where they are
 _BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85"
+_GONE = 0x110000  # no character
 
 _JOINER = re.compile("(?<=[\u0620-\u06d3])\u200c+(?=[\u0620-\u06d3])")
-_HIDDEN = re.compile(
-    r"""(?:https?://|ftp://|www\.)\S+                                  # an address on the web
-      | (?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}    # an e-mail address
-      | (?<!\w)@\w+                                                    # somebody's handle
-      | (?<!\w)[\da-f]{8}-[\da-f]{4}-[\da-f-]{14,}                     # a UUID
-      | (?<!\w)\+?\(?\d(?:[\s().-]{0,2}\d){6,}(?!\w)                   # seven digits and more: a phone, a card, an order
-      | (?<!\w)\#?(?=[\d_-]{0,60}[^\W\d_])(?=[\w-]{0,60}\d{4})[\w-]{5,64}(?![\w-])  # letters with four digits in a row
-      | (?<!\w)#\s?\d+(?!\w)                                         # No 12""",
+_ADDRESS = re.compile(r"(?<!\w)(?:[a-z][a-z\d+.-]{1,20}://|www\.)\S+")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_HANDLE = re.compile(r"(?<!\w)@\w+")
+_NUMBER = re.compile(
+    r"""(?<!\w)[\da-f]{8}-[\da-f]{4}-[\da-f-]{14,}                   # a UUID
+      | (?<!\w)\+?\(?\d(?:[ ().-]{0,2}\d){6,}(?!\w)                # seven digits and more: a phone, a card, an order
+      | (?<!\w)\#?(?=[\d_-]{0,60}[^\W\d_])(?=[\w-]{0,60}\d{4})[\w-]{5,64}(?![\w-])  # letters and four digits in a row
+      | (?<!\w)\#\ ?\d+(?!\w)                                      # No 12""",
     re.VERBOSE,
 )
-_MAY_HIDE = re.compile(r"\d{4}|[@#]|://|www\.|\d[\s().-]{1,2}\d")
-_REPEATED = re.compile(r"([^\d\s])\1{2,}")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 
@@ -53,8 +63,10 @@ def plain(texts: Sequence[str | None]) -> list[str]:
     >>> plain(["Sooooo GOOD!!!", "كتابٌ عربيّة", "Ещё раз: ivan@example.com", None])
     ['soo good!!', 'کتاب عربیه', 'еще раз: ¤', '']
     """
-    table = _table()
-    return [_plain(text, table) if text else "" for text in texts]
+    found: list[str] = []
+    for start in range(0, len(texts), TOGETHER):
+        found += _plain([_composed(text) if text else "" for text in texts[start : start + TOGETHER]])
+    return found
 
 
 def words(text: str) -> list[str]:
@@ -66,34 +78,84 @@ def words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text) if not word.isdigit()]
 
 
-def _plain(text: str, table: dict[int, str | None]) -> str:
-    text = text[:LONGEST]
+def _composed(text: str) -> str:
+    """The text with entities read, in compatibility form and without case."""
+    text = text[:LONGEST].replace(SEAM, "")
     if "&" in text:
         text = html.unescape(text)  # exports of web forms write &amp; and &quot;
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_AS_TYPED))
+        text = text.replace("´", "'").replace("№", "#")  # else a space and a mark; "No"
+        text = unicodedata.normalize("NFKC", text)[:LONGEST]
         if "\u200c" in text:
             text = _JOINER.sub(" ", text)
-    text = text.casefold().translate(table)
-    if _MAY_HIDE.search(text):
-        text = _HIDDEN.sub(HIDDEN, text)
-    return " ".join(_REPEATED.sub(r"\1\1", text).split())[:LONGEST]
+    return text.casefold()[:LONGEST]
+
+
+def _plain(texts: list[str]) -> list[str]:
+    signs = _table()[_signs(texts)]
+    signs = signs[signs != _GONE]
+    numbers = _many_digits(signs)
+    return _squeezed([_hidden(text, number) for text, number in zip(_texts(signs), numbers, strict=True)])
+
+
+def _hidden(text: str, numbers: bool) -> str:
+    """The text with HIDDEN for addresses and handles, and for `numbers` where it may have some."""
+    if "://" in text or "www." in text:
+        text = _ADDRESS.sub(HIDDEN, text)
+    if "@" in text:
+        text = _HANDLE.sub(HIDDEN, _MAIL.sub(HIDDEN, text) if "." in text else text)
+    return _NUMBER.sub(HIDDEN, text) if numbers or "#" in text else text
+
+
+def _many_digits(signs: Signs) -> list[bool]:
+    """Which texts have four digits or more?"""
+    digits = np.cumsum(_is_digit(signs))
+    ends = np.append(np.flatnonzero(signs == 0), signs.size) - 1  # the last sign of each text
+    upto = np.where(ends >= 0, digits[np.maximum(ends, 0)], 0) if signs.size else np.zeros(1, int)
+    many: list[bool] = (np.diff(upto, prepend=0) >= 4).tolist()
+    return many
+
+
+def _squeezed(texts: list[str]) -> list[str]:
+    """No sign but digits more than twice in a row, no space twice or at an end."""
+    signs = _signs(texts)
+    as_before = signs[1:] == signs[:-1]
+    extra = np.zeros(signs.size, bool)
+    extra[1:] = as_before & (signs[1:] == ord(" "))
+    extra[2:] |= as_before[1:] & as_before[:-1] & (signs[2:] != 0) & ~_is_digit(signs[2:])
+    return [text.strip() for text in _texts(signs[~extra])]
+
+
+def _is_digit(signs: Signs) -> NDArray[np.bool_]:
+    return (signs >= ord("0")) & (signs <= ord("9"))
+
+
+def _signs(texts: list[str]) -> Signs:
+    return np.frombuffer(SEAM.join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _texts(signs: Signs) -> list[str]:
+    return signs.tobytes().decode("utf-32-le").split(SEAM)
 
 
 @cache
-def _table() -> dict[int, str | None]:
-    """What each character becomes: made once, at the first question."""
-    table: dict[int, str | None] = dict.fromkeys(range(0x20))
-    table |= dict.fromkeys((0x7F, *range(0x80, 0xA0)))
+def _table() -> Signs:
+    """What each code point becomes: made once, at the first question."""
+    table = np.arange(0x110000, dtype=np.uint32)
     for first, end in _RANGES:
         for code in range(first, end):
-            kind = unicodedata.category(chr(code))
+            sign = chr(code)
+            kind = unicodedata.category(sign)
             if kind == "Nd":
-                table[code] = str(unicodedata.decimal(chr(code)))
-            elif kind in _SPACING:
-                table[code] = " "
-            elif kind in _TAKEN_OUT or re.match(f"[{_MARKS}]", chr(code)):
-                table[code] = None
-    table |= {ord(sign): " " for sign in _BREAKS}
-    table |= {ord(letter): to for to, letters in _LETTERS.items() for letter in letters}
-    return table | {0x640: None}  # tatweel stretches a line, it is no letter
+                table[code] = ord("0") + unicodedata.decimal(sign)
+            elif kind in _SPACING or sign in _BREAKS:
+                table[code] = ord(" ")
+            elif kind in _TAKEN_OUT or code == _TATWEEL or (kind == "Mn" and _in(code, _MARKS)):
+                table[code] = _GONE
+    for to, letters in _LETTERS.items():
+        table[[ord(letter) for letter in letters]] = ord(to)
+    return table
+
+
+def _in(code: int, ranges: Sequence[tuple[int, int]]) -> bool:
+    return any(first <= code < end for first, end in ranges)
