@@ -20,6 +20,7 @@ from cx_metrics import (
     funnel,
     process,
     surveys,
+    voiced,
 )
 from cx_metrics.comparison import compare
 from cx_metrics.definition import differing
@@ -36,5 +37,5 @@ __all__ = [
     "engagement",
     "exposure", "flows",
     "funnel", "load", "open_engine", "open_files", "people", "print_view", "process", "read_view", "run",
-    "surveys",
+    "surveys", "voiced",
 ]  # fmt: skip

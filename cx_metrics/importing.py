@@ -25,6 +25,7 @@ from cx_metrics.arriving import Opened, open_plan, reports, streams
 from cx_metrics.engines import Engine, Served, Store, build, connect, loading, memory_store, read_address, serve
 from cx_metrics.engines.incoming import Built
 from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
+from cx_metrics.hearing import Hearing
 from cx_metrics.limits import limit_this_process, step_back
 from cx_metrics.logs import described, event, keep_messages_out
 from cx_metrics.plans import ImportFile, Plan, open_file, plan_from_dict, plan_to_dict
@@ -120,9 +121,10 @@ def existing(path: str | Path) -> Path:
 def load(plan: Plan) -> tuple[Store, list[Report]]:
     """Import into memory. Returns the opened dataset and one report per file."""
     opened = open_plan(plan)
-    store, built = memory_store(streams(opened, lambda _rows: None), _asked(plan))
-    goal = reading.propose_goal(built.touchpoints) if plan.goal is None else plan.goal
-    return replace(store, facts=replace(store.facts, goal=goal)), reports(opened)
+    with tempfile.TemporaryDirectory() as folder:
+        hearing = Hearing(Path(folder), plan.themes)
+        store, built = memory_store(hearing.over(streams(opened, lambda _rows: None)), _asked(plan))
+    return replace(store, facts=_facts(built, plan, hearing)), reports(opened)
 
 
 def import_version(
@@ -139,11 +141,13 @@ def import_version(
     teller = _Teller(tell, sum(o.lines for group in opened.values() for o in group))
     with limits.room(), workspace.building() as part:
         (part / "spill").mkdir()
-        built = build(part / STORE, streams(opened, teller.read), _asked(plan), teller.prepared, part / "spill")
-        goal = reading.propose_goal(built.touchpoints) if plan.goal is None else plan.goal
+        hearing = Hearing(part / "spill", plan.themes, teller.hears)
+        tables = hearing.over(streams(opened, teller.read))
+        built = build(part / STORE, tables, _asked(plan), teller.prepared, part / "spill")
         teller.stage(KEEPING, 0.97)
         home = workspace.root / DATASETS / dataset
-        return workspace.publish(dataset, part, _manifest(built, goal, plan_to_dict(plan, home), opened))
+        facts = _facts(built, plan, hearing)
+        return workspace.publish(dataset, part, _manifest(built, facts, plan_to_dict(plan, home), opened))
 
 
 def load_into(
@@ -152,10 +156,13 @@ def load_into(
     """Import into an engine: write and prepare the tables there, then publish them. Returns the number of the load."""
     opened = open_plan(plan)
     teller = _Teller(tell, sum(o.lines for group in opened.values() for o in group))
-    loaded = loading.load(engine, streams(opened, teller.read), _asked(plan), teller.prepared)
-    goal = reading.propose_goal(loaded.built.touchpoints) if plan.goal is None else plan.goal
+    with tempfile.TemporaryDirectory() as folder:
+        hearing = Hearing(Path(folder), plan.themes, teller.hears)
+        tables = hearing.over(streams(opened, teller.read))
+        loaded = loading.load(engine, tables, _asked(plan), teller.prepared)
+    facts = _facts(loaded.built, plan, hearing)
     kept = {"loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), "tables": loaded.tables}
-    return engine.publish(_manifest(loaded.built, goal, plan_to_dict(plan, Path()), opened) | kept), reports(opened)
+    return engine.publish(_manifest(loaded.built, facts, plan_to_dict(plan, Path()), opened) | kept), reports(opened)
 
 
 def open_engine(url: str) -> Served:
@@ -320,6 +327,9 @@ class _Teller:
             self.at = time.monotonic()
             self.stage(self.name, min(0.39, 0.39 * self.rows / self.expected))
 
+    def hears(self) -> None:
+        self.stage(N_("Reading the comments"), 0.39)
+
     def prepared(self, done: int, of: int) -> None:
         share = 0.96 * done / of
         self.stage(N_("Reading the files") if share < 0.38 else N_("Preparing the journeys"), share)
@@ -352,7 +362,7 @@ def _copied(workspace: Workspace, dataset: str, file: ImportFile) -> ImportFile:
 
 
 def _manifest(
-    built: Built, goal: tuple[str, ...], plan: Mapping[str, Any], opened: Mapping[str, Sequence[Opened]]
+    built: Built, facts: Facts, plan: Mapping[str, Any], opened: Mapping[str, Sequence[Opened]]
 ) -> dict[str, Any]:
     """What is kept about an import: what it found, how it was asked for, what became of every row."""
     return {
@@ -360,10 +370,16 @@ def _manifest(
         "duplicates": built.duplicates,
         "replaced": built.replaced,
         "conflicts": built.conflicts,
-        "facts": facts_to_dict(replace(built.facts, goal=goal)),
+        "facts": facts_to_dict(facts),
         "plan": plan,
         "reports": [report.to_dict() for report in reports(opened)],
     }
+
+
+def _facts(built: Built, plan: Plan, hearing: Hearing) -> Facts:
+    """What the dataset knows about itself: as it was built, its goal, and what was read in its comments."""
+    goal = reading.propose_goal(built.touchpoints) if plan.goal is None else plan.goal
+    return replace(built.facts, goal=goal, heard=hearing.heard)
 
 
 def _asked(plan: Plan) -> Facts:

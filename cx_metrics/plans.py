@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cx_metrics.comments.theme_edits import ThemeEdit
 from cx_metrics.reading import FileMapping, NameMapping, RawFile, default_mapping, open_raw, recognise
 from cx_metrics.tables import STAGES
 from cx_metrics.texts import Text
@@ -28,7 +29,7 @@ class ImportFile:
 @dataclass(frozen=True)
 class Plan:
     """What to import and how. `goal` None asks for a proposal from the touchpoint names. A `pseudonyms` plan keeps no customer id
-    as it came."""
+    as it came. `themes`: what people called themes of comments, or hid."""
 
     files: tuple[ImportFile, ...]
     names: Mapping[str, NameMapping] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Plan:
     zone: str = "UTC"
     goal: tuple[str, ...] | None = None
     pseudonyms: bool = False
+    themes: tuple[ThemeEdit, ...] = ()
 
     def with_files(self, files: Sequence[ImportFile]) -> Plan:
         """The same with newer files: a customer or answer that stands in both counts as the newer ones say it."""
@@ -71,6 +73,7 @@ def plan_to_dict(plan: Plan, home: Path) -> dict[str, Any]:
         "zone": plan.zone,
         "goal": None if plan.goal is None else list(plan.goal),
         "pseudonyms": plan.pseudonyms,
+        "themes": [edit.to_dict() for edit in plan.themes],
     }  # fmt: skip
 
 
@@ -89,7 +92,8 @@ def plan_from_dict(kept: Mapping[str, Any], home: Path) -> Plan:
     )
     names = {raw: NameMapping.from_dict(mapping) for raw, mapping in kept["names"].items()}
     goal = None if kept["goal"] is None else tuple(kept["goal"])
-    return Plan(asked, names, tuple(kept["stages"]), kept["zone"], goal, kept.get("pseudonyms", False))
+    themes = tuple(map(ThemeEdit.from_dict, kept.get("themes", ())))
+    return Plan(asked, names, tuple(kept["stages"]), kept["zone"], goal, kept.get("pseudonyms", False), themes)
 
 
 def _found(path: Path, home: Path) -> Path:

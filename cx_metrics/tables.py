@@ -181,6 +181,15 @@ PREPARED_ANSWERS = {
     "journey_seconds_before": "float64",  # from the first touchpoint to the answer
     "contacts_after": "int64",  # touchpoints after the answer
 }
+# Columns that are read from the words of answers when files come in; null for an answer without words.
+HEARD = {
+    "comment_language": "string",  # en, ar, fa, ru; what the file says counts
+    "sentiment": "string",  # negative, neutral or positive
+    "sentiment_score": "float64",  # from −1 to 1
+    "theme": "string",  # what it is about; null for none, and for one that people hid
+    "theme_nearness": "float64",  # to the centre of the theme, 0..1: the nearest comments are its typical ones
+    "comment_words": "string",  # as search looks for them
+}
 # Names that the engine uses on the way, beside the columns of a file: a file's own column of such a name gets another one.
 RESERVED = ("arrival", "rowid", "local_time", "journey_id", "is_goal", "in_range", "path", "repeats", "level",
             "answer_number", "waiting")  # fmt: skip

@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from cx_metrics.heard import Heard
+
 Grain = Literal["journey", "session", "case"]
 RangeRule = Literal["touchpoints", "journeys"]
 TouchpointRule = Literal["customers", "touchpoints"]
@@ -231,6 +233,7 @@ class Facts:
     attributes: tuple[str, ...] = ()
     timed: bool = True
     ranges: dict[str, tuple[date, date]] = field(default_factory=dict)
+    heard: Heard | None = None
 
     @property
     def first_day(self) -> date | None:

@@ -15,7 +15,7 @@ from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.files import RawFile
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.shapes import Kind, KindsBy, Spread, did_you_mean, numbers, refuse_unknown, texts
-from cx_metrics.tables import CUSTOMER_COLUMNS, PREPARED, PREPARED_ANSWERS, RESERVED, TABLES
+from cx_metrics.tables import CUSTOMER_COLUMNS, HEARD, PREPARED, PREPARED_ANSWERS, RESERVED, TABLES
 from cx_metrics.texts import N_, Text
 
 # Columns that a table does not list but that keep our name when a file has them, as attributes.
@@ -226,7 +226,7 @@ def attribute_names(mapping: FileMapping) -> dict[str, str]:
     """Our name → their header for each attribute; a name that is taken gets the suffix `_in_file`."""
     listed = TABLES[mapping.table].names
     extra = [name for name in EXTRA[mapping.table] if name in mapping.columns]
-    taken = {name.casefold() for name in (*listed, *extra, *PREPARED, *PREPARED_ANSWERS, *RESERVED)}
+    taken = {name.casefold() for name in (*listed, *extra, *PREPARED, *PREPARED_ANSWERS, *HEARD, *RESERVED)}
     named: dict[str, str] = {}
     for header in mapping.attributes:
         name, number = header, 1

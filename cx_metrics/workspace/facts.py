@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from cx_metrics.heard import Heard
 from cx_metrics.view import Facts
 
 
 def facts_to_dict(facts: Facts) -> dict[str, Any]:
     """The facts as plain JSON values."""
-    return vars(facts) | {"ranges": {name: [day.isoformat() for day in days] for name, days in facts.ranges.items()}}
+    ranges = {name: [day.isoformat() for day in days] for name, days in facts.ranges.items()}
+    return vars(facts) | {"ranges": ranges, "heard": facts.heard.to_dict() if facts.heard else None}
 
 
 def facts_from_dict(kept: Mapping[str, Any]) -> Facts:
@@ -21,4 +23,5 @@ def facts_from_dict(kept: Mapping[str, Any]) -> Facts:
     ranges = {
         name: (date.fromisoformat(first), date.fromisoformat(last)) for name, (first, last) in kept["ranges"].items()
     }
-    return Facts(**lists, columns=columns, zone=kept["zone"], timed=kept["timed"], ranges=ranges)
+    heard = Heard.from_dict(kept["heard"]) if kept.get("heard") else None
+    return Facts(**lists, columns=columns, zone=kept["zone"], timed=kept["timed"], ranges=ranges, heard=heard)
