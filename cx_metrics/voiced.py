@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import ibis
+import numpy as np
 import pandas as pd
 
 from cx_metrics import intervals
@@ -27,11 +28,9 @@ POSITIVE_SHARE = Measure(
     meaning=N_("positive comments / comments read"),
 )  # fmt: skip
 SCORE = Measure(
-    N_("Mean score"),
-    "share",
-    n="scored",
+    N_("Mean score"), "share", n="scored", interval="Student t", higher_is_better=True,
     meaning=N_("mean of the scores given with the comments, from 0 (worst) to 1 (best)"),
-)
+)  # fmt: skip
 SCORED = Measure(N_("With a score"), "count", meaning=N_("comments with a valid score beside them"))
 
 
@@ -70,7 +69,11 @@ def finish_themes(frame: pd.DataFrame, *, groups: Sequence[str] = (), confidence
     """Add the share of each theme, the mean of its scores, and how its comments feel."""
     frame = intervals.add_share(frame, "share", "comments", "of", confidence)
     frame = finish_sentiment(frame, confidence=confidence)
-    return frame.assign(mean_score=intervals.ratio(frame["score_sum"], frame["scored"])).drop(columns="score_sum")
+    n, mean = frame["scored"], intervals.ratio(frame["score_sum"], frame["scored"])
+    spread = intervals.ratio(frame["score_squares"] - n * mean**2, n - 1)
+    low, high = intervals.mean_t(mean, np.sqrt(np.maximum(spread, 0)), n, confidence)
+    frame = frame.assign(mean_score=mean, mean_score_low=np.maximum(low, 0), mean_score_high=np.minimum(high, 1))
+    return frame.drop(columns=["score_sum", "score_squares"])
 
 
 @metric(
@@ -107,7 +110,11 @@ def themes(surveys: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
         )
     )
     counted = s.aggregate(
-        by=["theme", *by], **_counts(s), scored=s._well.count(), score_sum=s._well.sum().fill_null(0.0)
+        by=["theme", *by],
+        **_counts(s),
+        scored=s._well.count(),
+        score_sum=s._well.sum().fill_null(0.0),
+        score_squares=(s._well * s._well).sum().fill_null(0.0),
     )
     whole = ibis.window(group_by=list(by)) if by else ibis.window()
     counted = counted.mutate(of=counted.comments.sum().over(whole))
