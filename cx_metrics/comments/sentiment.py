@@ -61,7 +61,7 @@ def read_sentiment(
     """
     texts = plain(comments)
     given: Labels = np.array([label if label in CLASSES else UNKNOWN for label in labels], dtype=object)
-    tongues = np.array([language or UNKNOWN for language in languages], dtype=object)
+    tongues = np.array([one if isinstance(one, str) else UNKNOWN for one in languages], dtype=object)
     found = Sentiment(
         np.full(len(texts), UNKNOWN, object),
         np.full(len(texts), np.nan),

@@ -118,9 +118,9 @@ def test_the_same_comments_give_the_same_answer() -> None:
     pd.testing.assert_frame_equal(one.proofs, other.proofs)
 
 
-@pytest.mark.parametrize("comments", [[], [None], ["", "  "], ["\x00\u202e"]])
+@pytest.mark.parametrize("comments", [[], [None], [float("nan")], ["", "  "], ["\x00\u202e"]])
 def test_nothing_to_read_is_no_error(comments: list[str | None]) -> None:
-    found = read_sentiment(comments, [""] * len(comments), ["positive"] * len(comments))
+    found = read_sentiment(comments, languages_of(comments), ["positive"] * len(comments))
     assert found.classes.tolist() == [""] * len(comments) and found.proofs.empty
     assert list(found.proofs) == list(PROOF_COLUMNS)
 
