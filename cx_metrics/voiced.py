@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics import intervals
-from cx_metrics.errors import ViewProblem
 from cx_metrics.groups import how_many
 from cx_metrics.registry import Measure, metric
+from cx_metrics.tables import HEARD
 from cx_metrics.texts import N_
 
 COMMENTS = Measure(N_("Comments"), "count", meaning=N_("answers with words of the customer's own"))
@@ -58,8 +58,7 @@ def sentiment(surveys: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
     One row per group of `by`: comments, read (those with a feeling), negative, neutral, positive, negative_share and
     positive_share with their intervals. The feeling of each comment was read when the file came in: by a classifier learnt from
     the dataset's own scored comments where they are enough and it does better, else by a list of words; the intervals are about
-    which comments were drawn, not about misreadings. A group without comments has no row. Raises ViewProblem where no comment was
-    read.
+    which comments were drawn, not about misreadings. A group without comments has no row.
     """
     s = _read(surveys)
     return s.aggregate(by=list(by), **_counts(s)).order_by([*by, "comments"])
@@ -99,8 +98,7 @@ def themes(surveys: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
 
     One row per theme and group of `by`: comments about the theme, of (all comments of the group), share with its interval, how they
     feel (as in `sentiment`), and mean_score, the mean of the scores given with them as a share of their scale. A comment has one
-    theme or none; those with none are the row without a name. Themes with most comments stand first. Raises ViewProblem where no
-    comment was read.
+    theme or none; those with none are the row without a name. Themes with most comments stand first.
     """
     s = _read(surveys)
     way = (s.score - s.scale_low) / (s.scale_high - s.scale_low)
@@ -110,7 +108,7 @@ def themes(surveys: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
         )
     )
     counted = s.aggregate(
-        by=["theme", *by],
+        by=[*by, "theme"],
         **_counts(s),
         scored=s._well.count(),
         score_sum=s._well.sum().fill_null(0.0),
@@ -122,10 +120,9 @@ def themes(surveys: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
 
 
 def _read(surveys: ibis.Table) -> ibis.Table:
-    """The answers with words. Raises ViewProblem where they were not read."""
-    if "sentiment" not in surveys.columns:
-        raise ViewProblem(N_("No comments were read in these answers. Import them with a column of comments."))
-    return surveys.filter(surveys.comment_words.notnull())
+    """The answers with words, and what was read in them; none where nothing was read when the answers came in."""
+    unread = {name: ibis.null(kind) for name, kind in HEARD.items() if name not in surveys.columns}
+    return surveys.mutate(**unread).filter(lambda s: s.comment_words.notnull())
 
 
 def _counts(s: ibis.Table) -> dict[str, ibis.Value]:
