@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import ibis
 import numpy as np
 import pandas as pd
@@ -32,6 +30,11 @@ SCORE = Measure(
     meaning=N_("mean of the scores given with the comments, from 0 (worst) to 1 (best)"),
 )  # fmt: skip
 SCORED = Measure(N_("With a score"), "count", meaning=N_("comments with a valid score beside them"))
+
+
+def _pm(measure: str) -> list[str]:
+    """A measure and its interval."""
+    return [measure, f"{measure}_low", f"{measure}_high"]
 
 
 def finish_sentiment(frame: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
@@ -64,7 +67,13 @@ def sentiment(surveys: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
     return s.aggregate(by=list(by), **_counts(s)).order_by([*by, "comments"])
 
 
-def finish_themes(frame: pd.DataFrame, *, groups: Sequence[str] = (), confidence: float) -> pd.DataFrame:
+THEME_COLUMNS = [
+    "comments", "of", *_pm("share"), "read", "negative", "neutral", "positive", *_pm("negative_share"), *_pm("positive_share"),
+    "scored", *_pm("mean_score"),
+]  # fmt: skip
+
+
+def finish_themes(frame: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     """Add the share of each theme, the mean of its scores, and how its comments feel."""
     frame = intervals.add_share(frame, "share", "comments", "of", confidence)
     frame = finish_sentiment(frame, confidence=confidence)
@@ -72,7 +81,8 @@ def finish_themes(frame: pd.DataFrame, *, groups: Sequence[str] = (), confidence
     spread = intervals.ratio(frame["score_squares"] - n * mean**2, n - 1)
     low, high = intervals.mean_t(mean, np.sqrt(np.maximum(spread, 0)), n, confidence)
     frame = frame.assign(mean_score=mean, mean_score_low=np.maximum(low, 0), mean_score_high=np.minimum(high, 1))
-    return frame.drop(columns=["score_sum", "score_squares"])
+    own = list(frame.columns[: frame.columns.get_loc("comments")])
+    return frame[[*own, *THEME_COLUMNS]]
 
 
 @metric(

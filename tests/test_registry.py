@@ -77,6 +77,11 @@ COLUMNS = {  #
     "nps": ["responses", "promoters", "passives", "detractors", *pm("nps"), "missing", "invalid"],
     "csat": ["responses", "satisfied", *pm("csat"), *pm("mean_score"), "missing", "invalid"],
     "ces": ["responses", *pm("ces"), *pm("easy_share"), "missing", "invalid"],
+    "sentiment": ["comments", "read", "negative", "neutral", "positive", *pm("negative_share"), *pm("positive_share")],
+    "themes": [
+        "theme", "comments", "of", *pm("share"), "read", "negative", "neutral", "positive", *pm("negative_share"),
+        *pm("positive_share"), "scored", *pm("mean_score"),
+    ],
 }  # fmt: skip
 
 
