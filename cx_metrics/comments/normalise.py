@@ -65,7 +65,7 @@ def plain(texts: Sequence[str | None]) -> list[str]:
     """
     found: list[str] = []
     for start in range(0, len(texts), TOGETHER):
-        found += _plain([_composed(text) if text else "" for text in texts[start : start + TOGETHER]])
+        found += _plain([composed(text) if text else "" for text in texts[start : start + TOGETHER]])
     return found
 
 
@@ -78,8 +78,8 @@ def words(text: str) -> list[str]:
     return [word for word in _WORD.findall(text) if not word.isdigit()]
 
 
-def _composed(text: str) -> str:
-    """The text with entities read, in compatibility form and without case."""
+def composed(text: str) -> str:
+    """The text with entities read, in compatibility form and without case, its letters as they were typed."""
     text = text[:LONGEST].replace(SEAM, "")
     if "&" in text:
         text = html.unescape(text)  # exports of web forms write &amp; and &quot;
@@ -95,10 +95,10 @@ def _plain(texts: list[str]) -> list[str]:
     signs = _table()[_signs(texts)]
     signs = signs[signs != _GONE]
     numbers = _many_digits(signs)
-    return _squeezed([_hidden(text, number) for text, number in zip(_texts(signs), numbers, strict=True)])
+    return _squeezed([hidden(text, number) for text, number in zip(_texts(signs), numbers, strict=True)])
 
 
-def _hidden(text: str, numbers: bool) -> str:
+def hidden(text: str, numbers: bool) -> str:
     """The text with HIDDEN for addresses and handles, and for `numbers` where it may have some."""
     if "://" in text or "www." in text:
         text = _ADDRESS.sub(HIDDEN, text)
