@@ -177,7 +177,7 @@ def _difference(seen: Sequence[Any], expected: Sequence[Any]) -> str:
 class Report:
     """The tables of one benchmark: printed as they come, kept as JSON at the end."""
 
-    def __init__(self, name: str, rows: int, question: str) -> None:
+    def __init__(self, name: str, rows: int, question: str, of: str = "touchpoints") -> None:
         self.name, self.rows = name, rows
         self.versions: dict[str, str] = {
             p: version(p) for p in ("duckdb", "ibis-framework", "pandas", "pyarrow", "numpy")
@@ -186,9 +186,7 @@ class Report:
         self.load = os.getloadavg()[0]
         self.began = datetime.now(UTC)
         self.question = question
-        print(
-            f"\n## {question}\n\n{short(rows)} touchpoints · {self.began:%Y-%m-%d %H:%M} UTC · {machine()}", flush=True
-        )
+        print(f"\n## {question}\n\n{short(rows)} {of} · {self.began:%Y-%m-%d %H:%M} UTC · {machine()}", flush=True)
 
     def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Print and keep one table; numbers are seconds unless the head says otherwise."""

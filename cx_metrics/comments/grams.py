@@ -30,7 +30,7 @@ def count_runs(texts: Sequence[str]) -> Counts:
     hashed = (signs ^ np.uint32(2_166_136_261)) * _PRIME
     found: list[NDArray[Any]] = []
     of: list[NDArray[Any]] = []
-    for length in range(2, LONGEST_RUN + 1):
+    for length in range(SHORTEST, LONGEST_RUN + 1):
         if signs.size < length:
             break
         hashed = (hashed[:-1] ^ signs[length - 1 :]) * _PRIME

@@ -80,7 +80,7 @@ def languages_of(comments: Sequence[str | None], given: Sequence[str | None] | N
     """
     found: list[str] = []
     for start in range(0, len(comments), TOGETHER):
-        found += _read([comment or "" for comment in comments[start : start + TOGETHER]])
+        found += _read([comment if isinstance(comment, str) else "" for comment in comments[start : start + TOGETHER]])
     follows = _of_the_file(found)
     found = [follows if language == _EITHER else language for language in found]
     if given is not None:

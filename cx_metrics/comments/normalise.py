@@ -56,7 +56,7 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 def plain(texts: Sequence[str | None]) -> list[str]:
     """How is each text spelled once case, forms of letters, marks, digits, stretched letters and personal numbers no longer count?
 
-    One text for each, in order; "" for None and for texts of nothing but spaces, controls and marks. Compatibility forms
+    One text for each, in order; "" for None (or NaN) and for texts of nothing but spaces, controls and marks. Compatibility forms
     (presentation forms of Arabic, full-width signs) become plain letters; ё is е; all digits are 0-9; a sign in a row is
     there at most twice, digits excepted. Only the first LONGEST characters are read. Punctuation and emoji stay.
 
@@ -65,7 +65,7 @@ def plain(texts: Sequence[str | None]) -> list[str]:
     """
     found: list[str] = []
     for start in range(0, len(texts), TOGETHER):
-        found += _plain([composed(text) if text else "" for text in texts[start : start + TOGETHER]])
+        found += _plain([composed(text) if isinstance(text, str) else "" for text in texts[start : start + TOGETHER]])
     return found
 
 

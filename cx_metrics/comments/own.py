@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from cx_metrics.comments.grams import Counts, count_runs, rarity, weighted
 from cx_metrics.comments.labels import NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN, Labels
 
-LEAST_LABELLED = 200  # comments with a label; below, five parts of them say little
-LEAST_OF_A_CLASS = 30  # of negative and of positive ones; a neutral class with fewer is not learnt
+LEAST_LABELLED = 200  # texts with a label; below, five parts of them say little
+LEAST_OF_A_CLASS = 30  # negative and positive texts each; a neutral class with fewer is not learnt
 MOST_LEARNT = 20_000  # more take longer and change little
 PARTS = 5
 SEED = 20_260_101
@@ -58,23 +58,18 @@ class Judged:
     learnt: Learnt
 
 
-def enough(labels: Labels) -> bool:
-    """Are there labels enough to learn from?"""
-    some = [int(np.sum(labels == name)) for name in (NEGATIVE, POSITIVE)]
-    return int(np.sum(labels != UNKNOWN)) >= LEAST_LABELLED and min(some) >= LEAST_OF_A_CLASS
-
-
-def learn(texts: Sequence[str], labels: Labels) -> Judged:
+def learn(texts: Sequence[str], labels: Labels) -> Judged | None:
     """Learn from the labelled ones of these plain texts of one language, and read each by what the others teach.
 
-    At most MOST_LEARNT are used, drawn by SEED with each label's share kept. `enough(labels)` holds, or a part may lack a
-    class.
+    At most MOST_LEARNT are used, drawn by SEED with each label's share kept. None where they are not enough.
     """
     rows = sample(labels, MOST_LEARNT)
     chosen, drawn = [texts[row] for row in rows.tolist()], labels[rows]
+    if not enough(chosen, drawn):
+        return None
     counts = count_runs(chosen)
     parts = parts_of(chosen, drawn)
-    teaching = (drawn != NEUTRAL) | (np.sum(drawn == NEUTRAL) >= LEAST_OF_A_CLASS)
+    teaching = (drawn != NEUTRAL) | (_distinct(chosen, drawn, NEUTRAL) >= LEAST_OF_A_CLASS)
     chances = np.zeros((rows.size, len(ORDER)))
     for part in range(PARTS):
         learnt = _fit(counts[teaching & (parts != part)], drawn[teaching & (parts != part)])
@@ -82,15 +77,31 @@ def learn(texts: Sequence[str], labels: Labels) -> Judged:
     return Judged(rows, chances, _fit(counts[teaching], drawn[teaching]))
 
 
+def enough(texts: Sequence[str], labels: Labels) -> bool:
+    """Do these labelled texts suffice? A text that comes twice counts once: its copy teaches nothing new."""
+    least = min(_distinct(texts, labels, NEGATIVE), _distinct(texts, labels, POSITIVE))
+    return len(set(texts)) >= LEAST_LABELLED and least >= LEAST_OF_A_CLASS
+
+
+def _distinct(texts: Sequence[str], labels: Labels, name: str) -> int:
+    return len({texts[row] for row in np.flatnonzero(labels == name).tolist()})
+
+
 def sample(labels: Labels, most: int) -> NDArray[np.intp]:
-    """The rows that have a label, or `most` of them with each label's share kept; in order."""
+    """The rows that have a label, in order; where they are more, about `most` of them, each label with its share.
+
+    A label that is rare keeps LEAST_OF_A_CLASS × PARTS rows, if it has as many.
+    """
     rows = np.flatnonzero(labels != UNKNOWN)
     if rows.size <= most:
         return rows
-    drawn = np.random.default_rng(SEED).permutation(rows)
-    drawn = drawn[np.argsort(labels[drawn].astype(str), kind="stable")]  # class by class, at random within
-    evenly = np.floor(np.arange(most) * drawn.size / most).astype(np.intp)
-    return np.sort(drawn[evenly])
+    random = np.random.default_rng(SEED)
+    drawn = []
+    for name in ORDER:
+        mine = rows[labels[rows] == name]
+        wanted = max(round(mine.size * most / rows.size), LEAST_OF_A_CLASS * PARTS)
+        drawn.append(random.permutation(mine)[:wanted])
+    return np.sort(np.concatenate(drawn))
 
 
 def parts_of(texts: Sequence[str], labels: Labels) -> NDArray[np.intp]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cx_metrics.comments.agreement import Agreement, agreement
 from cx_metrics.comments.labels import CLASSES, NEGATIVE, NEUTRAL, POSITIVE, UNKNOWN, Labels
 from cx_metrics.comments.normalise import plain
-from cx_metrics.comments.own import ORDER, Chances, Judged, enough, learn
+from cx_metrics.comments.own import ORDER, Chances, Judged, learn
 from cx_metrics.comments.word_list import SIDE, list_scores
 from cx_metrics.texts import N_, NP_, Text
 
@@ -54,14 +54,14 @@ def read_sentiment(
 
     `languages` are those of `languages_of`, `labels` those of `label_of`; "" or None where unknown. Per language the better
     of classifier and list by macro-F1 over the same cross-validated comments is used for all comments; the list where
-    labels are too few to learn from (200, with 30 negative and 30 positive ones). A comment that taught the classifier is
+    labels are too few to learn from (200 texts, with 30 negative and 30 positive ones). A comment that taught the classifier is
     read by what the others taught it, so its own score is not read back. With fewer than LEAST_PROVEN labels the language is
     `unproven` and has no accuracy. Comments in an unknown language are read by their emoji, and have no class without one.
     The same comments give the same answer.
     """
     texts = plain(comments)
     given: Labels = np.array([label if label in CLASSES else UNKNOWN for label in labels], dtype=object)
-    tongues = np.array([language or UNKNOWN for language in languages], dtype=object)
+    tongues = np.array([one if isinstance(one, str) else UNKNOWN for one in languages], dtype=object)
     found = Sentiment(
         np.full(len(texts), UNKNOWN, object),
         np.full(len(texts), np.nan),
@@ -95,7 +95,7 @@ def _read(
     texts: list[str], language: str, labels: Labels, rows: NDArray[np.intp], found: Sentiment
 ) -> dict[str, object]:
     """Read the comments of one language into `found`, and give the row of its proof."""
-    judged = learn(texts, labels) if enough(labels) else None
+    judged = learn(texts, labels)
     tested = judged.rows if judged else np.flatnonzero(labels != UNKNOWN)
     of_list = agreement(labels[tested], _sided(list_scores([texts[i] for i in tested.tolist()], language)[0]))
     of_own = agreement(labels[tested], _likeliest(judged.chances)) if judged else None
