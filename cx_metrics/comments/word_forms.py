@@ -1,9 +1,9 @@
 """Which words are forms of one word? Light rules for plain spelling: they group words, nobody ever sees the stem.
 
 Measured on open answers (benchmarks/themes.py): in English and Arabic the rules put more comments into a theme and make groups a
-little steadier, as much as the stemmers and lemmatisers of Snowball and simplemma do, which are larger and slower; coherence gains in
-some sets and loses in others. In Persian nothing was gained by any of them: plain spelling already parts a word from its endings
-where people write a joiner or a space. For Russian there were no open answers to measure on.
+little steadier, as much as the stemmers and lemmatisers of Snowball and simplemma do, which are larger and slower; coherence
+gains in some sets and loses in others. In Persian nothing was gained by any of them: plain spelling already parts a word from
+its endings where people write a joiner or a space. For Russian there were no open answers to measure on.
 """
 
 from __future__ import annotations

@@ -73,3 +73,15 @@ def test_many_equally_near_comments_give_the_same_quotes_in_any_order() -> None:
     )
     quoted = {comments[i] for i in typical_quotes(equal, 1, comments)}
     assert quoted == {comments[::-1][i] for i in typical_quotes(equal, 1, comments[::-1])}
+
+
+def test_a_comment_with_several_leading_terms_speaks_before_a_nearer_one_with_one() -> None:
+    comments = [
+        "on the very first flight today",
+        "our flights were late and then cancelled",
+        "flight late but no word from them",
+    ]
+    frame = pd.DataFrame([{name: None for name in COLUMNS} | {"theme": 1, "terms": ["flight", "late", "cancelled"]}])
+    near, none = np.array([0.9, 0.5, 0.6]), np.zeros(3, int)
+    found = typical_quotes(Themes(frame, np.ones(3, int), near, none, near, ("en",) * 3), 1, comments)
+    assert found == [2, 1, 0]
