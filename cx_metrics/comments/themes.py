@@ -105,8 +105,8 @@ def find_themes(
 
     _check(comments, languages, most, number)
     spelled = np.asarray(plain(comments) if plain_texts is None else plain_texts, dtype=object)
-    written = np.asarray([text or "" for text in comments], dtype=object)
-    spoken = np.asarray([language or "" for language in languages], dtype=object)
+    written = np.asarray([text if isinstance(text, str) else "" for text in comments], dtype=object)
+    spoken = np.asarray([language if isinstance(language, str) else "" for language in languages], dtype=object)
     answered = (spelled != "") & (spoken != "")
     counts = pd.Series(spoken[answered], dtype=object).value_counts()
     by_size = sorted(counts.index, key=lambda name: (-int(counts[name]), name))

@@ -69,7 +69,7 @@ def test_many_equally_near_comments_give_the_same_quotes_in_any_order() -> None:
         np.ones(2_000),
         np.zeros(2_000, int),
         np.ones(2_000),
-        (),
+        ("en",) * 2_000,
     )
     quoted = {comments[i] for i in typical_quotes(equal, 1, comments)}
     assert quoted == {comments[::-1][i] for i in typical_quotes(equal, 1, comments[::-1])}
