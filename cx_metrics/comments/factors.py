@@ -133,12 +133,12 @@ def leading_terms(theme: Values) -> Numbers:
 
 
 def resampled(weights: Any, theme: Numbers, number: int, seed: int, times: int) -> Iterator[tuple[float, Values]]:
-    """Does half of the comments lead to the same themes? For each of `times`: adjusted Rand index, Jaccard by theme.
+    """Does half of the comments lead to the same themes? `times` times: adjusted Rand index, Jaccard by theme.
 
-    The themes are found anew in the half, and its comments placed in them; both placings of these comments, the new one and `theme`,
-    are compared. Adjusted Rand index (Hubert & Arabie 1985): 1 is the same grouping, 0 what chance would give; having no theme is
-    a group too. Jaccard index of each theme with the likest new one (Hennig 2007): above .75 a theme is steady, below .5 it
-    dissolves.
+    The themes are found anew in the half, and its comments placed in them; both placings of these comments, the new one and
+    `theme`, are compared. Adjusted Rand index (Hubert & Arabie 1985): 1 is the same grouping, 0 what chance would give; having no
+    theme is a group too. Jaccard index of each theme with the likest new one (Hennig 2007): above .75 a theme is steady, below .5
+    it dissolves.
     """
     from sklearn.metrics import adjusted_rand_score
 

@@ -14,7 +14,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any
 
-from cx_metrics.comments.normalise import plain
+from cx_metrics.comments.normalise import HIDDEN, plain
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -27,6 +27,7 @@ _ARABIC = re.compile("^[\u0600-\u06ff]{3}")
 _PART = re.compile(
     r"""(?P<sign>(?<!\S)[-\u2212])?(?:["“”«»„](?P<quoted>[^"“”«»„]*)(?:["“”«»„]|$)|(?P<free>[^\s"“”«»„]+))"""
 )
+_CHUNK = re.compile(r"\S+")
 _MARKS = "\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0640\u200d"
 _WRITTEN = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}])*(?:['’ʼ][^\W_](?:[^\W_]|[{_MARKS}])*)*")
 
@@ -66,7 +67,10 @@ def sought(text: str) -> tuple[Sought, ...]:
     parts = []
     for found in _PART.finditer(text[:LONGEST_QUESTION]):
         quoted = found["quoted"] is not None
-        words = tuple(_WORD.findall(plain([found["quoted"] if quoted else found["free"]])[0]))
+        spelled = plain([found["quoted"] if quoted else found["free"]])[0]
+        words = tuple(_WORD.findall(spelled)) or (HIDDEN,) * (
+            HIDDEN in spelled
+        )  # a phone number is asked for, and found nowhere
         if words:
             parts.append(Sought(words, quoted, bool(found["sign"])))
     return tuple(dict.fromkeys(parts))[:MOST_TERMS]
@@ -86,7 +90,9 @@ def search_condition(column: ir.StringColumn, text: str) -> ir.BooleanValue | No
 
 
 def _held(column: Any, part: Sought) -> Any:
-    return reduce(or_, [column.contains(pattern) for pattern in part.patterns()])
+    patterns = part.patterns()
+    either = reduce(or_, [column.contains(pattern) for pattern in patterns])
+    return either if len(patterns) == 1 else column.contains(patterns[0].strip()) & either  # few are left for the rest
 
 
 def places(comment: str, text: str) -> list[tuple[int, int]]:
@@ -94,14 +100,23 @@ def places(comment: str, text: str) -> list[tuple[int, int]]:
 
     Parts that exclude mark nothing. What `plain` hides (addresses, handles, long numbers) cannot be found, and is not marked.
     """
-    written = list(_WRITTEN.finditer(comment))
+    written = _written(comment)
     spelled = [_WORD.findall(one) for one in plain([token.group() for token in written])]
-    flat = [(word, i) for i, words in enumerate(spelled) for word in words]
+    there = set(_WORD.findall(plain([comment])[0]))
+    flat = [(word, i) for i, words in enumerate(spelled) for word in words if word in there]
     marked: set[int] = set()
     for part in sought(text):
         if not part.without:
             marked |= _marked(flat, part)
     return [written[i].span() for i in sorted(marked)]
+
+
+def _written(comment: str) -> list[re.Match[str]]:
+    """The words as they were written, but for those of addresses and handles."""
+    chunks = list(_CHUNK.finditer(comment))
+    spelled = plain([chunk.group() for chunk in chunks])
+    seen = [chunk.span() for chunk, one in zip(chunks, spelled, strict=True) if HIDDEN not in one]
+    return [word for start, end in seen for word in _WRITTEN.finditer(comment, start, end)]
 
 
 def _marked(flat: Sequence[tuple[str, int]], part: Sought) -> set[int]:

@@ -94,8 +94,9 @@ def find_themes(
 
     `languages` says the language of each comment; comments without one have no theme. The number of themes of a language is the
     largest of NUMBERS up to `most` that is steady (adjusted Rand index of STEADY and more) and nearly as coherent as the most
-    coherent one; where none is steady, the steadiest; or `number`. Themes are found in LARGEST_SAMPLE distinct comments, chosen by `seed`; then every comment is placed. The
-    order of the comments makes no difference. `plain_texts`: their plain spelling, where it is there already.
+    coherent one; where none is steady, the steadiest; or `number`. Themes are found in at most LARGEST_SAMPLE distinct comments,
+    chosen by `seed`; then every comment is placed. The order of the comments makes no difference. `plain_texts`: their plain
+    spelling, where it is there already.
 
     Raises:
         OptionProblem: not as many languages as comments, or a number of themes below 2.
@@ -104,14 +105,15 @@ def find_themes(
 
     _check(comments, languages, most, number)
     spelled = np.asarray(plain(comments) if plain_texts is None else plain_texts, dtype=object)
-    written = np.asarray([text or "" for text in comments], dtype=object)
-    spoken = np.asarray([language or "" for language in languages], dtype=object)
+    written = np.asarray([text if isinstance(text, str) else "" for text in comments], dtype=object)
+    spoken = np.asarray([language if isinstance(language, str) else "" for language in languages], dtype=object)
     answered = (spelled != "") & (spoken != "")
     counts = pd.Series(spoken[answered], dtype=object).value_counts()
     by_size = sorted(counts.index, key=lambda name: (-int(counts[name]), name))
     result = _nothing(len(spelled), tuple(spoken))
     frames: list[pd.DataFrame] = []
-    notes, stabilities = {}, {}
+    notes = _without_language(int(((spelled != "") & (spoken == "")).sum()))
+    stabilities = {}
     for language in by_size:
         rows = np.flatnonzero(answered & (spoken == language))
         numbers = (number,) if number else tuple(n for n in NUMBERS if n <= most) or (most,)
@@ -202,6 +204,13 @@ def _of_language(
 def _same_length(halves: Sequence[tuple[float, Values]], themes: int) -> list[tuple[float, Values]]:
     """Themes that no comment of the sample is in are found in no half: 0."""
     return [(rand, np.pad(likeness, (0, themes - len(likeness)))) for rand, likeness in halves]
+
+
+def _without_language(comments: int) -> dict[str, Text]:
+    one, many = NP_(
+        "{comments} comment has no language, and so no theme.", "{comments} comments have no language, and so no theme."
+    )
+    return {"": Text(one, {"comments": comments}, many, comments)} if comments else {}
 
 
 def _too_few(found: int, language: str) -> Text:
