@@ -12,6 +12,7 @@ from cx_metrics import (
     contacts,
     conversion,
     correlates,
+    drivers,
     drop_out,
     engagement,
     exposure,
@@ -31,7 +32,7 @@ from cx_metrics.view_text import print_view, read_view
 
 __all__ = [
     "METRICS", "Answered", "Facts", "Filter", "Member", "Metric", "Passing", "Result", "TouchlineError", "Tried", "View",
-    "activity", "channels", "compare", "contacts", "conversion", "correlates", "differing", "drop_out", "engagement",
+    "activity", "channels", "compare", "contacts", "conversion", "correlates", "differing", "drivers", "drop_out", "engagement",
     "exposure", "flows",
     "funnel", "load", "open_engine", "open_files", "people", "print_view", "process", "read_view", "run",
     "surveys",

@@ -22,6 +22,7 @@ ALL = list(cx.METRICS)
 STEPPED = ("funnel", "time_to_convert", "conversion_trend", "drop_out_next", "drop_out_correlates")
 ASKED: dict[str, dict[str, Any]] = {name: {"steps": "A,B,C"} for name in STEPPED}  # options without a default
 ASKED["drop_out_correlates"] |= {"min_support": 0}  # of a handful of customers
+ASKED["key_drivers"] = {"drivers": "channel", "min_per_driver": 0}
 ENDS = ("", "_low", "_high")
 
 
@@ -76,6 +77,10 @@ COLUMNS = {  #
     ],
     "nps": ["responses", "promoters", "passives", "detractors", *pm("nps"), "missing", "invalid"],
     "csat": ["responses", "satisfied", *pm("csat"), *pm("mean_score"), "missing", "invalid"],
+    "key_drivers": [
+        "driver", "kind", "level", "responses", *pm("correlation"), *pm("spearman"), *pm("importance"), *pm("contribution"),
+        *pm("mean_score"), *pm("performance_share"), "vif", *pm("r_squared"),
+    ],
     "ces": ["responses", *pm("ces"), *pm("easy_share"), "missing", "invalid"],
 }  # fmt: skip
 

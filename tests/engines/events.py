@@ -170,7 +170,8 @@ def views(timed: bool = True) -> dict[str, View]:
 def questions(metric: Metric) -> Iterator[dict[str, Any]]:
     """The options to ask a metric with: as they stand, each choice once, and the rules of paths it takes."""
     needed: dict[str, Any] = {"steps": STEPS[0]} if any(o.required for o in metric.options) else {}
-    needed |= {"min_support": 0} if any(o.name == "min_support" for o in metric.options) else {}
+    few = {"min_support": 0, "min_per_driver": 0, "drivers": "channel|stage|q"}
+    needed |= {name: value for name, value in few.items() if any(o.name == name for o in metric.options)}
     yield needed
     for option in metric.options:
         if isinstance(option.type, Choice):
