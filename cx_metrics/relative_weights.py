@@ -144,7 +144,7 @@ def inflation(matrix: Array, blocks: Blocks) -> Array:
                 left - across @ np.linalg.pinv(drivers[np.ix_(others, others)], rcond=ALIKE, hermitian=True) @ across.T
             )
         alone, beside = np.linalg.det(drivers[np.ix_(own, own)]), np.linalg.det(left)
-        if beside > ALIKE * alone:
+        if alone > ALIKE and beside > ALIKE * alone:
             found[place] = max(alone / beside, 1.0) ** (1 / len(own))
     return found
 
