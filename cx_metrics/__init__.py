@@ -19,6 +19,7 @@ from cx_metrics import (
     flows,
     funnel,
     process,
+    score_differences,
     surveys,
 )
 from cx_metrics.comparison import compare
@@ -35,5 +36,6 @@ __all__ = [
     "activity", "channels", "compare", "contacts", "conversion", "correlates", "differing", "drivers", "drop_out", "engagement",
     "exposure", "flows",
     "funnel", "load", "open_engine", "open_files", "people", "print_view", "process", "read_view", "run",
+    "score_differences",
     "surveys",
 ]  # fmt: skip

@@ -270,8 +270,15 @@ def inputs_of(metric: Metric, left: Population, dataset: Dataset, view: View, ro
         if name == "paths":
             found.append(routes.paths(left, dataset.tables, view, dataset.facts, route))
         else:
-            found.append(left.entries if name == "touchpoints" and metric.entries else left[name])
+            found.append(left.entries if name == "touchpoints" and metric.entries else with_quarter(left[name]))
     return found + [left.tables.get(name) for name in metric.optional_inputs]
+
+
+def with_quarter(t: ibis.Table) -> ibis.Table:
+    """Answers with the quarter they were given in (its first day), to group by; a file's own column of that name stays."""
+    if not {"answered_at", "month"} <= set(t.columns) or any(c.casefold() == "quarter" for c in t.columns):
+        return t
+    return t.mutate(quarter=t.month.truncate("Q"))
 
 
 def groups_of(metric: Metric, inputs: Sequence[Input], by: Sequence[str]) -> tuple[str, ...]:

@@ -145,6 +145,23 @@ class Touchpoints:
 
 
 @dataclass(frozen=True)
+class Switch:
+    """On or off: `yes`, `no`."""
+
+    help: str
+
+    def parse(self, text: str) -> bool:
+        """Raises OptionProblem for anything but yes and no."""
+        if text not in ("yes", "no"):
+            raise OptionProblem(N_("{found} is neither yes nor no."), found=text)
+        return text == "yes"
+
+    def print(self, value: bool) -> str:
+        """`yes` or `no`."""
+        return "yes" if value else "no"
+
+
+@dataclass(frozen=True)
 class Columns:
     """Names of columns or questions: `How was delivery?|late`; the empty text (none) for what the metric chooses itself."""
 

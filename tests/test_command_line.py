@@ -65,6 +65,7 @@ def given(metric: str) -> list[str]:
     tables = ["touchpoints" if table == "paths" else table for table in tables]
     files = [part for table in tables for part in (f"--{table}", f"{table}.csv")]
     asked = {"min_support": "0", "drivers": "touchpoint", "min_per_driver": "0"}
+    asked |= {"column": "touchpoint", "first": "Purchase"}
     asked |= {"steps": "Website,Purchase"} if METRICS[metric].walk else {}
     options = [part for o in METRICS[metric].options if o.name in asked for part in (o.flag, asked[o.name])]
     return [metric, *files, *options]
