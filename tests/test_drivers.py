@@ -405,3 +405,36 @@ def test_late_delivery_goes_with_the_score_of_real_orders_more_than_anything_els
     assert str(findings_voice.key_drivers(frame)) == (
         "delivered: late goes with lower scores, and with the score more than anything else asked"
     )
+
+
+# The sentence of a page
+
+
+def said(rows: list[Row], **options: Any) -> tuple[str, str]:
+    frame = cx.run("key_drivers", dataset(surveys=rows), **options).frame
+    return str(findings_voice.key_drivers(frame)), str(findings_voice.priorities(frame))
+
+
+def test_the_finding_names_a_driver_only_where_it_stands_out() -> None:
+    chance = np.random.default_rng(4)
+    a, b, noise = chance.integers(1, 6, (3, 200)).astype(float)
+    scale = {"scale_low": 0.0, "scale_high": 20.0}
+    clear = responses({"Staff": a.tolist(), "Food": b.tolist(), "y": (4 * a - 0 * b + noise).tolist()}, "y", **scale)
+    assert said(clear)[0] == "Staff goes with higher scores, and with the score more than anything else asked"
+    both = responses({"Staff": a.tolist(), "Food": b.tolist(), "y": (a + b).tolist()}, "y", **scale)
+    assert said(both)[0] == "100% of the spread of the score goes with the 2 drivers together, and none stands out"
+    alone = responses({"Staff": a.tolist(), "y": noise.tolist()}, "y", **scale)
+    assert said(alone)[0] == "Nothing asked goes with the score by more than chance allows"
+    assert said(alone)[1] == "What matters most for the score stands above the rest"
+    low = responses({"Staff": (a / 5).tolist(), "Food": (b + 10).tolist(), "y": (4 * a + noise).tolist()}, "y", **scale)
+    assert said(low)[1] == "Staff matters for the score and stands 3% of the way to its best answer, below the rest"
+
+
+def test_the_finding_says_where_there_is_nothing_to_say() -> None:
+    rows = wide(40, lambda i: {"score": float(1 + i % 5), "waited": str(-(i % 5))})
+    assert said(rows)[0] == "Nothing else was asked or recorded together with this score"
+    column, scale = said(rows, drivers="waited")
+    assert column == "waited goes with lower scores, and with the score more than anything else asked"
+    assert scale == "No driver has a scale on which it could be called good or bad"
+    same = wide(40, lambda i: {"score": 3.0, "waited": str(i % 5)})
+    assert said(same, drivers="waited")[0] == "Nothing can be said to go with this score"
