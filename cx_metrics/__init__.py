@@ -13,12 +13,14 @@ from cx_metrics import (
     contacts,
     conversion,
     correlates,
+    drivers,
     drop_out,
     engagement,
     exposure,
     flows,
     funnel,
     process,
+    score_differences,
     surveys,
     voiced,
 )
@@ -33,9 +35,7 @@ from cx_metrics.view_text import print_view, read_view
 
 __all__ = [
     "METRICS", "Answered", "Belonging", "Facts", "Filter", "Member", "Metric", "Passing", "Result", "TouchlineError", "Tried",
-    "View", "activity", "answers", "channels", "compare", "contacts", "conversion", "correlates", "differing", "drop_out",
-    "engagement",
-    "exposure", "flows",
-    "funnel", "load", "open_engine", "open_files", "people", "print_view", "process", "read_view", "run",
-    "surveys", "voiced",
+    "View", "activity", "answers", "channels", "compare", "contacts", "conversion", "correlates", "differing", "drivers",
+    "drop_out", "engagement", "exposure", "flows", "funnel", "load", "open_engine", "open_files", "people", "print_view",
+    "process", "read_view", "run", "score_differences", "surveys", "voiced",
 ]  # fmt: skip

@@ -104,8 +104,7 @@ def walked(
         return query, (groups, taken)
 
     def make() -> tuple[Any, tuple[str, ...], str]:
-        ends, _known = fetched(dataset, View(), ("ends",), partial(alone, _ends, dataset))
-        last = None if ends.empty or pd.isna(ends["ends"].iloc[0]) else int(ends["ends"].iloc[0])
+        last = _last(dataset)
         made = None if by else picked(walk, dataset, view, last, shared)
         if made is not None:
             return made, (), ""
@@ -203,7 +202,7 @@ def followed(
         table = set_apart(
             inputs_of(metric, left, dataset, view, None), tuple(column.removeprefix(APART) for column in by)
         )[0]
-        known = {"attributes": dataset.facts.attributes, "whole": is_whole(view, dataset.facts)}
+        known = {"attributes": dataset.facts.attributes, "whole": is_whole(view, dataset.facts), "by": by, "made": made}
         return dataset.fetch(
             follow.query(table, dataset.lend(lent), **asking, **registry.accepted(follow.query, known))
         )
@@ -216,6 +215,14 @@ def followed(
 
 def alone(count: Callable[[Dataset, View], ibis.Table], dataset: Dataset, view: View) -> Asked:
     return count(dataset, view), None
+
+
+def _last(dataset: Dataset) -> int | None:
+    """When the touchpoints of the dataset end, in microseconds; None where there are none, or none has a time."""
+    if "touchpoints" not in dataset.tables:
+        return None
+    ends, _known = fetched(dataset, View(), ("ends",), partial(alone, _ends, dataset))
+    return None if ends.empty or pd.isna(ends["ends"].iloc[0]) else int(ends["ends"].iloc[0])
 
 
 def _ends(dataset: Dataset, _view: View) -> ibis.Table:
@@ -265,8 +272,15 @@ def inputs_of(metric: Metric, left: Population, dataset: Dataset, view: View, ro
         if name == "paths":
             found.append(routes.paths(left, dataset.tables, view, dataset.facts, route))
         else:
-            found.append(left.entries if name == "touchpoints" and metric.entries else left[name])
+            found.append(left.entries if name == "touchpoints" and metric.entries else with_quarter(left[name]))
     return found + [left.tables.get(name) for name in metric.optional_inputs]
+
+
+def with_quarter(t: ibis.Table) -> ibis.Table:
+    """Answers with the quarter they were given in (its first day), to group by; a file's own column of that name stays."""
+    if not {"answered_at", "month"} <= set(t.columns) or any(c.casefold() == "quarter" for c in t.columns):
+        return t
+    return t.mutate(quarter=t.month.truncate("Q"))
 
 
 def groups_of(metric: Metric, inputs: Sequence[Input], by: Sequence[str]) -> tuple[str, ...]:

@@ -91,6 +91,7 @@ def _hashed(definition: dict[str, Any]) -> dict[str, Any]:
     return definition | {"hash": hashlib.sha256(text.encode()).hexdigest()[:16]}
 
 
+WEIGHTED = "linearised"  # weights leave no other way, whatever `method` says
 UNSAID = ("title", "question", "hash")  # parts of a definition that decide no number
 
 
@@ -134,5 +135,7 @@ def _plain(value: Any) -> Any:
 
 def _interval(metric: Metric, measure: Measure, options: Mapping[str, str]) -> str | None:
     """How an interval was made: by the option `method`, for the measures whose usual way is that option's default."""
+    if options.get("weighted") == "yes":
+        return WEIGHTED
     usual = next((o.default for o in metric.options if o.name == "method"), None)
     return options["method"] if measure.interval == usual else measure.interval

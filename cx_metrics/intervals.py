@@ -137,6 +137,24 @@ def _nps_bootstrap(p: Array, s: Array, d: Array, confidence: float) -> Bounds:
     return low, high
 
 
+def linearised_error(n: ArrayLike, weights: ArrayLike, squares: ArrayLike, products: ArrayLike, values: ArrayLike,
+                     mean: ArrayLike) -> Array:  # fmt: skip
+    """Standard error of a weighted mean by linearisation (Taylor), answers drawn one by one, as R's survey package has it:
+    n / (n - 1) x sum w² (x - mean)² / (sum w)².
+
+    From sums over the answers: n, w, w², w² x and w² x². Unknown for fewer than two answers.
+    """
+    count, w, w2, w2x, w2xx, m = (np.asarray(v, dtype=float) for v in (n, weights, squares, products, values, mean))
+    known = (count > 1) & (w > 0)
+    spread = np.maximum(w2xx - 2 * m * w2x + m**2 * w2, 0) / np.where(known, w, 1) ** 2
+    return np.where(known, np.sqrt(spread * count / np.where(known, count - 1, 1)), np.nan)
+
+
+def kish(weights: ArrayLike, squares: ArrayLike) -> Array:
+    """How many answers of equal weight would say as much (Kish 1965): (sum w)² / sum w²; unknown without answers."""
+    return ratio(np.asarray(weights, dtype=float) ** 2, squares)
+
+
 def mean_t(mean: ArrayLike, deviation: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Bounds:
     """Student's t interval of a mean from the sample standard deviation; unknown for fewer than two values."""
     count = np.asarray(n, dtype=float)

@@ -144,6 +144,61 @@ class Touchpoints:
         return '"all"' if self.optional and tuple(value) == (ALL,) else "|".join(quoted(name) for name in value)
 
 
+@dataclass(frozen=True)
+class Switch:
+    """On or off: `yes`, `no`."""
+
+    help: str
+
+    def parse(self, text: str) -> bool:
+        """Raises OptionProblem for anything but yes and no."""
+        if text not in ("yes", "no"):
+            raise OptionProblem(N_("{found} is neither yes nor no."), found=text)
+        return text == "yes"
+
+    def print(self, value: bool) -> str:
+        """`yes` or `no`."""
+        return "yes" if value else "no"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of columns or questions: `How was delivery?|late`; the empty text (none) for what the metric chooses itself."""
+
+    help: str
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """Names between bars; one that holds a sign of the syntax stands in double quotes."""
+        if not text.strip():
+            return ()
+        try:
+            names, rest = alternatives(text, SIGNS_OF_NAMES)
+        except OptionProblem:
+            raise OptionProblem(N_("A name is missing in {found}."), found=text) from None
+        if rest.strip():
+            raise OptionProblem(N_("{found} cannot be read after the names in {text}."), found=rest, text=text)
+        return names
+
+    def print(self, value: Sequence[str]) -> str:
+        """The names between bars, quoted where needed."""
+        return "|".join(quoted(name, SIGNS_OF_NAMES) for name in value)
+
+
+@dataclass(frozen=True)
+class Name:
+    """One name, as it is: a column, a question, a value; the empty text where the metric may choose itself."""
+
+    help: str
+
+    def parse(self, text: str) -> str:
+        """The name without blanks around it."""
+        return text.strip()
+
+    def print(self, value: str) -> str:
+        """The name."""
+        return value.strip()
+
+
 TRAILING_SLASH = "*/"  # the pattern that takes slashes off the end of a name
 
 
@@ -172,6 +227,7 @@ class Patterns:
 
 
 SIGNS = ',|?@"['
+SIGNS_OF_NAMES = '|"'  # questions hold commas and question marks
 SIGNS_INSIDE = SIGNS + "];="  # of a filter in brackets
 
 

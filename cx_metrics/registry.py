@@ -51,7 +51,7 @@ class Follow:
     """What a metric with a walk asks of its table once more, about what the walk made.
 
     `lend(made, by, **options)`: a frame to set beside the table; without rows nothing is asked. `query(table, lent, *,
-    attributes, **options)`: what is counted of the two. Each names the options that it needs.
+    attributes, by, made, **options)`: what is counted of the two. Each names the options that it needs.
     """
 
     lend: Callable[..., pd.DataFrame]

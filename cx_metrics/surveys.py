@@ -5,7 +5,7 @@ A group never gets lost: answers without a valid score are a row with 0 response
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import ibis
 import numpy as np
@@ -14,23 +14,33 @@ import pandas as pd
 from cx_metrics import intervals
 from cx_metrics.errors import DataProblem
 from cx_metrics.groups import how_many
-from cx_metrics.intervals import NpsMethod, ShareMethod
+from cx_metrics.intervals import Array, NpsMethod, ShareMethod
+from cx_metrics.options import Switch
 from cx_metrics.registry import Measure, metric
 from cx_metrics.texts import N_
 
 RESPONSES = Measure(N_("Responses"), "count", meaning=N_("valid answers"))
 MISSING = Measure(N_("No answer"), "count", meaning=N_("answers without a score, left out"))
 INVALID = Measure(N_("Off the scale"), "count", meaning=N_("answers outside the scale, left out"))
+EFFECTIVE = Measure(
+    N_("Effective responses"), "ratio", n="responses",
+    meaning=N_("how many answers of equal weight would say as much; the responses themselves where nothing is weighted"),
+)  # fmt: skip
+Weighted = Annotated[
+    bool, Switch(N_("let each answer count by its weight; intervals are then linearised, and weight 0 leaves an answer out"))
+]  # fmt: skip
 ShareInterval = Annotated[ShareMethod, N_("how the interval of a share is made")]
 
 
-def finish_nps(frame: pd.DataFrame, *, method: NpsMethod, confidence: float) -> pd.DataFrame:
-    """Add nps, nps_low, nps_high in points."""
+def finish_nps(frame: pd.DataFrame, *, method: NpsMethod, confidence: float, weighted: bool) -> pd.DataFrame:
+    """Add nps, nps_low, nps_high in points, and effective_responses."""
+    if weighted:
+        frame = _weighted(frame, "nps", "code", confidence, (-1, 1), 100)
+        return _with_effective(frame, ("promoters", "passives", "detractors", "nps", "nps_low", "nps_high"))
     low, high = intervals.nps_interval(frame["promoters"], frame["passives"], frame["detractors"], method, confidence)
     score = 100 * intervals.ratio(frame["promoters"] - frame["detractors"], frame["responses"])
     finished = frame.assign(nps=score, nps_low=low, nps_high=high)
-    return finished[[*[c for c in frame.columns if c not in ("missing", "invalid")], "nps", "nps_low", "nps_high",
-                     "missing", "invalid"]]  # fmt: skip
+    return _with_effective(finished, ("promoters", "passives", "detractors", "nps", "nps_low", "nps_high"))
 
 
 @metric(
@@ -51,6 +61,7 @@ def finish_nps(frame: pd.DataFrame, *, method: NpsMethod, confidence: float) -> 
         ),
         "missing": MISSING,
         "invalid": INVALID,
+        "effective_responses": EFFECTIVE,
     },
 )  # fmt: skip
 def nps(
@@ -58,15 +69,18 @@ def nps(
     by: tuple[str, ...] = (),
     *,
     method: Annotated[NpsMethod, N_("how the interval is made")] = "adjusted_wald",
+    weighted: Weighted = False,
 ) -> ibis.Table:
     """How much more likely are customers to recommend us than to warn others?
 
     One row per group of `by`: responses, promoters (9–10), passives (7–8), detractors (0–6), nps with its interval, missing,
     invalid. A group without a valid answer keeps its row, with a null nps, never 0. The interval is around the score of
-    Rocks (2016) unless `method` says otherwise; the score shown is the raw one.
+    Rocks (2016) unless `method` says otherwise; the score shown is the raw one. `weighted`: each answer counts by its weight in
+    the score, its interval is linearised (normal), and the counts are of answers with a weight above 0.
     """
     s, asked = surveys, surveys.survey_type == "nps"
-    valid = asked & (s.score_status == "valid")
+    valid = _valid(s, asked, weighted)
+    code = ibis.ifelse(s.score >= 9, 1, ibis.ifelse(s.score <= 6, -1, 0))
     counted = s.aggregate(
         by=list(by),
         responses=how_many(valid),
@@ -75,15 +89,16 @@ def nps(
         detractors=how_many(valid & s.score.between(0, 6)),
         missing=how_many(asked & (s.score_status == "missing")),
         invalid=how_many(asked & (s.score_status == "invalid")),
+        **_weighed(s, valid, weighted, code=code),
     )
     return counted.order_by([*by, "responses"])
 
 
-def finish_csat(frame: pd.DataFrame, *, method: ShareMethod, confidence: float) -> pd.DataFrame:
+def finish_csat(frame: pd.DataFrame, *, method: ShareMethod, confidence: float, weighted: bool) -> pd.DataFrame:
     """Add csat (share satisfied) and mean_score with their intervals."""
     _check_scale(frame)
-    frame = intervals.add_share(frame, "csat", "satisfied", "responses", confidence, method)
-    frame = _add_mean(frame, "mean_score", confidence)
+    frame = _add_share(frame, "csat", "satisfied", confidence, method, weighted)
+    frame = _add_mean(frame, "mean_score", confidence, weighted)
     return _ordered(frame, ("responses", "satisfied", "csat", "csat_low", "csat_high",
                             "mean_score", "mean_score_low", "mean_score_high", "missing", "invalid",
                             "scale_low", "scale_high", "higher_is_better"))  # fmt: skip
@@ -109,23 +124,75 @@ def finish_csat(frame: pd.DataFrame, *, method: ShareMethod, confidence: float) 
         ),
         "missing": MISSING,
         "invalid": INVALID,
+        "effective_responses": EFFECTIVE,
     },
 )  # fmt: skip
-def csat(surveys: ibis.Table, by: tuple[str, ...] = (), *, method: ShareInterval = "wilson") -> ibis.Table:
+def csat(
+    surveys: ibis.Table, by: tuple[str, ...] = (), *, method: ShareInterval = "wilson", weighted: Weighted = False
+) -> ibis.Table:
     """How many customers are satisfied?
 
     One row per group of `by`: responses, satisfied (the two best answers of the scale: 4–5 of 5, 6–7 of 7, 9–10 of 10),
     csat (share satisfied) with its interval, mean_score (a different measure) with Student's t, missing, invalid, and
     the scale with its direction. Answers on different scales in one group have one csat but no mean_score. A group without a valid
-    answer keeps its row, with null.
+    answer keeps its row, with null. `weighted`: answers count by their weight, and intervals are linearised (share: normal; mean:
+    Student's t).
     """
-    s = surveys
-    best_two = ibis.ifelse(s.higher_is_better, s.score >= s.scale_high - 1, s.score <= s.scale_low + 1)
-    satisfied = ibis.ifelse(best_two, 1, 0)
-    return _scored(s, "csat", by, satisfied=satisfied)
+    return _scored(surveys, "csat", by, weighted, satisfied=best_two(surveys))
 
 
-def finish_ces(frame: pd.DataFrame, *, confidence: float, method: ShareMethod) -> pd.DataFrame:
+def best_two(s: ibis.Table) -> ibis.Value:
+    """1 for an answer in the two best boxes of its scale, else 0."""
+    best = ibis.ifelse(s.higher_is_better, s.score >= s.scale_high - 1, s.score <= s.scale_low + 1)
+    return ibis.ifelse(best, 1, 0)
+
+
+def finish_rating(frame: pd.DataFrame, *, method: ShareMethod, confidence: float, weighted: bool) -> pd.DataFrame:
+    """Add mean_score and top_two_share with their intervals."""
+    _check_scale(frame)
+    frame = _add_mean(frame, "mean_score", confidence, weighted)
+    frame = _add_share(frame, "top_two_share", "top_two", confidence, method, weighted)
+    return _ordered(frame, ("responses", "mean_score", "mean_score_low", "mean_score_high", "top_two", "top_two_share",
+                            "top_two_share_low", "top_two_share_high", "missing", "invalid",
+                            "scale_low", "scale_high", "higher_is_better"))  # fmt: skip
+
+
+@metric(
+    title=N_("Ratings"),
+    unit=N_("mean score on the scale"),
+    denominator=N_("responses"),
+    inputs=("surveys",),
+    finish=finish_rating,
+    source="top-2-box; Wilson (1927), JASA 22; Student (1908), Biometrika 6",
+    measures={
+        "responses": RESPONSES,
+        "mean_score": Measure(
+            N_("Mean score"), "score", n="responses", interval="Student t", higher_is_better=True, meaning=N_("mean of the answers")
+        ),
+        "top_two": Measure(N_("Two best answers"), "count", meaning=N_("answers in the two best boxes of the scale")),
+        "top_two_share": Measure(
+            N_("Share of the two best answers"), "share", n="responses", interval="wilson", higher_is_better=True,
+            meaning=N_("share of responses in the two best boxes of the scale"),
+        ),
+        "missing": MISSING,
+        "invalid": INVALID,
+        "effective_responses": EFFECTIVE,
+    },
+)  # fmt: skip
+def rating(
+    surveys: ibis.Table, by: tuple[str, ...] = (), *, method: ShareInterval = "wilson", weighted: Weighted = False
+) -> ibis.Table:
+    """How do customers rate single things: staff, food, the website?
+
+    Ratings are scored questions that are neither NPS, CSAT nor CES; group by question to tell them apart. One row per group of
+    `by`: responses, mean_score with Student's t, top_two (the two best answers of the scale), top_two_share with its interval,
+    missing, invalid, and the scale with its direction. Answers on different scales in one group have one top_two_share but no
+    mean_score. `weighted` as in csat.
+    """
+    return _scored(surveys, "rating", by, weighted, top_two=best_two(surveys))
+
+
+def finish_ces(frame: pd.DataFrame, *, confidence: float, method: ShareMethod, weighted: bool) -> pd.DataFrame:
     """Add ces (mean) and easy_share with their intervals. Raises DataProblem where two scales meet in one group."""
     _check_scale(frame)
     mixed = frame[frame["scales"] > 1]
@@ -135,8 +202,8 @@ def finish_ces(frame: pd.DataFrame, *, confidence: float, method: ShareMethod) -
                 "Effort scores on different scales cannot be averaged. Group by scale_high, or choose one wave or source."
             )
         )
-    frame = _add_mean(frame, "ces", confidence)
-    frame = intervals.add_share(frame, "easy_share", "easy", "responses", confidence, method)
+    frame = _add_mean(frame, "ces", confidence, weighted)
+    frame = _add_share(frame, "easy_share", "easy", confidence, method, weighted)
     return _ordered(frame, ("responses", "ces", "ces_low", "ces_high", "easy_share", "easy_share_low", "easy_share_high",
                             "missing", "invalid", "easy", "scale_low", "scale_high", "higher_is_better"))  # fmt: skip
 
@@ -159,26 +226,57 @@ def finish_ces(frame: pd.DataFrame, *, confidence: float, method: ShareMethod) -
         ),
         "missing": MISSING,
         "invalid": INVALID,
+        "effective_responses": EFFECTIVE,
     },
 )  # fmt: skip
-def ces(surveys: ibis.Table, by: tuple[str, ...] = (), *, method: ShareInterval = "wilson") -> ibis.Table:
+def ces(
+    surveys: ibis.Table, by: tuple[str, ...] = (), *, method: ShareInterval = "wilson", weighted: Weighted = False
+) -> ibis.Table:
     """How easy was it for customers?
 
     One row per group of `by`: responses, ces (mean score) with Student's t, easy_share with its interval, missing, invalid,
     and the scale with its direction. CES 2.0 (1–7, agreement that it was easy): higher is better, easy = 5–7. CES 1.0 (1–5,
     effort): lower is better, easy = 1–2. In general easy is the better side of the middle. Groups that mix scales are refused.
+    `weighted` as in csat.
     """
-    s = surveys
+    return _scored(surveys, "ces", by, weighted, easy=better_side(surveys))
+
+
+def better_side(s: ibis.Table) -> ibis.Value:
+    """1 for an answer on the better side of the middle of its scale, else 0."""
     middle = (s.scale_low + s.scale_high) / 2
-    easy = ibis.ifelse(ibis.ifelse(s.higher_is_better, s.score > middle, s.score < middle), 1, 0)
-    return _scored(s, "ces", by, easy=easy)
+    return ibis.ifelse(ibis.ifelse(s.higher_is_better, s.score > middle, s.score < middle), 1, 0)
 
 
-def _scored(s: ibis.Table, kind: str, by: tuple[str, ...], **counted: ibis.Value) -> ibis.Table:
+def scale_of(s: ibis.Table) -> ibis.Value:
+    """The scale of an answer with its direction, in one text."""
+    return s.scale_low.cast("string") + "|" + s.scale_high.cast("string") + "|" + s.higher_is_better.cast("string")
+
+
+def _valid(s: ibis.Table, asked: ibis.Value, weighted: bool) -> ibis.Value:
+    valid = asked & (s.score_status == "valid")
+    return valid & (s.weight > 0) if weighted else valid
+
+
+def _weighed(s: ibis.Table, valid: ibis.Value, weighted: bool, **values: ibis.Value) -> dict[str, ibis.Value]:
+    """The sums that a weighted mean and its linearised error are made of, for each value."""
+    if not weighted:
+        return {}
+    w = s.weight
+    sums = {"w": w.sum(where=valid), "ww": (w * w).sum(where=valid)}
+    for name, value in values.items():
+        sums |= {
+            f"w {name}": (w * value).sum(where=valid),
+            f"ww {name}": (w * w * value).sum(where=valid),
+            f"ww {name} {name}": (w * w * value * value).sum(where=valid),
+        }
+    return sums
+
+
+def _scored(s: ibis.Table, kind: str, by: tuple[str, ...], weighted: bool, **counted: ibis.Value) -> ibis.Table:
     """Counts, sum and deviation of valid answers of one kind, and how many scales they are on."""
     asked = s.survey_type == kind
-    valid = asked & (s.score_status == "valid")
-    scale = s.scale_low.cast("string") + "|" + s.scale_high.cast("string") + "|" + s.higher_is_better.cast("string")
+    valid, scale = _valid(s, asked, weighted), scale_of(s)
     scored = s.aggregate(
         by=list(by),
         responses=how_many(valid),
@@ -192,6 +290,7 @@ def _scored(s: ibis.Table, kind: str, by: tuple[str, ...], **counted: ibis.Value
         higher_is_better=s.higher_is_better.max(where=valid),
         missing=how_many(asked & (s.score_status == "missing")),
         invalid=how_many(asked & (s.score_status == "invalid")),
+        **_weighed(s, valid, weighted, score=s.score, **counted),
     )
     return scored.order_by([*by, "responses"])
 
@@ -203,26 +302,72 @@ def _check_scale(frame: pd.DataFrame) -> None:
                           count=int(frame["unscaled"].sum()))  # fmt: skip
 
 
-def _add_mean(frame: pd.DataFrame, name: str, confidence: float) -> pd.DataFrame:
-    low, high = intervals.mean_t(frame["mean"], frame["deviation"], frame["responses"], confidence)
+def _weighted(
+    frame: pd.DataFrame,
+    name: str,
+    value: str,
+    confidence: float,
+    ends: tuple[float, float] | None = None,
+    size: float = 1,
+) -> pd.DataFrame:
+    """Add the weighted mean of a value with its linearised interval: a share or a score of codes within `ends` by the normal
+    curve, a mean by Student's t. `size`: of one in the unit shown."""
+    n, w = frame["responses"], frame["w"]
+    mean = intervals.ratio(frame[f"w {value}"], w)
+    error = intervals.linearised_error(n, w, frame["ww"], frame[f"ww {value}"], frame[f"ww {value} {value}"], mean)
+    low, high = mean - intervals.z_of(confidence) * error, mean + intervals.z_of(confidence) * error
+    if ends is None:
+        low, high = intervals.mean_t(mean, error * np.sqrt(n), n, confidence)
+    else:
+        unknown = np.isnan(error) & ~np.isnan(mean)  # one answer says nothing of the others
+        low, high = (np.where(unknown, end, np.clip(b, *ends)) for end, b in zip(ends, (low, high), strict=True))
+    found: dict[str, Any] = {name: size * mean, f"{name}_low": size * low, f"{name}_high": size * high}
+    return frame.assign(**found)
+
+
+def _add_share(
+    frame: pd.DataFrame, name: str, part: str, confidence: float, method: ShareMethod, weighted: bool
+) -> pd.DataFrame:
+    if weighted:
+        return _weighted(frame, name, part, confidence, (0, 1))
+    return intervals.add_share(frame, name, part, "responses", confidence, method)
+
+
+def _add_mean(frame: pd.DataFrame, name: str, confidence: float, weighted: bool) -> pd.DataFrame:
+    if weighted:
+        finished = _weighted(frame, name, "score", confidence)
+    else:
+        low, high = intervals.mean_t(frame["mean"], frame["deviation"], frame["responses"], confidence)
+        found: dict[str, Any] = {name: frame["mean"], f"{name}_low": low, f"{name}_high": high}
+        finished = frame.assign(**found)
     one_scale = frame["scales"] <= 1
-    finished = frame.assign(**{name: frame["mean"].where(one_scale)})
-    finished[f"{name}_low"] = np.where(one_scale, low, np.nan)
-    finished[f"{name}_high"] = np.where(one_scale, high, np.nan)
+    for end in ("", "_low", "_high"):
+        finished[name + end] = finished[name + end].where(one_scale)
     return finished
 
 
+def _effective(frame: pd.DataFrame) -> Array:
+    """How many answers of equal weight would say as much? Unknown where there are none."""
+    if "w" in frame:
+        return intervals.kish(frame["w"], frame["ww"])
+    n = frame["responses"].to_numpy(dtype=float)
+    return np.where(n > 0, n, np.nan)
+
+
+def _with_effective(frame: pd.DataFrame, measures: tuple[str, ...]) -> pd.DataFrame:
+    """The groups, the responses and the measures, what was left out, and effective_responses."""
+    own = ("responses", *measures, "missing", "invalid")
+    groups = [c for c in frame.columns if c not in own and not _is_sum(c)]
+    return frame.assign(effective_responses=_effective(frame))[[*groups, *own, "effective_responses"]]
+
+
+def _is_sum(column: str) -> bool:
+    return column in ("w", "ww") or column.startswith(("w ", "ww "))
+
+
 def _ordered(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
-    counted = {
-        "mean",
-        "deviation",
-        "scales",
-        "unscaled",
-        "satisfied",
-        "easy",
-        "scale_low",
-        "scale_high",
-        "higher_is_better",
-        *columns,
-    }
-    return frame[[*(c for c in frame.columns if c not in counted), *columns]]
+    """The groups, and these columns in their order; then effective_responses."""
+    counted = {"mean", "deviation", "scales", "unscaled", "satisfied", "easy", "top_two", "scale_low", "scale_high",
+               "higher_is_better", *columns}  # fmt: skip
+    groups = [c for c in frame.columns if c not in counted and not _is_sum(c)]
+    return frame.assign(effective_responses=_effective(frame))[[*groups, *columns, "effective_responses"]]

@@ -202,5 +202,5 @@ PREPARED_TABLES = {
     "pairs": "one touchpoint that follows another, for one group of customers",
     "visits": "one touchpoint, for one group of customers: their journeys there, and those that come back",
 }
-CALENDAR = ("day", "week", "month")
+CALENDAR = ("day", "week", "month", "quarter")
 CUSTOMER_COLUMNS = ("persona", "segment", "region")

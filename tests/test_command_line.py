@@ -64,8 +64,11 @@ def given(metric: str) -> list[str]:
     tables = [*METRICS[metric].inputs, *METRICS[metric].optional_inputs]
     tables = ["touchpoints" if table == "paths" else table for table in tables]
     files = [part for table in tables for part in (f"--{table}", f"{table}.csv")]
-    few = ["--min-support", "0"] if "min_support" in {o.name for o in METRICS[metric].options} else []
-    return [metric, *files, *(["--steps", "Website,Purchase"] if METRICS[metric].walk else []), *few]
+    asked = {"min_support": "0", "drivers": "touchpoint", "min_per_driver": "0"}
+    asked |= {"column": "touchpoint", "first": "Purchase"}
+    asked |= {"steps": "Website,Purchase"} if METRICS[metric].walk else {}
+    options = [part for o in METRICS[metric].options if o.name in asked for part in (o.flag, asked[o.name])]
+    return [metric, *files, *options]
 
 
 # Answers

@@ -22,6 +22,8 @@ ALL = list(cx.METRICS)
 STEPPED = ("funnel", "time_to_convert", "conversion_trend", "drop_out_next", "drop_out_correlates")
 ASKED: dict[str, dict[str, Any]] = {name: {"steps": "A,B,C"} for name in STEPPED}  # options without a default
 ASKED["drop_out_correlates"] |= {"min_support": 0}  # of a handful of customers
+ASKED["score_difference"] = {"column": "customer_id", "first": "u1"}
+ASKED["key_drivers"] = {"drivers": "channel", "min_per_driver": 0}
 ENDS = ("", "_low", "_high")
 
 
@@ -76,6 +78,13 @@ COLUMNS = {  #
     ],
     "nps": ["responses", "promoters", "passives", "detractors", *pm("nps"), "missing", "invalid"],
     "csat": ["responses", "satisfied", *pm("csat"), *pm("mean_score"), "missing", "invalid"],
+    "rating": ["responses", *pm("mean_score"), "top_two", *pm("top_two_share"), "missing", "invalid"],
+    "score_difference": ["score", "group_a", "group_b", "n_a", "value_a", "n_b", "value_b", *pm("difference"), "p_value"],
+    "distribution": ["survey_type", "question", "score", "responses", *pm("share"), "all_responses"],
+    "key_drivers": [
+        "driver", "kind", "level", "responses", *pm("correlation"), *pm("spearman"), *pm("importance"), *pm("contribution"),
+        *pm("mean_score"), *pm("performance_share"), "vif", *pm("r_squared"),
+    ],
     "ces": ["responses", *pm("ces"), *pm("easy_share"), "missing", "invalid"],
     "sentiment": ["comments", "read", "negative", "neutral", "positive", *pm("negative_share"), *pm("positive_share")],
     "themes": [
@@ -190,7 +199,7 @@ def test_a_measure_with_an_interval_stands_between_its_ends_beside_its_count(
             assert (frame[measure.n] >= 0).all()
             known = frame[key].notna()
             assert (frame[measure.n][known] > 0).all(), f"{key} is known where {measure.n} is 0"
-        if measure.interval and name != "nps":  # the NPS interval stands around the adjusted score
+        if measure.interval and name not in ("nps", "score_difference"):  # those of NPS stand around the adjusted score
             low, high = frame[key + "_low"], frame[key + "_high"]
             assert ((low <= frame[key]) & (frame[key] <= high) | low.isna()).all()
         if measure.unit == "share":

@@ -172,13 +172,15 @@ def views(timed: bool = True) -> dict[str, View]:
 
 def questions(metric: Metric) -> Iterator[dict[str, Any]]:
     """The options to ask a metric with: as they stand, each choice once, and the rules of paths it takes."""
-    needed: dict[str, Any] = {"steps": STEPS[0]} if any(o.required for o in metric.options) else {}
-    needed |= {"min_support": 0} if any(o.name == "min_support" for o in metric.options) else {}
+    given = {"steps": STEPS[0], "column": "stage", "first": "decision"}
+    needed: dict[str, Any] = {o.name: given[o.name] for o in metric.options if o.required}
+    few = {"min_support": 0, "min_per_driver": 0, "drivers": "channel|stage"}
+    needed |= {name: value for name, value in few.items() if any(o.name == name for o in metric.options)}
     yield needed
     for option in metric.options:
         if isinstance(option.type, Choice):
             yield from (needed | {option.name: name} for name in option.type.names if name != option.default)
-        elif isinstance(option.type, Count):
+        elif isinstance(option.type, Count) and option.name != "min_per_driver":
             yield needed | {option.name: max(option.type.low, 2)}
         elif option.name == "steps":
             yield from ({"steps": steps} for steps in STEPS[1:])

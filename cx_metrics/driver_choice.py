@@ -1,0 +1,272 @@
+"""Which score is looked at, and which other answers and columns could go with it? Chosen once, then fetched response by response.
+
+One row per response is what drivers are compared on: the outcome and every driver have to be known of it. Rows that say the same
+are fetched once, with how many responses say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from cx_metrics.contacts import NUMBER
+from cx_metrics.errors import DataProblem, OptionProblem, nearest
+from cx_metrics.groups import how_many, nullable
+from cx_metrics.options import Columns, Name
+from cx_metrics.tables import PREPARED, SURVEYS
+from cx_metrics.texts import N_
+
+SCORED = ("nps", "csat", "rating", "ces")  # in the order in which one of them is taken for the outcome
+HELD = 0.5  # of the responses with the outcome: a driver that fewer of them know would cost the others
+MOST_LEVELS = 12  # an attribute with more values says who somebody is, not what happened
+MEASURE, ATTRIBUTE = "measure", "attribute"
+OWN = frozenset({*SURVEYS.names, *PREPARED, "customer_number"})
+
+Outcome = Annotated[
+    str, Name(N_("the score looked at: nps, csat, ces, rating, or one question by its words; empty for the first there is"))
+]  # fmt: skip
+Drivers = Annotated[
+    tuple[str, ...],
+    Columns(N_("questions and columns set beside it; empty for what at least half of those who gave the score were asked")),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A question (kind: its survey type), a column of numbers or one of a few values (`levels`: all but the most frequent)."""
+
+    name: str
+    kind: str
+    scale_low: float | None = None
+    scale_high: float | None = None
+    higher_is_better: bool = True
+    levels: tuple[str, ...] = ()
+
+    @property
+    def is_question(self) -> bool:
+        """Is it a question of the survey, not a column?"""
+        return self.kind not in (MEASURE, ATTRIBUTE)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The questions of the outcome, the drivers, and whether somebody gave the outcome more than once."""
+
+    outcome: tuple[tuple[str, str], ...] = ()
+    drivers: tuple[Driver, ...] = ()
+    by_customer: bool = False
+
+
+def offered(
+    surveys: ibis.Table, by: tuple[str, ...] = (), *, outcome: Outcome = "", drivers: Drivers = ()
+) -> ibis.Table:
+    """What is there to choose from? Rows of four sorts (`what`), over all groups of `by`.
+
+    score: a kind of outcome (name), its responses (n), those with two questions of that kind (numbers), responses that name a
+    customer (low) and these customers (high). question: kind, name, answers (n), its scale. column: answers that know it (n),
+    those where it is a number (numbers), its values (scales). value: a value of a column and its answers (n). c0, c1, …: how many
+    of n were given beside the first, second … kind of outcome.
+    """
+    s = surveys
+    kinds = (outcome,) if outcome else SCORED
+    scored = s.filter(s.survey_type.isin(SCORED) & (s.score_status == "valid") & s.score.notnull())
+    asked = {f"k{i}": (scored.survey_type == k) | (scored.question == k) for i, k in enumerate(kinds)}
+    each = scored.group_by("response_id").aggregate(
+        customer=scored.customer_id.max(), **{k: how_many(held) for k, held in asked.items()}
+    )
+    parts = [_score(each, f"k{i}", kind) for i, kind in enumerate(kinds)] + [_questions(scored, each, kinds)]
+    named = [c for c in drivers if c in s.columns]
+    own = [c for c in s.columns if c not in OWN and not c.startswith("by ") and s[c].type().is_numeric()]
+    known = {f"c{i}": (s.survey_type == k) | (s.question == k) for i, k in enumerate(kinds)}
+    parts += [_column(s, c, known) for c in (named if drivers else own)]
+    parts += [_values(s, c) for c in named if not s[c].type().is_numeric()]
+    wide = [_whole(part, len(kinds)) for part in parts]
+    return ibis.union(*wide) if len(wide) > 1 else wide[0]
+
+
+def _score(each: ibis.Table, counted: str, kind: str) -> ibis.Table:
+    given = each.filter(each[counted] > 0)
+    return given.aggregate(
+        n=_.count(), numbers=how_many(given[counted] > 1), low=given.customer.count().cast("float64"),
+        high=given.customer.nunique().cast("float64"),
+    ).mutate(what=ibis.literal("score"), name=ibis.literal(kind))  # fmt: skip
+
+
+def _questions(scored: ibis.Table, each: ibis.Table, kinds: Sequence[str]) -> ibis.Table:
+    rows = scored.join(each.drop("customer"), "response_id")
+    scale = (
+        rows.scale_low.cast("string")
+        + "|"
+        + rows.scale_high.cast("string")
+        + "|"
+        + rows.higher_is_better.cast("string")
+    )
+    found = rows.group_by(["survey_type", "question"]).aggregate(
+        n=_.count(), low=rows.scale_low.min(), high=rows.scale_high.max(), scales=scale.nunique(),
+        better=ibis.ifelse(rows.higher_is_better, 1, 0).max(),
+        **{f"c{i}": how_many(rows[f"k{i}"] > 0) for i in range(len(kinds))},
+    )  # fmt: skip
+    return found.rename(kind="survey_type", name="question").mutate(what=ibis.literal("question"))
+
+
+def _column(s: ibis.Table, column: str, known: Mapping[str, ibis.Value]) -> ibis.Table:
+    held = s[column].notnull()
+    return s.aggregate(
+        n=how_many(held), numbers=how_many(held & number(s[column]).notnull()), scales=s[column].nunique(),
+        **{name: how_many(beside & held) for name, beside in known.items()},
+    ).mutate(what=ibis.literal("column"), name=ibis.literal(column))  # fmt: skip
+
+
+def _values(s: ibis.Table, column: str) -> ibis.Table:
+    counted = (
+        s.select(value=s[column].cast("string")).filter(_.value.notnull()).group_by("value").aggregate(n=_.count())
+    )
+    most = counted.order_by([ibis.desc("n"), "value"]).limit(MOST_LEVELS + 1)
+    return most.mutate(what=ibis.literal("value"), name=ibis.literal(column))
+
+
+def _whole(part: ibis.Table, kinds: int) -> ibis.Table:
+    """The rows with all columns, so that they stand under each other."""
+    texts, wholes = (
+        ("what", "kind", "name", "value"),
+        ("n", "numbers", "scales", "better", *(f"c{i}" for i in range(kinds))),
+    )
+    columns = {c: part[c] if c in part.columns else ibis.null("string") for c in texts}
+    columns |= {c: (part[c] if c in part.columns else ibis.literal(0)).cast("int64") for c in wholes}
+    columns |= {c: part[c] if c in part.columns else ibis.null("float64") for c in ("low", "high")}
+    return nullable(part.select(**columns))
+
+
+def number(column: ibis.Value) -> ibis.Value:
+    """The number in a column, null where there is none."""
+    if not column.type().is_string():
+        return column.cast("float64")
+    plain = column.strip()
+    return ibis.ifelse(plain.re_search(NUMBER), plain, ibis.null("string")).cast("float64")
+
+
+def choose(
+    found: pd.DataFrame, by: Sequence[str], *, ends: int | None, timed: bool, outcome: Outcome, drivers: Drivers
+) -> Chosen:
+    """The outcome and the drivers of what is offered. Nothing where nobody gave the outcome.
+
+    Raises OptionProblem for a name that stands for nothing, DataProblem for an outcome or a driver that is no single score.
+    """
+    scores = found[(found["what"] == "score") & (found["n"] > 0)].set_index("name")
+    questions = found[found["what"] == "question"].sort_values(["kind", "name"])
+    if outcome and outcome not in SCORED and len(questions) and outcome not in set(questions["name"]):
+        _refuse(outcome, questions["name"])
+    kinds = [k for k in ((outcome,) if outcome else SCORED) if k in scores.index]
+    if not kinds:
+        return Chosen()
+    asked = {k: questions[(questions["kind"] == k) | (questions["name"] == k)] for k in kinds}
+    kind = next((k for k in kinds if _is_one(asked[k], scores.loc[k])), kinds[0])
+    own = asked[kind]
+    score: Any = scores.loc[kind]
+    if not _is_one(own, score):
+        raise DataProblem(
+            N_("Several questions are of the type {type}: {names}. Name the one whose score you mean as outcome."),
+            type=kind, names=tuple(own["name"]),
+        )  # fmt: skip
+    others = questions.drop(own.index)
+    beside = f"c{0 if outcome else SCORED.index(kind)}"
+    enough = HELD * int(score["n"])
+    if drivers:
+        chosen = _named(found, others, drivers)
+    else:
+        chosen = [_question(row) for row in others[others[beside] >= enough].itertuples()]
+        columns = found[(found["what"] == "column") & (found[beside] >= enough)]
+        chosen += [Driver(name, MEASURE) for name in sorted(columns["name"])]
+    pairs = tuple(zip(own["kind"], own["name"], strict=True))
+    return Chosen(pairs, tuple(chosen), float(score["high"]) < float(score["low"]))
+
+
+def _is_one(asked: pd.DataFrame, score: Any) -> bool:
+    """Do the questions make one score: on one scale, and no response has two of them?"""
+    return len(asked) <= 1 or not (int(score["numbers"]) or len(asked[["low", "high", "better"]].drop_duplicates()) > 1)
+
+
+def _named(found: pd.DataFrame, questions: pd.DataFrame, names: Sequence[str]) -> list[Driver]:
+    """The drivers that the names stand for, in their order, each once."""
+    columns = set(found.loc[found["what"] == "column", "name"])
+    chosen: dict[tuple[str, str], Driver] = {}
+    for name in names:
+        if name in columns:
+            held = [_by_values(found, name)]
+        else:
+            held = [_question(row) for row in questions.itertuples() if name in (row.kind, row.name)]
+        if not held:
+            _refuse(name, [*questions["name"], *columns])
+        chosen |= {(driver.kind, driver.name): driver for driver in held}
+    return list(chosen.values())
+
+
+def _refuse(found: str, known: Iterable[str]) -> NoReturn:
+    names = tuple(dict.fromkeys(known))
+    raise OptionProblem(
+        N_("No scored question or column is called {found}. Nearest: {nearest}. Questions: {names}."),
+        found=found, nearest=nearest(found, names) or "–", names=names or ("–",),
+    )  # fmt: skip
+
+
+def _question(row: Any) -> Driver:
+    if row.scales > 1:
+        raise DataProblem(
+            N_("The question {question} was asked on several scales. Choose one wave or source, or name other drivers."),
+            question=row.name,
+        )  # fmt: skip
+    low, high = (None if end != end else float(end) for end in (row.low, row.high))
+    return Driver(row.name, row.kind, low, high, bool(row.better))
+
+
+def _by_values(found: pd.DataFrame, name: str) -> Driver:
+    """A column as a driver: numbers, or one of a few values."""
+    column = found[(found["what"] == "column") & (found["name"] == name)].iloc[0]
+    values = found[(found["what"] == "value") & (found["name"] == name)].sort_values(
+        ["n", "value"], ascending=[False, True]
+    )
+    if values.empty or (column["numbers"] == column["n"] and column["scales"] > 2):
+        return Driver(name, MEASURE)
+    if len(values) > MOST_LEVELS:
+        raise DataProblem(
+            N_("The column {column} has {count} different values. A driver is a number, or has at most {most} values."),
+            column=name, count=int(column["scales"]), most=MOST_LEVELS,
+        )  # fmt: skip
+    return Driver(name, ATTRIBUTE, levels=tuple(values["value"][1:]))
+
+
+def named(chosen: Chosen, by: Sequence[str]) -> pd.DataFrame:
+    """The questions that are fetched: survey_type, question, place (0: the outcome, 1: the first driver …)."""
+    if not chosen.drivers:
+        return pd.DataFrame()
+    asked = [(d.kind, d.name, place) for place, d in enumerate(chosen.drivers, 1) if d.is_question]
+    rows = [*((kind, name, 0) for kind, name in chosen.outcome), *asked]
+    return pd.DataFrame(rows, columns=["survey_type", "question", "place"])
+
+
+def cases(surveys: ibis.Table, lent: ibis.Table, *, by: tuple[str, ...], made: Chosen) -> ibis.Table:
+    """The responses that gave the outcome: by, customer (where some gave it more than once), outcome, d1, d2 … and n, how many
+    responses say so. Those that do not know all drivers are one row of each group, without values."""
+    s = surveys.join(lent, ["survey_type", "question"])
+    s = s.filter((s.score_status == "valid") & s.score.notnull())
+    values: dict[str, ibis.Value] = {"outcome": s.score.max(where=s.place == 0)}
+    for place, driver in enumerate(made.drivers, 1):
+        if driver.is_question:
+            values[f"d{place}"] = s.score.max(where=s.place == place)
+        else:
+            held = s[driver.name]
+            values[f"d{place}"] = (number(held) if driver.kind == MEASURE else held.cast("string")).max()
+    own = {"customer": s.customer_id.max()} if made.by_customer else {}
+    each = s.group_by([*by, "response_id"]).aggregate(**values, **own)
+    each = each.filter(each.outcome.notnull())
+    if made.by_customer:
+        each = each.mutate(customer=ibis.coalesce("c" + each.customer, "r" + each.response_id))
+    keys = [*values, *own]
+    known = ibis.and_(*(each[name].notnull() for name in values))
+    each = each.mutate(**{name: ibis.ifelse(known, each[name], ibis.null(each[name].type())) for name in keys})
+    return each.group_by([*by, *keys]).aggregate(n=_.count()).order_by([*by, *keys])

@@ -1,0 +1,66 @@
+"""Findings about what customers say: what goes with their scores, where two groups differ, what most of them answer.
+
+As in `findings`: chosen by rule from finished frames, every number in them is on the page, none claims a cause.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from cx_metrics.drivers import FIX_FIRST
+from cx_metrics.findings import counted, highest
+from cx_metrics.texts import N_, NP_, Text
+
+NAMED_LEVEL = N_("{driver}: {level}")
+
+
+def driver_name(row: Any) -> Text | str:
+    """The name of a driver; of one with two values, the value it stands for too."""
+    level = row["level"]
+    if level is None or level != level:
+        return str(row["driver"])
+    return Text(NAMED_LEVEL, {"driver": str(row["driver"]), "level": str(level)})
+
+
+def key_drivers(drivers: pd.DataFrame) -> Text:
+    """What goes with the score more than anything else asked, beyond what chance allows?"""
+    if not len(drivers):
+        return Text(N_("Nothing else was asked or recorded together with this score"))
+    known = drivers[drivers["importance"].notna()]
+    if not len(known):
+        return Text(N_("Nothing can be said to go with this score"))
+    top, rest = highest(known, "importance"), known[known["importance"] < known["importance"].max()]
+    if len(known) > 1 and (not len(rest) or top["importance_low"] <= rest["importance_high"].max()):
+        return _together(known, top)
+    values = {"driver": driver_name(top)}
+    if top["correlation"] != top["correlation"]:
+        return Text(N_("{driver} goes with the score more than anything else asked"), values)
+    if top["correlation_low"] <= 0 <= top["correlation_high"]:
+        return Text(N_("Nothing asked goes with the score by more than chance allows"))
+    if top["correlation"] < 0:
+        return Text(N_("{driver} goes with lower scores, and with the score more than anything else asked"), values)
+    return Text(N_("{driver} goes with higher scores, and with the score more than anything else asked"), values)
+
+
+def _together(known: pd.DataFrame, top: Any) -> Text:
+    """No driver stands out: how much goes with all of them?"""
+    explained, several = float(top["r_squared"]), len(known)
+    one, many = NP_(
+        "{explained_share} of the spread of the score goes with the driver asked",
+        "{explained_share} of the spread of the score goes with the {drivers} drivers together, and none stands out",
+    )
+    return counted(one, many, several, explained_share=explained, drivers=several)
+
+
+def priorities(drivers: pd.DataFrame) -> Text:
+    """What is important and stands below the mean of all?"""
+    first = drivers[drivers["quadrant"] == FIX_FIRST]
+    if not drivers["quadrant"].notna().any():
+        return Text(N_("No driver has a scale on which it could be called good or bad"))
+    if not len(first):
+        return Text(N_("What matters most for the score stands above the rest"))
+    top = highest(first, "importance")
+    return Text(N_("{driver} matters for the score and stands {performance_share} of the way to its best answer, below the rest"),
+                {"driver": driver_name(top), "performance_share": float(top["performance_share"])})  # fmt: skip
