@@ -46,6 +46,7 @@ NEEDED = (
     "response_id",
     "changed_at",
 )  # a row without one is like no other
+CLOCKS = {"touchpoints": "occurred_at", "surveys": "answered_at", "invitations": "sent_at"}
 ARRIVED = "arrived"  # what came in, in memory beside the file
 
 
@@ -119,11 +120,12 @@ def _prepare(
     progress(READ, 100)
     rows, conflicts = {}, 0
     present = set(tables)
-    if present & {"touchpoints", "surveys", "customers"}:
+    about_people = present & {*CLOCKS, "customers"}
+    if about_people:
         conflicts = _prepare_customers(connection, tables)
     attributes = tuple(
         c for c in columns_of(connection, "customers") if c not in ("customer_id", "customer_number")
-    ) if present & {"touchpoints", "surveys", "customers"} else ()  # fmt: skip
+    ) if about_people else ()  # fmt: skip
     progress(45, 100)
     duplicates = 0
     if "touchpoints" in tables:
@@ -136,13 +138,13 @@ def _prepare(
         progress(85, 100)
         prepare_cubes(connection, told_apart, cube_share)
     progress(95, 100)
-    if "surveys" in tables:
-        schema, joined = tables["surveys"].schema, beside(attributes, "surveys")
-        duplicates += _join_attributes(connection, "surveys", schema, joined, facts.zone)
+    for name in ("surveys", "invitations"):
+        if name in tables:
+            duplicates += _join_attributes(connection, name, tables[name].schema, beside(attributes, name), facts.zone)
     for name in present & {"spend", "changes"}:
         connection.execute(f"create table {quoted(name)} as select * from {_arrived(name)}")
     connection.execute(f"detach {ARRIVED}")
-    for name in sorted(present | ({"customers"} if attributes or present & {"touchpoints", "surveys"} else set())):
+    for name in sorted(present | ({"customers"} if attributes or present & set(CLOCKS) else set())):
         rows[name] = one(connection, f"select count(*) from {quoted(name)}")
     progress(100, 100)
     counted = "select touchpoint, count(*) from touchpoints group by 1 order by 2 desc, 1"
@@ -209,7 +211,7 @@ def _prepare_customers(connection: duckdb.DuckDBPyConnection, tables: Mapping[st
         for c in own
         if c != "customer_id" and (c not in CUSTOMERS.names or _any(connection, _arrived("customers"), c))
     ]
-    sources = [n for n in ("touchpoints", "surveys", "customers") if n in tables]
+    sources = [n for n in (*CLOCKS, "customers") if n in tables]
     union = " union ".join(
         f"select distinct customer_id from {_arrived(n)} where customer_id is not null" for n in sources
     )
@@ -221,7 +223,11 @@ def _prepare_customers(connection: duckdb.DuckDBPyConnection, tables: Mapping[st
     )
     connection.execute(f"create table customers as select * from ({union}) {joined}")
     conflicts = 0
-    for name in ("surveys", "touchpoints"):  # touchpoints last: what people did wins over what they wrote down
+    for name in (
+        "invitations",
+        "surveys",
+        "touchpoints",
+    ):  # touchpoints last: what people did wins over what they wrote down
         if name not in tables:
             continue
         for column in CUSTOMER_COLUMNS:
@@ -423,20 +429,23 @@ def prepare_cubes(connection: duckdb.DuckDBPyConnection, attributes: tuple[str, 
 def _join_attributes(
     connection: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, attributes: tuple[str, ...], zone: str
 ) -> int:
-    """Carry the customers' attributes on every answer, and the calendar of the answer's time in the dataset's zone.
+    """Carry the customers' attributes on every answer or invitation, and the calendar of its time in the dataset's zone.
 
-    Returns how many answers stood twice, the same in every column; each counts once.
+    Returns how many answers stood twice, the same in every column; each counts once. Invitations that name nobody are alike and
+    not the same, so all of them stay.
     """
+    clock = CLOCKS[table]
+    kept, number = ("distinct *", "response_id") if table == "surveys" else ("*", "invitation_id")
     before = one(connection, f"select count(*) from {_arrived(table)}")
     own = ", ".join(f"t.{quoted(f.name)}" for f in schema if f.name not in attributes)
     joined = "".join(f", customers.{quoted(c)}" for c in attributes)
-    local = f"(t.answered_at at time zone 'UTC' at time zone {literal(zone)})"
+    local = f"(t.{clock} at time zone 'UTC' at time zone {literal(zone)})"
     connection.execute(f"""
         create table {quoted(table)} as select {own}, {local}::date as day,
             date_trunc('week', {local})::date as week, date_trunc('month', {local})::date as month{joined}
-        from (select distinct * from {_arrived(table)}) t
+        from (select {kept} from {_arrived(table)}) t
         left join customers on customers.customer_id = t.customer_id
-        order by t.answered_at, t.response_id
+        order by t.{clock}, t.{number}
     """)
     return before - one(connection, f"select count(*) from {quoted(table)}")
 
@@ -450,7 +459,7 @@ def facts_of(
         columns[name] = tuple(c for c in columns_of(connection, name) if _any(connection, quoted(name), c))
     timed = not rows.get("touchpoints") or "occurred_at" in columns["touchpoints"]  # no rows: nothing says untimed
     ranges = {}
-    for name in ("touchpoints", "surveys"):
+    for name in CLOCKS:
         if name in rows:
             first, last = connection.execute(f"select min(day), max(day) from {name}").fetchone() or (None, None)
             if first is not None:
