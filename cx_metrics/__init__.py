@@ -18,6 +18,8 @@ from cx_metrics import (
     flows,
     funnel,
     process,
+    responses,
+    silent,
     surveys,
 )
 from cx_metrics.comparison import compare
@@ -33,6 +35,6 @@ __all__ = [
     "METRICS", "Answered", "Facts", "Filter", "Member", "Metric", "Passing", "Result", "TouchlineError", "Tried", "View",
     "activity", "channels", "compare", "contacts", "conversion", "correlates", "differing", "drop_out", "engagement",
     "exposure", "flows",
-    "funnel", "load", "open_engine", "open_files", "people", "print_view", "process", "read_view", "run",
-    "surveys",
+    "funnel", "load", "open_engine", "open_files", "people", "print_view", "process", "read_view", "responses",
+    "run", "silent", "surveys",
 ]  # fmt: skip

@@ -12,11 +12,12 @@ from ibis import _
 from cx_metrics import intervals
 from cx_metrics.groups import how_many, nullable
 from cx_metrics.intervals import ShareMethod
+from cx_metrics.known import CONTACT_BANDS, answerers, contact_band
 from cx_metrics.options import Duration
 from cx_metrics.registry import Measure, metric
-from cx_metrics.surveys import ShareInterval
 from cx_metrics.texts import N_
 
+ShareInterval = Annotated[ShareMethod, N_("how the interval of a share is made")]
 Completes = Literal["found", "statuses", "answers"]
 OptOuts = Literal["before", "after"]
 Band = Literal["all", "contacts", "first_touchpoint", "last_touchpoint"]
@@ -47,7 +48,9 @@ def finish_response_rate(
         made = intervals.add_share(made, name, part, whole, confidence, method)
     ends = [name + end for name in ("response_rate", "start_rate", "completion_rate") for end in ("", "_low", "_high")]
     made = made.assign(completes_from=FROM_STATUSES if by_status else FROM_ANSWERS)
-    return made[[*by, "invited", "starts", "completes", *ends, "partials", "sent", "bounced", "opted_out", "completes_from"]]
+    return made[
+        [*by, "invited", "starts", "completes", *ends, "partials", "sent", "bounced", "opted_out", "completes_from"]
+    ]
 
 
 @metric(
@@ -89,7 +92,10 @@ def response_rate(
         Completes, N_("where starts and completes come from: statuses, answers, or statuses if there are any (found)")
     ] = "found",
     within: Annotated[
-        timedelta, Duration(N_("how long after an invitation or its last reminder an answer belongs to it, where no wave says so"))
+        timedelta,
+        Duration(
+            N_("how long after an invitation or its last reminder an answer belongs to it, where no wave says so")
+        ),
     ] = timedelta(days=30),
     reminder: Annotated[
         timedelta, Duration(N_("without a wave, a message this soon after the one before is its reminder"))
@@ -115,13 +121,18 @@ def response_rate(
     """
     t = _with_key(invitations, reminder)
     group = ibis.window(group_by="unit")
-    nth = ibis.window(group_by="unit", order_by=[ibis.asc("at", nulls_first=False), ibis.desc("rank"), "channel", "touchpoint"])
-    t = t.mutate(furthest=t["rank"].max().over(group), last_at=t["at"].max().over(group), place=ibis.row_number().over(nth))
+    nth = ibis.window(
+        group_by="unit", order_by=[ibis.asc("at", nulls_first=False), ibis.desc("rank"), "channel", "touchpoint"]
+    )
+    t = t.mutate(
+        furthest=t["rank"].max().over(group), last_at=t["at"].max().over(group), place=ibis.row_number().over(nth)
+    )
     known = t.filter((t.place == 0) | t.alone)
     known = known.mutate(furthest=ibis.ifelse(known.alone, known["rank"], known.furthest))
     known = _with_answers(known, surveys, within)
     counted = {
-        name: ibis.ifelse(known.furthest == rank, known.stands_for, 0).sum().fill_null(0) for name, rank in RANKS.items()
+        name: ibis.ifelse(known.furthest == rank, known.stands_for, 0).sum().fill_null(0)
+        for name, rank in RANKS.items()
     }
     counted |= {name: how_many(known[name] == 1) for name in ("began", "answered")}
     return known.aggregate(by=list(by), **counted).order_by([*by, "sent"])
@@ -159,15 +170,20 @@ def _with_answers(t: ibis.Table, surveys: ibis.Table | None, within: timedelta) 
         both.last_at.isnull() | (both.then <= both.last_at + int(within.total_seconds()))
     )
     in_wave = both.wave == both.of_wave
-    belongs = ibis.ifelse(both.wave.isnull() | both.of_wave.isnull(), in_time.fill_null(False), in_wave.fill_null(False))
+    belongs = ibis.ifelse(
+        both.wave.isnull() | both.of_wave.isnull(), in_time.fill_null(False), in_wave.fill_null(False)
+    )
     found = both.filter(belongs).group_by("unit").aggregate(answered=_.said.max())
     t = t.left_join(found.rename(answered_unit="unit"), t.unit == ibis._.answered_unit)
     return t.mutate(
-        began=ibis.ifelse(t.answered_unit.notnull() & ~t.alone, 1, 0), answered=ibis.ifelse(t.alone, 0, t.answered.fill_null(0))
+        began=ibis.ifelse(t.answered_unit.notnull() & ~t.alone, 1, 0),
+        answered=ibis.ifelse(t.alone, 0, t.answered.fill_null(0)),
     )
 
 
-def finish_answer_rate(frame: pd.DataFrame, *, by: tuple[str, ...], method: ShareMethod, confidence: float) -> pd.DataFrame:
+def finish_answer_rate(
+    frame: pd.DataFrame, *, by: tuple[str, ...], method: ShareMethod, confidence: float
+) -> pd.DataFrame:
     """Add the share, and put the bands in their order."""
     frame = frame.assign(customers=frame["customers"].astype("int64"), answered=frame["answered"].astype("int64"))
     frame = intervals.add_share(frame, "answer_rate", "answered", "customers", confidence, method)
@@ -177,15 +193,6 @@ def finish_answer_rate(frame: pd.DataFrame, *, by: tuple[str, ...], method: Shar
     )
     ends = [f"answer_rate{end}" for end in ("", "_low", "_high")]
     return frame[[*by, "band", "customers", "answered", *ends]].reset_index(drop=True)
-
-
-CONTACT_LIMITS = (1, 2, 3, 5, 8, 13, 21)  # contacts up to which a band goes, the last one open
-CONTACT_BANDS = ("1", "2", "3", "4–5", "6–8", "9–13", "14–21", "22+")
-
-
-def contact_band(contacts: ibis.Value) -> ibis.Value:
-    """The band that a number of contacts lies in, as its place in CONTACT_BANDS."""
-    return ibis.cases(*((contacts <= most, place) for place, most in enumerate(CONTACT_LIMITS)), else_=len(CONTACT_LIMITS))
 
 
 @metric(
@@ -213,7 +220,8 @@ def answer_rate(
     by: tuple[str, ...] = (),
     *,
     band: Annotated[
-        Band, N_("how customers are told apart: not at all, by number of contacts, by their first or their last touchpoint")
+        Band,
+        N_("how customers are told apart: not at all, by number of contacts, by their first or their last touchpoint"),
     ] = "all",
     method: ShareInterval = "wilson",
 ) -> ibis.Table:
@@ -245,10 +253,3 @@ def answer_rate(
     both = people.left_join(answering, people[number] == answering.who)
     counted = both.group_by([*by, "band"]).aggregate(customers=_.count(), answered=how_many(both.who.notnull()))
     return nullable(counted).order_by([*by, "band"])
-
-
-def answerers(surveys: ibis.Table, touchpoints: ibis.Table, customers: ibis.Table | None) -> ibis.Table:
-    """The answers with the number of their customer, where they name one that is known."""
-    known = touchpoints.select("customer_id", "customer_number").distinct() if customers is None else customers
-    known = known.select(customer_number=known.customer_number, named=known.customer_id)
-    return surveys.inner_join(known, surveys.customer_id == known.named).drop("named")
