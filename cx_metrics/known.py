@@ -73,7 +73,8 @@ def patterns_query(
     )  # fmt: skip
     people = did.select(
         number, **{
-            f"{OF}contacts": contact_band(did.contacts).cast(CODE), f"{OF}touchpoints_met": ibis.least(did.met, MOST_MET + 1).cast(CODE),
+            f"{OF}contacts": contact_band(did.contacts).cast(CODE),
+            f"{OF}touchpoints_met": ibis.least(did.met, MOST_MET + 1).cast(CODE),
             f"{OF}converted": did.converted.cast(CODE), "raw last_stage": did.last_stage.cast("string"),
         },
     )  # fmt: skip

@@ -139,7 +139,7 @@ def response_rate(
 
 
 def _with_key(t: ibis.Table, reminder: timedelta) -> ibis.Table:
-    """Rows with `unit`, the same for all rows of one invitation, `alone` where a row is one by itself, `rank` and `at` (seconds)."""
+    """Rows with `unit`, one for all rows of an invitation, `alone` where a row is one by itself, `rank` and `at` (seconds)."""
     rank = ibis.cases(*((t.status == name, number) for name, number in RANKS.items()), else_=1)
     t = t.mutate(rank=rank.cast("int64"), at=t.sent_at.epoch_seconds().cast("int64"))
     own = ibis.window(group_by=["customer_id", "wave"], order_by=[ibis.asc("at", nulls_first=False), "rank"])
@@ -174,7 +174,8 @@ def _with_answers(t: ibis.Table, surveys: ibis.Table | None, within: timedelta) 
         both.wave.isnull() | both.of_wave.isnull(), in_time.fill_null(False), in_wave.fill_null(False)
     )
     found = both.filter(belongs).group_by("unit").aggregate(answered=_.said.max())
-    t = t.left_join(found.rename(answered_unit="unit"), t.unit == ibis._.answered_unit)
+    found = found.select(answered_unit=found.unit, answered=found.answered)
+    t = t.left_join(found, t.unit == found.answered_unit)
     return t.mutate(
         began=ibis.ifelse(t.answered_unit.notnull() & ~t.alone, 1, 0),
         answered=ibis.ifelse(t.alone, 0, t.answered.fill_null(0)),
@@ -230,7 +231,8 @@ def answer_rate(
     One row per group of `by` and band: customers (with a touchpoint in the view), answered (of these, with a valid score of any
     kind), answer_rate with its interval. Not a response rate: that needs invitations. `band` tells customers apart by their
     contacts, or by the touchpoint where their journey in the view begins or ends; "all" is one band. With `by`, a customer
-    stands in each group in which they have a touchpoint: by touchpoint it is who met it. Answers that name no customer do not count.
+    stands in each group in which they have a touchpoint: by touchpoint it is who met it. Answers that name no
+    customer do not count.
     """
     t, number = touchpoints, "customer_number"
     people = t.select(number, *by).distinct()

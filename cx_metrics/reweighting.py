@@ -33,7 +33,7 @@ REFUSALS = ("few_answers", "few_silent", "nothing_known", "separable", "few_effe
 
 @dataclass(frozen=True)
 class Patterns:
-    """Customers by what is known of them. `codes`: one column per trait, values as numbers from 0. `score`: of those who answered."""
+    """Customers by what is known of them. `codes`: a column per trait, values as numbers from 0. `score`: of those who answered."""
 
     codes: Codes
     answered: NDArray[np.bool_]
@@ -137,7 +137,8 @@ def adjust(patterns: Patterns, trim: float) -> Adjusted:
     value = float((weight * counted * score).sum() / customers)
     error, apart = _errors(patterns, terms, rows, weight, value, plain.raw)
     return Adjusted(
-        customers, answers, plain.raw, plain.raw_error, value, error, apart, effective, float(weight.max() / customers), trimmed, traits,
+        customers, answers, plain.raw, plain.raw_error, value, error, apart, effective, float(weight.max() / customers), trimmed,
+        traits,
     )  # fmt: skip
 
 

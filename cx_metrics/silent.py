@@ -246,8 +246,8 @@ def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], top: int, co
     shown = rows.groupby("group", sort=False).head(top)
     return shown[[
         *by, "column", "value", "customers", "answered_with", *(f"share_of_answered{e}" for e in ends),
-        "silent_with", *(f"share_of_silent{e}" for e in ends), *(f"difference{e}" for e in ends), "standardised", "p_value", "q_value",
-        "flagged", "answered", "silent",
+        "silent_with", *(f"share_of_silent{e}" for e in ends), *(f"difference{e}" for e in ends), "standardised", "p_value",
+        "q_value",         "flagged", "answered", "silent",
     ]].reset_index(drop=True)  # fmt: skip
 
 
@@ -273,7 +273,8 @@ def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], top: int, co
             meaning=N_("share of those who did not answer that has the value"),
         ),
         "difference": Measure(
-            N_("Difference"), "ratio", n="customers", interval="newcombe", meaning=N_("share of those who answered minus share of the silent")
+            N_("Difference"), "ratio", n="customers", interval="newcombe",
+            meaning=N_("share of those who answered minus share of the silent")
         ),
         "standardised": Measure(
             N_("Standardised difference"), "ratio", n="customers",
