@@ -186,11 +186,11 @@ def read_patterns(
     means: dict[str, dict[int, str | None]] = {}
     for trait, place, value in zip(legend["trait"], legend["place"], legend["value"], strict=True):
         means.setdefault(str(trait), {})[int(place)] = str(value)
-    known = [found for c in frame.columns if (found := _known(str(c), rows, means)) is not None]
+    known = [one for c in frame.columns if (one := _known(str(c), rows, means)) is not None]
     if not by:
         return [((), rows)], known
-    found = rows.groupby(list(by), dropna=False, sort=True)
-    return [(key if isinstance(key, tuple) else (key,), part) for key, part in found], known
+    parts = rows.groupby(list(by), dropna=False, sort=True)
+    return [(key if isinstance(key, tuple) else (key,), part) for key, part in parts], known
 
 
 def _known(column: str, rows: pd.DataFrame, means: dict[str, dict[int, str | None]]) -> Known | None:

@@ -75,8 +75,8 @@ def finish_adjusted_nps(frame: pd.DataFrame, *, by: tuple[str, ...], trim: int, 
     for _key, part in parts:
         patterns = patterns_of(part, known, as_nps)
         n, score = patterns.count[patterns.answered], patterns.score[patterns.answered]
-        classes = [float(n[score == code].sum()) for code in (100, 0, -100)]
-        low, high = intervals.nps_interval(*classes, "adjusted_wald", confidence)
+        promoters, passives, detractors = (float(n[score == code].sum()) for code in (100, 0, -100))
+        low, high = intervals.nps_interval(promoters, passives, detractors, "adjusted_wald", confidence)
         rows.append(
             _row(reweighting.adjust(patterns, trim), "nps", (float(low[0]), float(high[0])), (-100, 100), confidence)
         )
@@ -229,9 +229,11 @@ def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], top: int, co
     )
     rows = intervals.add_share(rows, "share_of_answered", "answered_with", "answered", confidence)
     rows = intervals.add_share(rows, "share_of_silent", "silent_with", "silent", confidence)
-    four = [rows[c].to_numpy() for c in ("answered_with", "answered", "silent_with", "silent")]
-    low, high = intervals.newcombe(*four, confidence)
-    p = either_p(*four)
+    having, answered, others, silent = (
+        rows[c].to_numpy() for c in ("answered_with", "answered", "silent_with", "silent")
+    )
+    low, high = intervals.newcombe(having, answered, others, silent, confidence)
+    p = either_p(having, answered, others, silent)
     q = intervals.benjamini_hochberg(p) if len(rows) else p
     gap, a, b = rows["share_of_answered"] - rows["share_of_silent"], rows["share_of_answered"], rows["share_of_silent"]
     spread = np.sqrt((a * (1 - a) + b * (1 - b)) / 2)
