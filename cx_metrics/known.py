@@ -36,7 +36,8 @@ MOST_CHANNELS = 6
 MOST_TOUCHPOINTS = 10
 MOST_MET = 6  # different touchpoints up to which each number stands alone
 CODE = "int16"
-OF, MET = "of ", " met "  # columns of codes: "of persona", "channel met 1"
+OF, MET = "of ", "met "  # columns of codes: "of persona"; of bits: "met channel"
+MET_MOST = {"channel": MOST_CHANNELS, "touchpoint": MOST_TOUCHPOINTS}
 OWN: dict[str, dict[int, str | None]] = {  # traits whose codes mean themselves
     "contacts": dict(enumerate(CONTACT_BANDS)),
     "touchpoints_met": {k: str(k) if k <= MOST_MET else f"{k}+" for k in range(1, MOST_MET + 2)},
@@ -61,79 +62,81 @@ def patterns_query(
     by: Sequence[str],
     attributes: Sequence[str],
 ) -> ibis.Table:
-    """Customers with a touchpoint, added up to patterns: the columns of `by`, one column of codes per trait ("of persona", "channel
-    met 1"), answered, score, scale, customers; and what the codes mean, as rows with `trait`, `place` (the code) and `value`.
+    """Customers with a touchpoint, added up to patterns: the columns of `by`, one column of codes per trait ("of persona", "met
+    channel"), answered, score, scale, customers; and what the codes mean, as rows with `trait`, `place` (the code) and `value`.
 
-    `answers`: one row per customer, with customer_number, score and scale.
+    `answers`: one row per customer, with customer_number, score and scale. Touchpoints are read once.
     """
     t, number = touchpoints, "customer_number"
+    ranks = t.filter(t.stage.notnull()).group_by(held=t.stage.cast("string")).aggregate(place=_.stage_rank.max())
+    legends = [_legend("last_stage", ranks)]
+    for column, most in MET_MOST.items():
+        ranked = _ranked(t, column, most)
+        legends.append(_legend(column, ranked))
+        t = _with_bits(t, column, ranked, most)
     did = t.group_by(number).aggregate(
-        contacts=_.count(), met=_.touchpoint.nunique(), converted=_.is_goal.max(),
-        last_stage=t.stage.argmax(t.step, where=t.stage.notnull()),
+        contacts=_.count(), met=_.touchpoint_number.nunique(), converted=_.is_goal.max(),
+        last_stage=t.stage_rank.argmax(t.step, where=t.stage_rank.notnull()),
+        **{f"{MET}{column}": t[f"{MET}{column}"].bit_or() for column in MET_MOST},
     )  # fmt: skip
-    people = did.select(
-        number, **{
-            f"{OF}contacts": contact_band(did.contacts).cast(CODE),
-            f"{OF}touchpoints_met": ibis.least(did.met, MOST_MET + 1).cast(CODE),
-            f"{OF}converted": did.converted.cast(CODE), "raw last_stage": did.last_stage.cast("string"),
-        },
-    )  # fmt: skip
-    coded = ["last_stage"]
+    codes = {
+        f"{OF}contacts": contact_band(did.contacts),
+        f"{OF}touchpoints_met": ibis.least(did.met, MOST_MET + 1),
+        f"{OF}converted": did.converted,
+        f"{OF}last_stage": did.last_stage.fill_null(UNKNOWN),
+        **{f"{MET}{column}": did[f"{MET}{column}"] for column in MET_MOST},
+    }
+    people = did.select(number, **{name: code.cast(CODE) for name, code in codes.items()})
     if customers is not None:
-        coded += [a for a in attributes if a in customers.columns and a not in OWN][:MOST_ATTRIBUTES]
-        own = customers.select(whose=customers[number], **{f"raw {a}": customers[a].cast("string") for a in coded[1:]})
-        people = people.left_join(own, people[number] == own.whose).drop("whose")
-    legends = []
-    for name in coded:
-        people, legend = _coded(people, name)
-        legends.append(legend)
-    for column, most in (("channel", MOST_CHANNELS), ("touchpoint", MOST_TOUCHPOINTS)):
-        people, legend = _met(people, t, column, most)
-        legends.append(legend)
-    codes = [c for c in people.columns if c != number]
-    given = answers.select(who=number, score="score", scale="scale")
+        known = customers
+        held = [a for a in attributes if a in customers.columns and a not in OWN][:MOST_ATTRIBUTES]
+        for name in held:
+            ranked = _ranked(customers, name, MOST_VALUES)
+            legends.append(_legend(name, ranked))
+            known = _coded(known, name, ranked)
+        own = known.select(whose=known[number], **{f"{OF}{a}": known[f"{OF}{a}"] for a in held})
+        people = people.join(own, people[number] == own.whose).drop("whose")
+    names = [c for c in people.columns if c != number]
+    given = answers.select(who=answers[number], score="score", scale="scale")
     people = people.left_join(given, people[number] == given.who)
     people = people.mutate(
         answered=ibis.ifelse(people.who.notnull(), 1, 0).cast(CODE), score=people.score.cast("float64")
     )
     if by:
-        groups = t.select(in_group=t[number], **{c: t[c] for c in by}).distinct()
+        groups = touchpoints.select(in_group=touchpoints[number], **{c: touchpoints[c] for c in by}).distinct()
         people = groups.join(people, groups.in_group == people[number])
-    keys = [*by, *codes, "answered", "score", "scale"]
+    keys = [*by, *names, "answered", "score", "scale"]
     return _with_legends(people.group_by(keys).aggregate(customers=_.count().cast("int64")), keys, legends)
-
-
-def _coded(people: ibis.Table, name: str) -> tuple[ibis.Table, ibis.Table]:
-    """A column as codes: 0 not known, 1 and on its values, the most frequent first, one more for all others; and what they mean."""
-    column = f"raw {name}"
-    ranked = _ranked(people.filter(people[column].notnull()), column, MOST_VALUES)
-    legend = ranked.select(trait=ibis.literal(name), place=ranked.place, value=ranked.held)
-    beside = ranked.select(known=ranked.held, place=ranked.place)
-    joined = people.left_join(beside, people[column] == beside.known)
-    found = ibis.ifelse(joined[column].isnull(), UNKNOWN, joined.place.fill_null(MOST_VALUES + 1)).cast(CODE)
-    return joined.mutate(**{f"{OF}{name}": found}).drop("known", "place", column), legend
 
 
 def _ranked(rows: ibis.Table, column: str, most: int) -> ibis.Table:
     """The values that most rows hold, ties by name: held, place (from 1)."""
-    counted = rows.select(held=rows[column].cast("string")).group_by("held").aggregate(n=_.count())
-    top = counted.mutate(place=ibis.row_number().over(order_by=[ibis.desc("n"), "held"]) + 1)
-    return top.filter(top.place <= most).select("held", place=top.place.cast(CODE))
+    known = rows.filter(rows[column].notnull()).select(held=rows[column].cast("string"))
+    counted = known.group_by("held").aggregate(n=_.count())
+    order = ibis.window(order_by=[ibis.desc("n"), "held"])
+    top = counted.mutate(place=ibis.row_number().over(order) + 1)
+    return top.filter(top.place <= most).select("held", "place")
 
 
-def _met(people: ibis.Table, t: ibis.Table, column: str, most: int) -> tuple[ibis.Table, ibis.Table]:
-    """Which of the most frequent channels or touchpoints did each customer meet? One column of 0 and 1 each."""
-    pairs = t.filter(t[column].notnull()).select("customer_number", held=t[column].cast("string")).distinct()
-    ranked = _ranked(pairs, "held", most)
-    legend = ranked.select(trait=ibis.literal(column), place=ranked.place, value=ranked.held)
-    named = ranked.select(name=ranked.held, place=ranked.place)
-    at = pairs.join(named, pairs.held == named.name)
-    flags = {f"{column}{MET}{place}": place for place in range(1, most + 1)}
-    each = at.group_by(whose=at.customer_number).aggregate(
-        **{flag: ibis.ifelse(at.place == place, 1, 0).max() for flag, place in flags.items()}
-    )
-    joined = people.left_join(each, people.customer_number == each.whose).drop("whose")
-    return joined.mutate(**{flag: joined[flag].fill_null(0).cast(CODE) for flag in flags}), legend
+def _legend(trait: str, ranked: ibis.Table) -> ibis.Table:
+    """What the codes of a trait mean."""
+    return ranked.select(trait=ibis.literal(trait), place=ranked.place, value=ranked.held)
+
+
+def _coded(customers: ibis.Table, name: str, ranked: ibis.Table) -> ibis.Table:
+    """An attribute as codes: 0 not known, 1 and on its values, the most frequent first, one more for all others."""
+    named = ranked.select(known=ranked.held, place=ranked.place)
+    joined = customers.left_join(named, customers[name].cast("string") == named.known)
+    code = ibis.ifelse(joined[name].isnull(), UNKNOWN, joined.place.fill_null(MOST_VALUES + 1)).cast(CODE)
+    return joined.mutate(**{f"{OF}{name}": code}).drop("known", "place")
+
+
+def _with_bits(t: ibis.Table, column: str, ranked: ibis.Table, most: int) -> ibis.Table:
+    """Touchpoints with one bit that says which of the most frequent channels or touchpoints it is; 0: none of them."""
+    named = ranked.select(known=ranked.held, place=ranked.place)
+    joined = t.left_join(named, t[column].cast("string") == named.known)
+    bit = ibis.cases(*((joined.place == place, 2 ** (place - 1)) for place in range(1, most + 1)), else_=0)
+    return joined.mutate(**{f"{MET}{column}": bit.cast("int64")}).drop("known", "place")
 
 
 def _with_legends(rows: ibis.Table, keys: Sequence[str], legends: Sequence[ibis.Table]) -> ibis.Table:
@@ -186,23 +189,27 @@ def read_patterns(
     means: dict[str, dict[int, str | None]] = {}
     for trait, place, value in zip(legend["trait"], legend["place"], legend["value"], strict=True):
         means.setdefault(str(trait), {})[int(place)] = str(value)
-    known = [one for c in frame.columns if (one := _known(str(c), rows, means)) is not None]
+    known = [one for c in frame.columns for one in _known(str(c), rows, means)]
     if not by:
         return [((), rows)], known
     parts = rows.groupby(list(by), dropna=False, sort=True)
     return [(key if isinstance(key, tuple) else (key,), part) for key, part in parts], known
 
 
-def _known(column: str, rows: pd.DataFrame, means: dict[str, dict[int, str | None]]) -> Known | None:
-    base, _met, place = column.partition(MET)
-    if place:
-        name = means.get(base, {}).get(int(place))
-        return None if name is None else Known(base, _codes(rows, column), {0: None, 1: name})
+def _known(column: str, rows: pd.DataFrame, means: dict[str, dict[int, str | None]]) -> list[Known]:
+    """The traits that a column of the frame holds: none where it is no column of codes."""
+    if column.startswith(MET):
+        name = column.removeprefix(MET)
+        bits = _codes(rows, column)
+        return [
+            Known(name, (bits >> (place - 1)) & 1, {0: None, 1: value})
+            for place, value in sorted(means.get(name, {}).items())
+        ]
     if not column.startswith(OF):
-        return None
+        return []
     name = column.removeprefix(OF)
     values = OWN.get(name) or {UNKNOWN: None, MOST_VALUES + 1: OTHER} | means.get(name, {})
-    return Known(name, _codes(rows, column), values)
+    return [Known(name, _codes(rows, column), values)]
 
 
 def _codes(rows: pd.DataFrame, column: str) -> NDArray[np.int64]:
