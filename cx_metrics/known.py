@@ -16,7 +16,7 @@ import pandas as pd
 from ibis import _
 from numpy.typing import NDArray
 
-from cx_metrics.groups import OTHER
+from cx_metrics.groups import OTHER, nullable
 from cx_metrics.reweighting import Patterns
 
 CONTACT_LIMITS = (1, 2, 3, 5, 8, 13, 21)  # contacts up to which a band goes, the last one open
@@ -143,16 +143,14 @@ def _with_legends(rows: ibis.Table, keys: Sequence[str], legends: Sequence[ibis.
     """Patterns, and under them what codes mean."""
     columns = [*keys, "customers"]
     kinds = {name: rows.schema()[name].copy(nullable=True) for name in columns}
-    together = rows.select(
-        **{name: rows[name].cast(kind) for name, kind in kinds.items()},
-        trait=ibis.null("string"), place=ibis.null("int64"), value=ibis.null("string"),
-    )  # fmt: skip
+    nothing = {"trait": ibis.null("string"), "place": ibis.null("int64"), "value": ibis.null("string")}
+    together = nullable(rows.select(*columns).mutate(**nothing))
     for legend in legends:
         said = legend.select(
             **{name: ibis.null(kind) for name, kind in kinds.items()},
             trait=legend.trait.cast("string"), place=legend.place.cast("int64"), value=legend.value.cast("string"),
         )  # fmt: skip
-        together = together.union(said)
+        together = together.union(nullable(said))
     return together
 
 

@@ -9,6 +9,7 @@ each customer's influence is what a linear regression on the traits says, plus t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy import special
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
+Places = NDArray[np.int64]
 
 LEAST_ANSWERS = 100
 LEAST_OF_A_CLASS = 30  # answered, silent
@@ -24,6 +26,7 @@ LEAST_EFFECTIVE = 30.0
 LEAST_IN_LEVEL = 30  # customers with a value that is looked at by itself
 LEAST_OF_LEVEL = 5  # of these answered, and as many silent: else nobody can stand for the others
 PER_TERM = 10  # answers, and silent customers, for each term of the regression
+MOST_TRAITS = 12  # those that go with answering most: the others hardly move the score, and cost time
 STEPS = 60
 STEEPEST = 15.0  # a logit beyond which answering is as good as certain, or never happens
 SHARP = 1e-9
@@ -60,50 +63,62 @@ class Adjusted:
 
 
 class Terms:
-    """Traits as columns of 0 and 1 beside a 1, made a block of rows at a time."""
+    """Traits as columns of 0 and 1 beside a 1: level 0 of a trait is what its others are compared with.
 
-    def __init__(self, levels: Codes, sizes: list[int]) -> None:
-        self.levels = levels
+    Nothing of that width is held: sums of products of two terms are counts of two levels together.
+    """
+
+    def __init__(self, levels: Codes, sizes: Sequence[int]) -> None:
+        self.levels = [np.ascontiguousarray(column) for column in levels.T]
+        self.sizes = list(sizes)
         starts = np.cumsum([1, *(size - 1 for size in sizes)])
-        self.starts, self.width = starts[:-1], int(starts[-1])
+        self.starts, self.width = [int(start) for start in starts[:-1]], int(starts[-1])
+        self.rows = len(levels)
 
-    def block(self, rows: slice | NDArray[np.int64]) -> Array:
-        """The terms of some rows. Level 0 of a trait is what the others are compared with."""
-        levels = self.levels[rows]
-        found = np.zeros((len(levels), self.width))
-        found[:, 0] = 1
-        for trait, start in enumerate(self.starts):
-            at = np.flatnonzero(levels[:, trait])
-            found[at, start + levels[at, trait] - 1] = 1
-        return found
+    def of(self, rows: Places) -> Terms:
+        """The terms of some rows alone."""
+        chosen = [column[rows] for column in self.levels]
+        return Terms(np.stack(chosen, axis=1) if chosen else np.zeros((len(rows), 0), np.int64), self.sizes)
 
-    def times(self, vector: Array, rows: NDArray[np.int64] | None = None) -> Array:
+    def times(self, vector: Array) -> Array:
         """Each row's terms times a vector."""
-        chosen = self.levels if rows is None else self.levels[rows]
-        found = np.full(len(chosen), vector[0])
-        for trait, start in enumerate(self.starts):
-            size = int(self.levels[:, trait].max(initial=0)) if len(self.levels) else 0
-            found += np.concatenate([[0.0], vector[start : start + size]])[chosen[:, trait]]
+        found = np.full(self.rows, vector[0])
+        for column, start, size in zip(self.levels, self.starts, self.sizes, strict=True):
+            found += np.concatenate([[0.0], vector[start : start + size - 1]])[column]
         return found
 
-    def sums(self, by: Array, rows: NDArray[np.int64] | None = None) -> Array:
-        """Terms of all rows (or some), each times its number, added up."""
-        chosen = self.levels if rows is None else self.levels[rows]
-        found = np.zeros(self.width)
+    def sums(self, by: Array) -> Array:
+        """Terms of all rows, each row's times its number, added up."""
+        found = np.empty(self.width)
         found[0] = by.sum()
-        for trait, start in enumerate(self.starts):
-            counted = np.bincount(chosen[:, trait], weights=by)
-            found[start : start + max(len(counted) - 1, 0)] = counted[1:]
+        for column, start, size in zip(self.levels, self.starts, self.sizes, strict=True):
+            found[start : start + size - 1] = np.bincount(column, by, size)[1:]
         return found
 
-    def squares(self, by: Array, rows: NDArray[np.int64] | None = None) -> Array:
+    def squares(self, by: Array) -> Array:
         """The products of all pairs of terms, each row's times its number, added up."""
         total = np.zeros((self.width, self.width))
-        places = np.arange(len(self.levels)) if rows is None else rows
-        for begin in range(0, len(places), AT_ONCE):
-            block = self.block(places[begin : begin + AT_ONCE])
-            total += block.T @ (block * by[begin : begin + AT_ONCE, None])
+        total[0] = total[:, 0] = sums = self.sums(by)
+        np.fill_diagonal(total, sums)
+        for place, (column, start, size) in enumerate(zip(self.levels, self.starts, self.sizes, strict=True)):
+            for other, begin, width in zip(self.levels[:place], self.starts, self.sizes, strict=False):
+                both = np.bincount(column * width + other, by, size * width).reshape(size, width)[1:, 1:]
+                total[start : start + size - 1, begin : begin + width - 1] = both
+                total[begin : begin + width - 1, start : start + size - 1] = both.T
         return total
+
+    def lengths(self, solved: Array) -> Array:
+        """Each row's terms, times a matrix, times themselves."""
+        found = np.empty(self.rows)
+        for begin in range(0, self.rows, AT_ONCE):
+            block = np.zeros((min(AT_ONCE, self.rows - begin), self.width))
+            block[:, 0] = 1
+            for column, start in zip(self.levels, self.starts, strict=True):
+                levels = column[begin : begin + AT_ONCE]
+                at = np.flatnonzero(levels)
+                block[at, start + levels[at] - 1] = 1
+            found[begin : begin + AT_ONCE] = ((block @ solved) * block).sum(axis=1)
+        return found
 
 
 def adjust(patterns: Patterns, trim: float) -> Adjusted:
@@ -116,18 +131,25 @@ def adjust(patterns: Patterns, trim: float) -> Adjusted:
         return _refused(plain, "few_answers")
     if customers - answers < LEAST_OF_A_CLASS:
         return _refused(plain, "few_silent")
-    terms, traits = chosen_terms(patterns)
-    if not traits:
+    chosen = chosen_traits(patterns)
+    if not chosen:
         return _refused(plain, "nothing_known")
-    chance = answering(terms, who, n)
+    patterns, terms = merged(patterns, chosen)
+    return _adjusted(patterns, terms, trim, plain, tuple(trait.place for trait in chosen))
+
+
+def _adjusted(patterns: Patterns, terms: Terms, trim: float, plain: Adjusted, traits: tuple[int, ...]) -> Adjusted:
+    """The score by weights, or why there is none."""
+    n, customers, answers = patterns.count, plain.customers, plain.answers
+    chance = answering(terms, patterns.answered, n)
     if chance is None:
         return _refused(plain, "separable")
-    rows = np.flatnonzero(who)
-    counted, score = n[rows], patterns.score[rows]
+    rows = np.flatnonzero(patterns.answered)
+    said, counted, score = terms.of(rows), n[rows], patterns.score[rows]
     weight = 1 / chance[rows]
     most = trim * float((weight * counted).sum() / answers)
     trimmed = int(counted[weight > most].sum())
-    calibrated = calibrate(terms, np.minimum(weight, most), rows, n)
+    calibrated = calibrate(said, np.minimum(weight, most), counted, terms.sums(n))
     if calibrated is None:
         return _refused(plain, "separable")
     weight = calibrated
@@ -135,7 +157,7 @@ def adjust(patterns: Patterns, trim: float) -> Adjusted:
     if effective < LEAST_EFFECTIVE:
         return _refused(plain, "few_effective")
     value = float((weight * counted * score).sum() / customers)
-    error, apart = _errors(patterns, terms, rows, weight, value, plain.raw)
+    error, apart = _errors(patterns, terms, said, weight, value, plain.raw)
     return Adjusted(
         customers, answers, plain.raw, plain.raw_error, value, error, apart, effective, float(weight.max() / customers), trimmed,
         traits,
@@ -158,23 +180,18 @@ def _plain(patterns: Patterns, customers: int, answers: int) -> Adjusted:
 
 
 def _errors(
-    patterns: Patterns, terms: Terms, rows: NDArray[np.int64], weight: Array, value: float, raw: float
+    patterns: Patterns, terms: Terms, said: Terms, weight: Array, value: float, raw: float
 ) -> tuple[float, float]:
     """Standard errors of the adjusted score and of its difference to the plain one, from each customer's influence on them."""
     n, total = patterns.count, float(patterns.count.sum())
+    rows = np.flatnonzero(patterns.answered)
     counted, score = n[rows], patterns.score[rows]
-    gram = terms.squares(weight * counted, rows)
-    solved = np.linalg.pinv(gram, hermitian=True)
-    slope = solved @ terms.sums(weight * counted * score, rows)
-    expected = terms.times(slope)
-    leverage = np.empty(len(rows))
-    for begin in range(0, len(rows), AT_ONCE):
-        some = rows[begin : begin + AT_ONCE]
-        block = terms.block(some)
-        leverage[begin : begin + AT_ONCE] = ((block @ solved) * block).sum(axis=1) * weight[begin : begin + AT_ONCE]
-    residual = (score - expected[rows]) / np.sqrt(np.maximum(1 - leverage, 0.05))  # a fit follows its own answers
-    influence = expected - value
-    influence[rows] += weight * residual
+    solved: Array = np.asarray(np.linalg.pinv(said.squares(weight * counted), hermitian=True), dtype=np.float64)
+    slope = solved @ said.sums(weight * counted * score)
+    leverage = said.lengths(solved) * weight
+    influence = terms.times(slope) - value
+    residual = score - value - influence[rows]
+    influence[rows] += weight * residual / np.sqrt(np.maximum(1 - leverage, 0.05))  # a fit follows its own answers
     plain = np.zeros(len(n))
     plain[rows] = total / counted.sum() * (score - raw)
     error = np.sqrt((n * influence**2).sum()) / total
@@ -182,23 +199,43 @@ def _errors(
     return float(error), float(apart)
 
 
-def chosen_terms(patterns: Patterns) -> tuple[Terms, tuple[int, ...]]:
-    """The traits that go with answering most, as many as the answers bear, and their terms."""
+@dataclass(frozen=True)
+class Trait:
+    """A trait that the weights are made from: its column, each row's level, how many levels there are."""
+
+    place: int
+    levels: Codes
+    size: int
+
+
+def chosen_traits(patterns: Patterns) -> list[Trait]:
+    """The traits that go with answering most, as many as the answers bear and at most MOST_TRAITS."""
     n, who = patterns.count, patterns.answered
     bears = int(min(n[who].sum(), n[~who].sum())) // PER_TERM
     found = []
-    for trait in range(patterns.codes.shape[1]):
-        levels, size = pooled(patterns.codes[:, trait], who, n)
+    for place in range(patterns.codes.shape[1]):
+        levels, size = pooled(patterns.codes[:, place], who, n)
         if size > 1:
-            found.append((_chance_alone(levels, size, who, n), trait, levels, size))
-    chosen: list[tuple[int, Codes, int]] = []
-    for _p, trait, levels, size in sorted(found, key=lambda one: one[:2]):
-        if size - 1 <= bears:
-            bears -= size - 1
-            chosen.append((trait, levels, size))
-    chosen.sort(key=lambda one: one[0])
-    stacked = np.stack([levels for _t, levels, _s in chosen], axis=1) if chosen else np.zeros((len(n), 0), np.int64)
-    return Terms(stacked, [size for _t, _l, size in chosen]), tuple(trait for trait, _l, _s in chosen)
+            found.append((_chance_alone(levels, size, who, n), Trait(place, levels, size)))
+    chosen: list[Trait] = []
+    for _p, trait in sorted(found, key=lambda one: (one[0], one[1].place)):
+        if trait.size - 1 <= bears and len(chosen) < MOST_TRAITS:
+            bears -= trait.size - 1
+            chosen.append(trait)
+    return sorted(chosen, key=lambda trait: trait.place)
+
+
+def merged(patterns: Patterns, chosen: Sequence[Trait]) -> tuple[Patterns, Terms]:
+    """Rows that are equal in what counts are one row."""
+    scores, place_of = np.unique(np.where(patterns.answered, patterns.score, 0.0), return_inverse=True)
+    key = place_of * 2 + patterns.answered
+    for trait in chosen:
+        key = key * trait.size + trait.levels
+    _keys, first, which = np.unique(key, return_index=True, return_inverse=True)
+    levels = np.stack([trait.levels[first] for trait in chosen], axis=1)
+    count: Array = np.bincount(which, patterns.count).astype(np.float64)
+    kept = Patterns(levels, patterns.answered[first], scores[place_of[first]], count)
+    return kept, Terms(levels, [trait.size for trait in chosen])
 
 
 def pooled(codes: Codes, who: NDArray[np.bool_], n: Array) -> tuple[Codes, int]:
@@ -242,21 +279,21 @@ def answering(terms: Terms, who: NDArray[np.bool_], n: Array) -> Array | None:
     return None
 
 
-def calibrate(terms: Terms, weight: Array, rows: NDArray[np.int64], n: Array) -> Array | None:
-    """Weights as near as may be to the given ones with which the answers have every trait as often as all customers; none is
+def calibrate(said: Terms, weight: Array, counted: Array, wanted: Array) -> Array | None:
+    """Weights of answers as near as may be to the given ones with which they have every trait as often as is `wanted`; none is
     negative (raking, by Newton's steps). None where that cannot be."""
-    wanted, counted = terms.sums(n), n[rows]
-    weight = weight * float(n.sum() / (weight * counted).sum())
-    tilt = np.zeros(terms.width)
-    found, gap = weight, wanted - terms.sums(weight * counted, rows)
+    whole = float(wanted[0])
+    weight = weight * (whole / float((weight * counted).sum()))
+    tilt = np.zeros(said.width)
+    found, gap = weight, wanted - said.sums(weight * counted)
     for _step in range(STEPS):
-        if float(np.abs(gap).max()) <= 1e-7 * float(n.sum()):
+        if float(np.abs(gap).max()) <= 1e-7 * whole:
             return found
-        step = np.linalg.pinv(terms.squares(found * counted, rows), hermitian=True) @ gap
+        step = np.linalg.pinv(said.squares(found * counted), hermitian=True) @ gap
         size = min(1.0, 2.0 / max(float(np.abs(step).max()), SHARP))
         for _half in range(20):
-            tried = weight * np.exp(np.clip(terms.times(tilt + size * step, rows), -30, 30))
-            left = wanted - terms.sums(tried * counted, rows)
+            tried = weight * np.exp(np.clip(said.times(tilt + size * step), -30, 30))
+            left = wanted - said.sums(tried * counted)
             if float(np.abs(left).max()) < float(np.abs(gap).max()):
                 break
             size /= 2

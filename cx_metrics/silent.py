@@ -158,12 +158,12 @@ def adjusted_nps(
     adjusted_nps, difference, each with its interval, p_value and flagged (of the difference), effective_answers (Kish),
     largest_weight (the share of the heaviest answer), trimmed, traits (how many the weights are made from), refusal.
 
-    Known of everybody are the first 12 attributes, and what they did in the view: contacts, different touchpoints, conversion, last
-    stage, which of the 6 largest channels and 10 touchpoints they met. Those that go with answering most are used, one term per 10
-    answers. Each answer weighs 1 / (the chance of answering of customers like this one; logistic regression), at most `trim` times
-    the average, then calibrated so that the answers have every trait as often as all customers. The interval counts that the
-    weights are estimated. What is not known of the silent cannot be adjusted for: if it moves both answers and answering, the score
-    stays wrong. What customers did after they answered counts too.
+    Known of everybody are the first 12 attributes, and what they did in the view: contacts, different touchpoints, conversion,
+    last stage, which of the 6 largest channels and 10 touchpoints they met. Those that go with answering most are used: at most
+    12, and one term per 10 answers. Each answer weighs 1 / (the chance of answering of customers like this one; logistic
+    regression), at most `trim` times the average, then calibrated so that the answers have every trait as often as all customers.
+    The interval counts that the weights are estimated. What is not known of the silent cannot be adjusted for: if it moves both
+    answers and answering, the score stays wrong. What customers did after they answered counts too.
 
     refusal says why there is no adjusted score: few_answers (under 100), few_silent (under 30), nothing_known (no trait that
     enough have), separable (traits tell for certain who answers), few_effective (under 30). A group is adjusted by itself.
