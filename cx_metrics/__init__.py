@@ -20,7 +20,9 @@ from cx_metrics import (
     flows,
     funnel,
     process,
+    responses,
     score_differences,
+    silent,
     surveys,
     voiced,
 )
@@ -37,5 +39,5 @@ __all__ = [
     "METRICS", "Answered", "Belonging", "Facts", "Filter", "Member", "Metric", "Passing", "Result", "TouchlineError", "Tried",
     "View", "activity", "answers", "channels", "compare", "contacts", "conversion", "correlates", "differing", "drivers",
     "drop_out", "engagement", "exposure", "flows", "funnel", "load", "open_engine", "open_files", "people", "print_view",
-    "process", "read_view", "run", "score_differences", "surveys", "voiced",
+    "process", "read_view", "responses", "run", "score_differences", "silent", "surveys", "voiced",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
     python -m cx_metrics list
     python -m cx_metrics METRIC --touchpoints FILE [--surveys FILE] [--customers FILE] [--spend FILE] [--changes FILE]
+                         [--invitations FILE]
                          [--goal A|B] [--by COL]… [--OPTION VALUE]… [--json]
                          [--view LINK] [--in CONDITION]… [--out CONDITION]… [--against LINK | --compare previous|DAY..DAY]
     python -m cx_metrics engine load --touchpoints FILE …     # into the engine that TOUCHLINE_ENGINE names

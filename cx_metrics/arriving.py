@@ -24,10 +24,19 @@ from cx_metrics.texts import N_, Text
 KEYS = {
     "touchpoints": ("customer_id", "occurred_at", "raw_touchpoint", "channel", "session_id", "case_id"),
     "surveys": ("response_id", "question"),
+    "invitations": ("invitation_id", "customer_id", "wave", "sent_at", "channel", "touchpoint"),
     "customers": ("customer_id",),
     "spend": ("period_start", "channel", "campaign"),
     "changes": ("changed_at", "title"),
 }
+OF_NOBODY = (
+    "invitation_id",
+    "wave",
+    "sent_at",
+    "channel",
+    "touchpoint",
+    "status",
+)  # the key of invitations that name no customer
 WITHOUT_IDS = ("customer_id", "answered_at", "question")  # the key of answers whose files do not number them
 
 
@@ -54,6 +63,7 @@ def open_plan(plan: Plan) -> dict[str, list[Opened]]:
             raw, m, plan.names, 2**40 * len(found.get("touchpoints", ()))
         ),
         "surveys": lambda raw, m: reading.read_surveys(raw, m, plan.names),
+        "invitations": reading.read_invitations,
         "customers": reading.read_customers,
         "spend": reading.read_spend,
         "changes": reading.read_changes,
@@ -102,6 +112,8 @@ def streams(opened: Mapping[str, Sequence[Opened]], seen: Callable[[int], None])
 def _key(name: str, group: Sequence[Opened]) -> tuple[str, ...]:
     if name == "surveys" and not all("response_id" in o.columns for o in group):
         return WITHOUT_IDS
+    if name == "invitations" and not any("customer_id" in o.columns for o in group):
+        return OF_NOBODY
     return KEYS[name]
 
 
@@ -119,7 +131,7 @@ def _batches(opened: Opened, names: Sequence[str], several: bool) -> Iterator[pa
 def _say_what_stands_twice(typed: Mapping[str, Sequence[Typed]]) -> None:
     """An attribute of customers that another file has too counts as the customers file says it; that is noted there."""
     known = {n for t in typed.get("customers", ()) for n in t.schema.names if n not in TABLES["customers"].names}
-    for name in ("touchpoints", "surveys"):
+    for name in ("touchpoints", "surveys", "invitations"):
         for t in typed.get(name, ()):
             for column in sorted(known & set(t.schema.names) - set(TABLES[name].names)):
                 t.report.assume(

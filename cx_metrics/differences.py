@@ -213,7 +213,7 @@ def _periods(
     if len(found) > 1:
         raise OptionProblem(N_("Periods are compared by their place in the range. Group by one of {found}, not by several."),
                             found=tuple(column for column, _length in found))  # fmt: skip
-    table = "surveys" if metric.inputs[0] == "surveys" else "touchpoints"
+    table = metric.inputs[0] if metric.inputs[0] in ("surveys", "invitations") else "touchpoints"
     if not found:
         return None, None
     (column, length), (first, _last) = found[0], dataset.facts.ranges.get(table, (date(1970, 1, 1),) * 2)
@@ -288,7 +288,7 @@ def _side(
         rows = _by_key(result.frame, names, periods)
         is_folded = _is_folded(metric, result.frame, rows, most)
     counted = "answers" if metric.inputs[0] == "surveys" else "customers"
-    somebody = len(result.frame) > 0 or people(dataset, view)[counted] > 0
+    somebody = len(result.frame) > 0 or people(dataset, view).get(counted, 0) > 0
     return Side(result, names, rows, shown, is_folded, somebody, periods)
 
 

@@ -68,6 +68,7 @@ def open_files(
     customers: str | Path | Sequence[str | Path] = (),
     spend: str | Path | Sequence[str | Path] = (),
     changes: str | Path | Sequence[str | Path] = (),
+    invitations: str | Path | Sequence[str | Path] = (),
     *,
     stages: Sequence[str] = STAGES,
     zone: str = "UTC",
@@ -77,7 +78,10 @@ def open_files(
 
     Raises the error family for what cannot be read. Rows set aside are in the `reports` of `load`, which this calls.
     """
-    given = {"touchpoints": touchpoints, "surveys": surveys, "customers": customers, "spend": spend, "changes": changes}
+    given = {
+        "touchpoints": touchpoints, "surveys": surveys, "invitations": invitations, "customers": customers, "spend": spend,
+        "changes": changes,
+    }  # fmt: skip
     paths = {table: [p] if isinstance(p, (str, Path)) else p for table, p in given.items()}
     with tempfile.TemporaryDirectory() as folder:
         asked = files_of(paths, Path(folder))

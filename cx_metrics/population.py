@@ -28,7 +28,7 @@ class Population:
 
     touchpoints: those in the range, with `journey_id` (the unit of the view's grain) and `is_goal` (1 or 0).
     entries: the same and what came after the range, with `in_range` (1 or 0), for metrics whose windows reach further.
-    surveys, spend, changes: cut to the range and the people.
+    surveys, invitations, spend, changes: cut to the range and the people.
     ways: how the touchpoints become paths (`journeys.nodes`), the fastest first; all give the same paths.
     journeys: the prepared journeys that the view keeps, where it keeps them whole and their table knows all it asks for.
     """
@@ -63,7 +63,12 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
         answers = tables["surveys"]
         if MEMBERS in tables:  # answers that name nobody belong to nobody
             answers = answers.semi_join(left["customers"].select("customer_id"), "customer_id")
-        left["surveys"] = _surveys(answers, view, facts, touched)
+        left["surveys"] = _answers(answers, "answered_at", view, facts, touched)
+    if "invitations" in tables:
+        invited = tables["invitations"]
+        if MEMBERS in tables:
+            invited = invited.semi_join(left["customers"].select("customer_id"), "customer_id")
+        left["invitations"] = _answers(invited, "sent_at", view, facts, touched)
     by_people = view.customers or view.chooses_people()  # what a group of customers cost, nobody wrote down
     if "spend" in tables and not by_people:
         left["spend"] = _spend(tables["spend"], view)
@@ -162,12 +167,13 @@ def _whole(j: ibis.Table, view: View, facts: Facts, chosen: Sequence[ibis.Table]
     return j
 
 
-def _surveys(s: ibis.Table, view: View, facts: Facts, touched: ibis.Table | None) -> ibis.Table:
-    """Answers given in the range by the people of the view. `touched`: the touchpoints left, where the view narrows them.
+def _answers(s: ibis.Table, clock: str, view: View, facts: Facts, touched: ibis.Table | None) -> ibis.Table:
+    """Answers given, or invitations sent, in the range: those of the people of the view. `touched`: the touchpoints left, where
+    the view narrows them.
 
     Under "only these touchpoints" an answer belongs if it is about one of them; otherwise if its customer touched one.
     """
-    s = _dated(by_customer(s, view), "answered_at", view, facts)
+    s = _dated(by_customer(s, view), clock, view, facts)
     about = view.touchpoint_rule == "touchpoints" or touched is None
     for kept in view.touchpoints if about else ():
         if kept.column in s.columns:
@@ -241,7 +247,9 @@ def _narrows_by_touchpoints(view: View) -> bool:
 
 def check(tables: Tables, view: View, facts: Facts) -> None:
     """Refuse what this dataset cannot answer, with the nearest thing it could."""
-    known = {c for t in ("touchpoints", "surveys", "customers") if t in tables for c in tables[t].columns}
+    known = {
+        c for t in ("touchpoints", "surveys", "customers", "invitations") if t in tables for c in tables[t].columns
+    }
     for kept in view.customers + view.touchpoints:
         if kept.column not in known:
             raise ViewProblem(

@@ -17,8 +17,9 @@ PHASES = ("before", "during", "after")
 TOUCHPOINT_TYPES = ("physical", "digital", "human")
 SURVEY_TYPES = ("nps", "csat", "ces", "rating", "choice", "text")
 SCORE_STATUSES = ("valid", "missing", "invalid")
+INVITATION_STATUSES = ("sent", "bounced", "opted_out", "started", "completed")  # the later, the further it came
 
-TableName = Literal["touchpoints", "surveys", "customers", "spend", "changes"]
+TableName = Literal["touchpoints", "surveys", "invitations", "customers", "spend", "changes"]
 UTC_TIME = pa.timestamp("us")
 
 
@@ -99,6 +100,20 @@ SURVEYS = Table(
         Column("weight", pa.float64(), N_("how much the answer counts; 1 if not given"), required=True),
     ),
 )
+INVITATIONS = Table(
+    "invitations",
+    N_("one invitation to a survey, or as many as a file counts together"),
+    (
+        Column("invitation_id", pa.string(), N_("which invitation")),
+        Column("customer_id", pa.string(), N_("who was invited")),
+        Column("sent_at", UTC_TIME, N_("when it was sent, in UTC")),
+        Column("wave", pa.string(), N_("the survey round")),
+        Column("status", pa.string(), N_("how far it came, at most"), True, INVITATION_STATUSES),
+        Column("channel", pa.string(), N_("the channel it was sent by")),
+        Column("touchpoint", pa.string(), N_("what it asks about")),
+        Column("stands_for", pa.int64(), N_("how many invitations the row stands for"), required=True),
+    ),
+)  # fmt: skip
 CUSTOMERS = Table(
     "customers",
     N_("one customer"),
@@ -139,11 +154,12 @@ CHANGES = Table(
 TABLE_NAMES = {  # what a table holds, in a word
     "touchpoints": N_("touchpoints"),
     "surveys": N_("survey answers"),
+    "invitations": N_("invitations"),
     "customers": N_("customers"),
     "spend": N_("spend"),
     "changes": N_("changes"),
 }
-TABLES: dict[str, Table] = {t.name: t for t in (TOUCHPOINTS, SURVEYS, CUSTOMERS, SPEND, CHANGES)}
+TABLES: dict[str, Table] = {t.name: t for t in (TOUCHPOINTS, SURVEYS, INVITATIONS, CUSTOMERS, SPEND, CHANGES)}
 
 # Columns that the engine adds to touchpoints when a dataset is prepared. All follow the order (occurred_at, sequence).
 PREPARED = {

@@ -14,7 +14,7 @@ import pytest
 from cx_metrics.engines import Store, memory_store
 from cx_metrics.engines.incoming import Incoming
 from cx_metrics.engines.prepared import CUBE_SHARE
-from cx_metrics.tables import SURVEYS, TOUCHPOINTS
+from cx_metrics.tables import INVITATIONS, SURVEYS, TOUCHPOINTS
 from cx_metrics.view import Facts
 
 MORNING = datetime(2026, 1, 5, 9, 0)
@@ -25,6 +25,7 @@ def dataset(
     surveys: Iterable[Mapping[str, Any]] | None = None,
     customers: Iterable[Mapping[str, Any]] | None = None,
     cube_share: float = CUBE_SHARE,
+    invitations: Iterable[Mapping[str, Any]] | None = None,
     **facts: Any,
 ) -> Store:
     """An opened dataset in memory from rows that name only the columns they need. A large `cube_share` keeps its cubes."""
@@ -40,6 +41,10 @@ def dataset(
         base = {"question": "q", "higher_is_better": True, "score_status": "valid", "weight": 1.0, "survey_type": "nps"}
         tables["surveys"] = incoming(
             [base | {"response_id": str(i)} | dict(r) for i, r in enumerate(surveys)], SURVEYS.schema
+        )
+    if invitations is not None:
+        tables["invitations"] = incoming(
+            [{"status": "sent", "stands_for": 1} | dict(r) for r in invitations], INVITATIONS.schema
         )
     if customers is not None:
         rows = [dict(r) for r in customers]

@@ -91,6 +91,19 @@ COLUMNS = {  #
         "theme", "comments", "of", *pm("share"), "read", "negative", "neutral", "positive", *pm("negative_share"),
         *pm("positive_share"), "scored", *pm("mean_score"),
     ],
+    "response_rate": [
+        "invited", "starts", "completes", *pm("response_rate"), *pm("start_rate"), *pm("completion_rate"), "partials", "sent",
+        "bounced", "opted_out", "completes_from",
+    ],
+    "answer_rate": ["band", "customers", "answered", *pm("answer_rate")],
+    "adjusted_nps": [
+        "customers", "answered", *pm("answer_rate"), *pm("raw_nps"), *pm("adjusted_nps"), *pm("difference"), "p_value", "flagged",
+        "effective_answers", "largest_weight", "trimmed", "traits", "refusal",
+    ],
+    "answer_bias": [
+        "column", "value", "customers", "answered_with", *pm("share_of_answered"), "silent_with", *pm("share_of_silent"),
+        *pm("difference"), "standardised", "p_value", "q_value", "flagged", "answered", "silent",
+    ],
 }  # fmt: skip
 
 
@@ -104,6 +117,14 @@ def answers() -> list[Row]:
     ]
 
 
+def invited() -> list[Row]:
+    """One invitation that was answered, one that was not."""
+    return [
+        {"customer_id": f"u{i}", "status": status, "sent_at": MORNING}
+        for i, status in enumerate(("sent", "completed"), 1)
+    ]
+
+
 @pytest.fixture(scope="module")
 def full() -> Store:
     """A small dataset with stages, channels, values, personas and answers; some of each is not known."""
@@ -112,7 +133,7 @@ def full() -> Store:
         row |= {"channel": ["web", "store", None][i % 3], "stage": ["awareness", "action", None, "elsewhere"][i % 4]}
         row |= {"value": [None, 2.5][i % 2], "touchpoint_type": "digital"}
     people = [{"customer_id": "u1", "persona": "saver", "responses": "x", "n": "1"}]
-    return dataset(rows, answers(), people, goal=("C",))
+    return dataset(rows, answers(), people, invitations=invited(), goal=("C",))
 
 
 def run(name: str, store: Store, view: View | None = None, **more: Any) -> cx.Result:
@@ -280,21 +301,22 @@ def test_a_column_asked_twice_groups_once(full: Store) -> None:
 
 
 def nothing() -> Store:
-    return dataset([], [], goal=("C",))
+    return dataset([], [], invitations=[], goal=("C",))
 
 
 def one_row() -> Store:
-    return dataset(paths("A"), answers()[:1], goal=("C",))
+    return dataset(paths("A"), answers()[:1], invitations=invited()[:1], goal=("C",))
 
 
 def all_null() -> Store:
     unscored = [row | {"score": None, "score_status": "missing", "customer_id": None} for row in answers()]
-    return dataset([row | {"occurred_at": None} for row in paths("A")], unscored, goal=("C",))
+    asked = [row | {"customer_id": None, "sent_at": None} for row in invited()]
+    return dataset([row | {"occurred_at": None} for row in paths("A")], unscored, invitations=asked, goal=("C",))
 
 
 def equal_times() -> Store:
     rows = [row | {"occurred_at": MORNING} for row in paths("A B C", "C A", "B")]
-    return dataset(rows, [row | {"answered_at": MORNING} for row in answers()], goal=("C",))
+    return dataset(rows, [row | {"answered_at": MORNING} for row in answers()], invitations=invited(), goal=("C",))
 
 
 @pytest.mark.parametrize("edge", [nothing, one_row, all_null, equal_times])

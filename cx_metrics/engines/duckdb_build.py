@@ -23,6 +23,7 @@ from cx_metrics.engines.duckdb_store import (
     THREADS,
     Settings,
     Store,
+    literal,
     quoted,
     table_of,
     tables_of,
@@ -46,6 +47,7 @@ NEEDED = (
     "response_id",
     "changed_at",
 )  # a row without one is like no other
+CLOCKS = {"touchpoints": "occurred_at", "surveys": "answered_at", "invitations": "sent_at"}
 
 
 def memory_store(
@@ -118,11 +120,12 @@ def _prepare(
     progress(READ, 100)
     rows, conflicts = {}, 0
     present = set(tables)
-    if present & {"touchpoints", "surveys", "customers"}:
+    about_people = present & {*CLOCKS, "customers"}
+    if about_people:
         conflicts = _prepare_customers(connection, tables)
     attributes = tuple(
         c for c in columns_of(connection, "customers") if c not in ("customer_id", "customer_number")
-    ) if present & {"touchpoints", "surveys", "customers"} else ()  # fmt: skip
+    ) if about_people else ()  # fmt: skip
     progress(45, 100)
     duplicates = 0
     if "touchpoints" in tables:
@@ -138,10 +141,12 @@ def _prepare(
     if "surveys" in tables:
         own = [name for name in tables["surveys"].schema.names if name not in beside(attributes, "surveys")]
         duplicates += write_answers(connection, own, beside(attributes, "surveys"), facts.zone, "touchpoints" in tables)
+    if "invitations" in tables:
+        _write_invitations(connection, tables["invitations"].schema, beside(attributes, "invitations"), facts.zone)
     for name in present & {"spend", "changes"}:
         connection.execute(f"create table {quoted(name)} as select * from {arrived(name)}")
     connection.execute(f"detach {ARRIVED}")
-    for name in sorted(present | ({"customers"} if attributes or present & {"touchpoints", "surveys"} else set())):
+    for name in sorted(present | ({"customers"} if attributes or present & set(CLOCKS) else set())):
         rows[name] = one(connection, f"select count(*) from {quoted(name)}")
     progress(100, 100)
     counted = "select touchpoint, count(*) from touchpoints group by 1 order by 2 desc, 1"
@@ -208,7 +213,7 @@ def _prepare_customers(connection: duckdb.DuckDBPyConnection, tables: Mapping[st
         for c in own
         if c != "customer_id" and (c not in CUSTOMERS.names or any_known(connection, arrived("customers"), c))
     ]
-    sources = [n for n in ("touchpoints", "surveys", "customers") if n in tables]
+    sources = [n for n in (*CLOCKS, "customers") if n in tables]
     union = " union ".join(
         f"select distinct customer_id from {arrived(n)} where customer_id is not null" for n in sources
     )
@@ -220,7 +225,11 @@ def _prepare_customers(connection: duckdb.DuckDBPyConnection, tables: Mapping[st
     )
     connection.execute(f"create table customers as select * from ({union}) {joined}")
     conflicts = 0
-    for name in ("surveys", "touchpoints"):  # touchpoints last: what people did wins over what they wrote down
+    for name in (
+        "invitations",
+        "surveys",
+        "touchpoints",
+    ):  # touchpoints last: what people did wins over what they wrote down
         if name not in tables:
             continue
         for column in CUSTOMER_COLUMNS:
@@ -401,6 +410,22 @@ def prepare_cubes(connection: duckdb.DuckDBPyConnection, attributes: tuple[str, 
         connection.execute("drop table finest")
 
 
+def _write_invitations(
+    connection: duckdb.DuckDBPyConnection, schema: pa.Schema, attributes: tuple[str, ...], zone: str
+) -> None:
+    """Carry the customers' attributes on every invitation, and the calendar of its day in the dataset's zone. Invitations that name
+    nobody are alike and not the same, so all of them stay."""
+    own = ", ".join(f"t.{quoted(f.name)}" for f in schema if f.name not in attributes)
+    joined = "".join(f", customers.{quoted(c)}" for c in attributes)
+    local = f"(t.sent_at at time zone 'UTC' at time zone {literal(zone)})"
+    connection.execute(f"""
+        create table invitations as select {own}, {local}::date as day,
+            date_trunc('week', {local})::date as week, date_trunc('month', {local})::date as month{joined}
+        from {arrived("invitations")} t left join customers on customers.customer_id = t.customer_id
+        order by t.sent_at, t.invitation_id
+    """)
+
+
 def facts_of(
     connection: duckdb.DuckDBPyConnection, given: Facts, rows: Mapping[str, int], attributes: tuple[str, ...]
 ) -> Facts:
@@ -410,7 +435,7 @@ def facts_of(
         columns[name] = tuple(c for c in columns_of(connection, name) if any_known(connection, quoted(name), c))
     timed = not rows.get("touchpoints") or "occurred_at" in columns["touchpoints"]  # no rows: nothing says untimed
     ranges = {}
-    for name in ("touchpoints", "surveys"):
+    for name in CLOCKS:
         if name in rows:
             first, last = connection.execute(f"select min(day), max(day) from {name}").fetchone() or (None, None)
             if first is not None:

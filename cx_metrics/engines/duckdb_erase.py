@@ -118,12 +118,13 @@ def _erase(
         _copy_names(connection)
         _copy_touchpoints(connection, codes, facts.stages)
         _copy_journeys(connection, codes)
-    if "surveys" in tables:
-        connection.execute(f"""
-            create table surveys as select s.* from {BEFORE}.surveys s
-            where customer_id is null or customer_id not in (select customer_id from erased)
-            order by answered_at, response_id, rowid
-        """)
+    for name, order in {"surveys": "answered_at, response_id", "invitations": "sent_at, invitation_id"}.items():
+        if name in tables:
+            connection.execute(f"""
+                create table {name} as select t.* from {BEFORE}.{name} t
+                where customer_id is null or customer_id not in (select customer_id from erased)
+                order by {order}, rowid
+            """)
     for name in sorted({"spend", "changes"} & tables):
         connection.execute(f"create table {name} as select * from {BEFORE}.{name}")
     connection.execute("commit")
@@ -152,7 +153,7 @@ def _find(connection: duckdb.DuckDBPyConnection, tables: set[str], customer_ids:
         where customer_id in (select customer_id from asked) order by customer_number
     """)
     removed["customers"] = one(connection, "select count(*) from erased")
-    for name, key in (("touchpoints", "customer_number"), ("surveys", "customer_id")):
+    for name, key in (("touchpoints", "customer_number"), ("surveys", "customer_id"), ("invitations", "customer_id")):
         if name in tables and removed["customers"]:
             within = f"{key} in (select {key} from erased)"
             removed[name] = one(connection, f"select count(*) from {BEFORE}.{name} where {within}")

@@ -26,8 +26,8 @@ from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, TABLE_NAMES, TABLES, 
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts
 
-PEOPLE = ("surveys", "touchpoints", "customers")  # tables whose rows are about customers
-CLOCK = {"touchpoints": "occurred_at", "surveys": "answered_at"}
+PEOPLE = ("invitations", "surveys", "touchpoints", "customers")  # tables whose rows are about customers
+CLOCK = {"touchpoints": "occurred_at", "surveys": "answered_at", "invitations": "sent_at"}
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,9 @@ class _Load:
             apart = prepared.told_apart(carried)
             self._paths(apart)
             self._cubes(apart, cube_share)
-        if "surveys" in self.raw:
-            self._surveys(beside(attributes, "surveys"), facts)
+        for name, write in (("surveys", self._surveys), ("invitations", self._invitations)):
+            if name in self.raw:
+                write(beside(attributes, name), facts)
         for name in ("spend", "changes"):
             if name in self.raw:
                 self._write(name, self.raw[name])
@@ -182,7 +183,7 @@ class _Load:
             known = own.group_by("customer_id").aggregate(**{c: own[c].max() for c in attributes})
             people = _beside(people, known)
         conflicts = 0
-        for name in PEOPLE[:2]:  # touchpoints last: what people did wins over what they wrote down
+        for name in PEOPLE[:3]:  # touchpoints last: what people did wins over what they wrote down
             for column in CUSTOMER_COLUMNS if name in self.raw else ():
                 if column in self.raw[name].columns and column not in attributes:
                     conflicts += self._one(_several(self.raw[name], column).count())
@@ -260,6 +261,13 @@ class _Load:
             t = t.left_join(before, "answer_number").drop("answer_number_right")
         t = t.drop("answer_number")
         self._write("surveys", _beside(t, customers.select("customer_id", *attributes)) if attributes else t)
+
+    def _invitations(self, attributes: tuple[str, ...], facts: Facts) -> None:
+        once = self.raw["invitations"].drop("arrival")
+        t = prepared.with_calendar(once, "occurred_microseconds", self.arrived["invitations"].shifts(facts.zone))
+        t = t.drop("occurred_microseconds", *(a for a in attributes if a in once.columns))
+        customers = self.written["customers"]
+        self._write("invitations", _beside(t, customers.select("customer_id", *attributes)) if attributes else t)
 
     def _built(self, given: Facts, attributes: tuple[str, ...], conflicts: int) -> Built:
         typed = {name: t for name, t in sorted(self.written.items()) if name in TABLES}

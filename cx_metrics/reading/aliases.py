@@ -195,6 +195,58 @@ SURVEYS = {
     "segment": _SEGMENT,
     "region": _REGION,
 }
+INVITATIONS = {
+    "invitation_id": _names(
+        "invitation_id, invitation, invite id, distribution id, message id, recipient number, survey link, unique link, link",
+        "id, معرف الدعوة, رقم الدعوة, شناسه دعوت, کد دعوت, شماره دعوت, id приглашения, номер приглашения, ссылка",
+    ),
+    "customer_id": (
+        *_CUSTOMER,
+        *_names(
+            "recipient_id, recipient, recipient email, external data reference, external reference, invitee, المستلم, المدعو",
+            "گیرنده, получатель, приглашенный",
+        ),
+    ),
+    "sent_at": _names(
+        "sent_at, sent date, date sent, sent on, sent time, time sent, send date, send time, invited_at, invitation date",
+        "invitation sent, invite date, email sent date, distribution date, mail date, timestamp, date, datetime, created_at",
+        "تاريخ الإرسال, وقت الإرسال, تاريخ الدعوة, تاریخ ارسال, زمان ارسال, تاریخ دعوت, дата отправки, время отправки",
+        "дата приглашения, отправлено в, التاريخ, تاريخ, تاریخ, дата",
+    ),
+    "wave": _names(
+        "wave, survey wave, survey round, round, distribution, distribution name, campaign, survey, survey name, period, quarter",
+        "موجة, الموجة, جولة, الاستبيان, موج, دوره, دوره نظرسنجی, نظرسنجی, волна, волна опроса, опрос, рассылка",
+    ),
+    "status": _names(
+        "status, invitation status, invite status, survey status, delivery status, mail status, email status, response status",
+        "survey response status, distribution status, recipient status, state, outcome, result, last event, last status",
+        "الحالة, حالة, حالة الدعوة, حالة الإرسال, وضعیت, وضعیت دعوت, وضعیت ارسال, статус, статус приглашения, статус отправки",
+        "статус опроса, состояние",
+    ),
+    "channel": (*_CHANNEL, "distribution channel", "distribution method", "method", "mode", "способ отправки"),
+    "touchpoint": tuple(name for name in _TOUCHPOINT if name not in ("event", "action", "event type", "action type")),
+    "stands_for": _names("stands_for, count, counts, number, invitations, n, العدد, عدد, تعداد, количество, число"),
+    "sent": _names(
+        "sent, invitations sent, emails sent, invites sent, surveys sent, total sent, mailed, المرسلة, عدد المرسلة, ارسال شده",
+        "تعداد ارسال, отправлено, отправлено приглашений",
+    ),
+    "bounced": _names(
+        "bounced, bounces, bounce, emails bounced, failed, undelivered, المرتدة, برگشتی, برگشت خورده, недоставлено, возвраты"
+    ),
+    "opted_out": _names(
+        "opted_out, opt outs, optouts, opt out, unsubscribed, unsubscribes, إلغاء الاشتراك, لغو اشتراک, отписались, отписки"
+    ),
+    "started": _names(
+        "started, starts, surveys started, responses started, opened survey, بدأ, بدأت, شروع شده, начали, начато"
+    ),
+    "completed": _names(
+        "completed, completes, complete, finished, responses, responded, surveys completed, completions, المكتملة, تکمیل شده",
+        "завершили, завершено, ответили, ответов",
+    ),
+    "persona": _PERSONA,
+    "segment": _SEGMENT,
+    "region": tuple(name for name in _REGION if name != "state"),
+}
 CUSTOMERS = {
     "customer_id": (*_CUSTOMER, "id", "شناسه", "المعرف", "ид", "код"),
     "persona": _PERSONA,
@@ -255,7 +307,14 @@ CHANGES = {
 }
 
 ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"touchpoints": TOUCHPOINTS, "surveys": SURVEYS, "customers": CUSTOMERS, "spend": SPEND, "changes": CHANGES}
+    {
+        "touchpoints": TOUCHPOINTS,
+        "surveys": SURVEYS,
+        "invitations": INVITATIONS,
+        "customers": CUSTOMERS,
+        "spend": SPEND,
+        "changes": CHANGES,
+    }
 )
 
 # How a reason calls our columns.
@@ -291,6 +350,15 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "wave": N_("the survey round"),
         "source": N_("the source of the answers"),
         "weight": N_("the weight of the answer"),
+        "invitation_id": N_("the number of the invitation"),
+        "sent_at": N_("the time of the invitation"),
+        "status": N_("how far the invitation came"),
+        "stands_for": N_("the number of invitations"),
+        "sent": N_("the invitations sent"),
+        "bounced": N_("the invitations that bounced"),
+        "opted_out": N_("the invitations to people who opted out"),
+        "started": N_("the surveys begun"),
+        "completed": N_("the surveys completed"),
         "period_start": N_("the first day of the period"),
         "period_end": N_("the last day of the period"),
         "campaign": N_("the campaign"),

@@ -18,11 +18,14 @@ from cx_metrics.reading.shapes import Kind, KindsBy, Spread, did_you_mean, numbe
 from cx_metrics.tables import CUSTOMER_COLUMNS, HEARD, PREPARED, PREPARED_ANSWERS, RESERVED, TABLES
 from cx_metrics.texts import N_, Text
 
+# Columns of a file that counts invitations, as a row of its own for each round.
+COUNTED = ("sent", "bounced", "opted_out", "started", "completed")
 # Columns that a table does not list but that keep our name when a file has them, as attributes.
 EXTRA = MappingProxyType(
     {
         "touchpoints": CUSTOMER_COLUMNS,
         "surveys": ("case_id", *CUSTOMER_COLUMNS),
+        "invitations": (*COUNTED, *CUSTOMER_COLUMNS),
         "customers": (),
         "spend": (),
         "changes": (),
@@ -33,6 +36,7 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
     {
         "touchpoints": (("customer_id",), ("touchpoint",)),
         "surveys": (("score", "comment"),),
+        "invitations": (("status", "sent"),),
         "customers": (("customer_id",),),
         "spend": (("period_start",), ("channel",), ("cost",)),
         "changes": (("changed_at",), ("title",)),

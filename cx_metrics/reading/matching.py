@@ -9,17 +9,30 @@ from typing import Any
 
 from cx_metrics.reading.aliases import ALIASES, LABELS, plain, words
 from cx_metrics.reading.durations import read_durations
-from cx_metrics.reading.mapping import mappable
+from cx_metrics.reading.mapping import COUNTED, mappable
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.sample import ALMOST_ALL, Sample, Values
 from cx_metrics.reading.scale import word_scale
 from cx_metrics.reading.typed import DURATIONS, NO, YES
+from cx_metrics.reading.words import invitation_status
 from cx_metrics.tables import PHASES, SURVEY_TYPES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, Text
 
-TIMES = frozenset({"occurred_at", "answered_at", "period_start", "period_end", "changed_at"})
+TIMES = frozenset({"occurred_at", "answered_at", "sent_at", "period_start", "period_end", "changed_at"})
 NUMBERS = frozenset(
-    {"value", "cost", "duration_seconds", "weight", "impressions", "clicks", "score", "scale_low", "scale_high"}
+    {
+        "value",
+        "cost",
+        "duration_seconds",
+        "weight",
+        "impressions",
+        "clicks",
+        "score",
+        "scale_low",
+        "scale_high",
+        "stands_for",
+        *COUNTED,
+    }  # fmt: skip
 )
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "touchpoint_type": TOUCHPOINT_TYPES,
@@ -148,6 +161,10 @@ def _value_fit(values: Values, name: str, sure: bool) -> tuple[float, Text | Non
         )
     if name == "score" and values.number_share < HALF and word_scale("", values.distinct_texts):
         return 1.0, Text(N_("its values are the words of a known scale"))
+    if name == "status":
+        known = sum(invitation_status(text) is not None for text in values.texts.drop_null().to_pylist())
+        share = known / values.present
+        return share, Text(N_("{status_share} of its values say how far an invitation came"), {"status_share": share})
     if name in DURATIONS:
         share = 1 - float(read_durations(values.texts).unreadable.sum()) / values.present
         return share, Text(N_("{duration_share} of its values are durations"), {"duration_share": share})
@@ -157,7 +174,7 @@ def _value_fit(values: Values, name: str, sure: bool) -> tuple[float, Text | Non
     if name == "comment":
         words_share = {"words_share": 1 - values.number_share}
         return 1 - values.number_share, Text(N_("{words_share} of its values are words"), words_share)
-    if name in ("response_id", "customer_id") and values.near_unique:
+    if name in ("response_id", "invitation_id", "customer_id") and values.near_unique:
         return 1.0, Text(N_("nearly every row has a value of its own"))
     return 1.0, None
 
@@ -167,6 +184,7 @@ def _add_by_values(sample: Sample, table: str, found: dict[str, ColumnMatch], gi
     name = {
         "touchpoints": "occurred_at",
         "surveys": "answered_at",
+        "invitations": "sent_at",
         "changes": "changed_at",
         "spend": "period_start",
     }.get(table)

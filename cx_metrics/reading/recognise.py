@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from cx_metrics.errors import MappingProblem
@@ -112,7 +112,7 @@ def _unrecognised(raw: RawFile, nearest: str | None) -> MappingProblem:
     missing = missing_fields(FileMapping(nearest, recognise(raw, nearest, preset="").columns)) if nearest else []
     if nearest and missing:
         return missing_columns(raw, nearest, missing)
-    choose = Text(N_("Choose what it is: touchpoints, surveys, customers, spend or changes."))
+    choose = Text(N_("Choose what it is: touchpoints, surveys, invitations, customers, spend or changes."))
     return MappingProblem(
         N_("{file} was not recognised. Its columns are: {headers}. {hint}"),
         file=shorten(raw.name),
@@ -165,4 +165,22 @@ def _table_scores(sample: Sample, fits: Mapping[str, dict[str, ColumnMatch]]) ->
         surveys *= 0.7  # dated titles with remarks are changes, not comments
     if max(touchpoints, surveys) >= SURE_TABLE:
         customers *= 0.5
-    return {"touchpoints": touchpoints, "surveys": surveys, "customers": customers, "spend": spend, "changes": changes}
+    invitations = _invitations(sure)
+    if invitations >= SURE_TABLE:
+        if sure("surveys", "score") or touchpoints >= SURE_TABLE:
+            invitations *= 0.5  # answers and logs may say a status too
+        else:
+            surveys, customers, changes, spend = surveys * 0.5, customers * 0.5, changes * 0.5, spend * 0.5
+    return {
+        "touchpoints": touchpoints, "surveys": surveys, "invitations": invitations, "customers": customers, "spend": spend,
+        "changes": changes,
+    }  # fmt: skip
+
+
+def _invitations(sure: Callable[..., float]) -> float:
+    """How well a file holds invitations: one a row with how far it came, or their counts side by side."""
+    each = sure("invitations", "status")
+    each *= 1.0 if sure("invitations", "customer_id", "invitation_id", "sent_at", "wave", "stands_for") else 0.5
+    counted = (sure("invitations", "sent") + sure("invitations", "completed", "started")) / 2
+    counted *= 1.0 if sure("invitations", "sent") and sure("invitations", "completed", "started") else 0.5
+    return max(each, counted)

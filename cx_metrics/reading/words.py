@@ -54,6 +54,18 @@ def advertiser(word: str) -> str | None:
 
 
 @cache
+def _statuses() -> Mapping[str, str]:
+    return {
+        fold(word): str(status) for status, lines in _words()["invitations"].items() for line in lines for word in line
+    }
+
+
+def invitation_status(text: str) -> str | None:
+    """How far an invitation came, in our words; `not_sent` for one that never left. None: no word for it."""
+    return _statuses().get(fold(text).replace("_", " "))
+
+
+@cache
 def _no_answer() -> frozenset[str]:
     return frozenset(fold(word) for line in _words()["no_answer"] for word in line)
 

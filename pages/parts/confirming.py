@@ -26,6 +26,7 @@ FOUND = ""  # of encoding and delimiter: as found
 TABLE_WORDS = {
     "touchpoints": N_("Touchpoints: one row per contact"),
     "surveys": N_("Survey answers: one row per answer"),
+    "invitations": N_("Invitations: who was asked to answer"),
     "customers": N_("Customers: persona, segment, region"),
     "spend": N_("Spend: cost by channel and period"),
     "changes": N_("Changes: dated releases and campaigns"),

@@ -15,7 +15,7 @@ from cx_metrics.engines.incoming import Incoming
 from cx_metrics.options import Choice, Count
 from cx_metrics.registry import Metric
 from cx_metrics.steps import Exclusions, TakenFrom
-from cx_metrics.tables import CHANGES, SPEND, SURVEYS, TOUCHPOINTS
+from cx_metrics.tables import CHANGES, INVITATION_STATUSES, INVITATIONS, SPEND, SURVEYS, TOUCHPOINTS
 from cx_metrics.view import Answered, Belonging, Facts, Filter, Member, Passing, Tried, View
 from tests.conftest import incoming
 
@@ -44,6 +44,7 @@ class Events:
         schemas = {
             "touchpoints": TOUCHPOINTS.schema,
             "surveys": SURVEYS.schema,
+            "invitations": INVITATIONS.schema,
             "spend": SPEND.schema,
             "changes": CHANGES.schema,
         }
@@ -93,6 +94,7 @@ def random_events(seed: int, customers: int = 25, timed: bool = True) -> Events:
     rows = {
         "touchpoints": touched,
         "surveys": _answers(dice, customers),
+        "invitations": _invited(random.Random(f"invited {seed}"), customers),
         "customers": people,
         "spend": spent,
         "changes": changed,
@@ -115,6 +117,20 @@ def _answers(dice: random.Random, customers: int) -> list[dict[str, Any]]:
             "language": "en", "wave": dice.choice(("1", "2", None)), "source": "x", "weight": 1.0,
         })  # fmt: skip
     return [*given, dict(given[0])]
+
+
+def _invited(dice: random.Random, customers: int) -> list[dict[str, Any]]:
+    """Reminders, invitations of nobody known, of people who touched nothing, without a time, and counts of many."""
+    return [
+        {
+            "invitation_id": dice.choice((None, f"i{dice.randrange(30)}")),
+            "customer_id": dice.choice((None, f"u{dice.randrange(customers + 5)}", f"u{dice.randrange(customers)}")),
+            "sent_at": dice.choice((None, START + timedelta(hours=dice.randrange(24 * 20)))), "wave": dice.choice(("1", "2", None)),
+            "status": dice.choice(INVITATION_STATUSES), "channel": dice.choice(CHANNELS), "touchpoint": dice.choice((None, *NAMES)),
+            "stands_for": dice.choice((1, 1, 1, 0, 40)),
+        }
+        for _again in range(customers * 3)
+    ]  # fmt: skip
 
 
 def views(timed: bool = True) -> dict[str, View]:
@@ -198,6 +214,7 @@ GROUPS = {
     "touchpoints": ("persona", "week"),
     "paths": ("persona",),
     "surveys": ("stage", "region", "contacts_before", "waiting", "path"),
+    "invitations": ("wave", "month"),
 }
 
 

@@ -14,6 +14,7 @@ from cx_metrics.reading import (
     open_raw,
     read_changes,
     read_customers,
+    read_invitations,
     read_spend,
     read_surveys,
     read_touchpoints,
@@ -24,6 +25,7 @@ Upload = Callable[..., RawFile]
 READERS = {
     "touchpoints": read_touchpoints,
     "surveys": read_surveys,
+    "invitations": read_invitations,
     "customers": read_customers,
     "spend": read_spend,
     "changes": read_changes,
