@@ -37,18 +37,8 @@ Unit = Literal["answers", "comments", "customers"]
 MONTH, KIND, TOUCHED = "month", "survey_type", "touched "
 # What blocks are divided by, in this order unless `Privacy.first` says otherwise; other attributes come after.
 ORDER = (
-    "persona",
-    MONTH,
-    "segment",
-    "region",
-    "touchpoint",
-    "channel",
-    "stage",
-    "wave",
-    "language",
-    "question",
-    "source",
-)
+    "persona", "touchpoint", "stage", "channel", MONTH, "segment", "region", "wave", "language", "question", "source",
+)  # fmt: skip
 OF_ANSWERS = ("touchpoint", "channel", "stage", "wave", "language", "question", "source")
 MET = ("channel", "stage")  # what a customer met is told apart by these
 MOST_VALUES, MOST_MET = (
