@@ -27,6 +27,7 @@ from cx_metrics.registry import Measure
 
 SUPPRESSED = "suppressed"
 UNSOLVED = 1e-6  # what is left of a random number where the equations leave a choice
+NO_LINE = -1
 SEED = 20_260_101
 
 
@@ -114,7 +115,7 @@ def hide(codes: Ints, counts: Ints, least: int, about: int = 0) -> Bools:
     """Which rows are hidden: those of fewer than `least` (not 0), and those without which these could be had by subtraction.
     `about`: as in `lines_of`."""
     small = (counts > 0) & (counts < least)
-    lines = lines_of(codes, about)
+    lines = lines_of(codes, counts, least, about)
     hidden = small.copy()
     while True:
         _complete(hidden, lines, counts, least)
@@ -125,13 +126,25 @@ def hide(codes: Ints, counts: Ints, least: int, about: int = 0) -> Bools:
         hidden[added] = True
 
 
-def lines_of(codes: Ints, about: int = 0) -> list[Ints]:
+def lines_of(codes: Ints, counts: Ints, least: int, about: int = 0) -> list[Ints]:
     """For each key the number of the line that each row stands in: the rows that differ in this key alone. Where the last `about`
-    keys are several, what all rows are about, the rows that agree in the others are a line too."""
+    keys are several, what rows are about, the rows that agree in the others are a line too.
+
+    NO_LINE where nobody knows the sum: a line of fewer than `least` is hidden where it is a row itself. What a metric's rows are
+    about cannot be left out of it, so the sum of such a line is known only in so far as other rows make it up.
+    """
     keys = codes.shape[1]
     rests = [np.delete(codes, key, axis=1) for key in range(keys)]
     rests += [codes[:, : keys - about]] if about > 1 else []
-    return [_one_number(rest) for rest in rests]
+    lines = []
+    for key, rest in enumerate(rests):
+        line = _one_number(rest)
+        rows, together = np.bincount(line[counts > 0]), np.bincount(line, weights=counts)
+        few = together < least
+        if key >= keys - about:
+            few[: len(rows)] |= rows < 2
+        lines.append(np.where(few[line], NO_LINE, line))
+    return lines
 
 
 def _one_number(codes: Ints) -> Ints:
@@ -151,7 +164,12 @@ def unsolved(hidden: Bools, lines: Sequence[Ints]) -> Bools:
         open_[rows] = True
         return open_
     at = np.arange(len(rows))
-    sums = sparse.vstack([sparse.csr_matrix((np.ones(len(rows)), (line[rows], at))) for line in lines]).tocsr()
+    equations = []
+    for line in lines:
+        known = line[rows] != NO_LINE
+        shape = (int(line.max(initial=0)) + 1, len(rows))
+        equations.append(sparse.csr_matrix((np.ones(int(known.sum())), (line[rows][known], at[known])), shape))
+    sums = sparse.vstack(equations).tocsr()
     drawn = np.random.default_rng(SEED).uniform(1, 2, len(rows))
     solved = lsqr(sums.T, drawn, atol=1e-12, btol=1e-12, conlim=0, iter_lim=20 * len(rows) + 100)[0]
     open_[rows] = np.abs(drawn - sums.T @ solved) > UNSOLVED
@@ -165,9 +183,10 @@ def _complete(hidden: Bools, lines: Sequence[Ints], counts: Ints, least: int) ->
         before = int(hidden.sum())
         for line in lines:
             places = int(line.max(initial=-1)) + 1
-            rows = np.bincount(line[hidden], minlength=places)
-            together = np.bincount(line[hidden], weights=counts[hidden], minlength=places)
-            wanting = (rows > 0) & ((rows < 2) | (together < least))
+            inside = hidden & (line != NO_LINE)
+            rows = np.bincount(line[inside], minlength=places)
+            together = np.bincount(line[inside], weights=counts[inside], minlength=places)
+            wanting = np.append((rows > 0) & ((rows < 2) | (together < least)), False)  # the last stands for NO_LINE
             free = by_size[~hidden[by_size] & (counts[by_size] > 0) & wanting[line[by_size]]]
             hidden[free[np.unique(line[free], return_index=True)[1]]] = True  # the smallest of each line
         if int(hidden.sum()) == before:
@@ -178,6 +197,6 @@ def _neighbour(row: int, hidden: Bools, lines: Sequence[Ints], counts: Ints) -> 
     """The smallest row that is shown and stands in a line with this one."""
     beside = np.zeros(len(hidden), dtype=bool)
     for line in lines:
-        beside |= line == line[row]
+        beside |= (line == line[row]) & (line != NO_LINE)
     free = np.flatnonzero(beside & ~hidden & (counts > 0))
     return int(free[np.argmin(counts[free])]) if len(free) else None

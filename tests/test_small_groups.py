@@ -231,14 +231,12 @@ def table(rng: np.random.Generator, rows: int, columns: int) -> tuple[Ints, Ints
 
 
 def solved(codes: Ints, counts: Ints, hidden: Bools) -> list[int]:
-    """The cells with hidden counts under the threshold that follow from all sums of both margins and the shown cells."""
+    """The cells with hidden counts under the threshold that follow from the shown cells and the sums of both margins, as far as
+    the margins' own tables show these: a sum under the threshold they hide."""
     places = np.flatnonzero(hidden)
-    sums = [
-        (codes[places, axis] == value).astype(float)
-        for axis in (0, 1)
-        for value in range(int(codes[:, axis].max()) + 1)
-    ]
-    rank = np.linalg.matrix_rank(np.array(sums)) if len(places) else 0
+    lines = [codes[:, axis] == value for axis in (0, 1) for value in range(int(codes[:, axis].max()) + 1)]
+    sums = [line[places].astype(float) for line in lines if counts[line].sum() >= LEAST]
+    rank = np.linalg.matrix_rank(np.array(sums)) if len(places) and sums else 0
     known = [np.linalg.matrix_rank(np.array([*sums, one])) == rank for one in np.eye(len(places))]
     return [int(p) for p, is_known in zip(places, known, strict=True) if is_known and counts[p] < LEAST]
 
@@ -263,6 +261,20 @@ def test_both_margins_solved_as_equations_leave_small_cells_open() -> None:
         without += len(solved(codes, counts, small))
     assert without > 100 > 10 > alone  # hiding the small ones alone gives them away
     assert lines > 100
+
+
+def test_what_rows_are_about_hides_no_more_than_it_has_to() -> None:
+    """Links of a flow: three go from A to Y, so the next smallest link from A is hidden as well; what comes after stays."""
+    links = pd.DataFrame({
+        "step": [1, 1, 1, 2, 2], "source": ["A", "A", "A", "X", "X"], "target": ["X", "Y", "Z", "P", "Q"],
+        "journeys": [40, 3, 20, 15, 25], "mean_seconds": 1.0,
+    })  # fmt: skip
+    measures = {
+        "journeys": Measure("Journeys", "count"),
+        "mean_seconds": Measure("Seconds", "seconds", n="journeys"),
+    }
+    found = suppress(links, measures, [], ["step", "source", "target"], LEAST)
+    assert found.loc[found["suppressed"], "target"].tolist() == ["Y", "Z"]
 
 
 MEASURES = {
