@@ -32,12 +32,13 @@ from cx_metrics.errors import TouchlineError
 from cx_metrics.importing import load, open_engine, open_files
 from cx_metrics.registry import METRICS, Metric
 from cx_metrics.run import Result, people, run
+from cx_metrics.small_groups import Privacy
 from cx_metrics.view import Answered, Belonging, Facts, Filter, Member, Passing, Tried, View
 from cx_metrics.view_text import print_view, read_view
 
 __all__ = [
-    "METRICS", "Answered", "Belonging", "Facts", "Filter", "Member", "Metric", "Passing", "Result", "TouchlineError", "Tried",
-    "View", "activity", "answers", "channels", "compare", "contacts", "conversion", "correlates", "differing", "drivers",
-    "drop_out", "engagement", "exposure", "flows", "funnel", "load", "open_engine", "open_files", "people", "print_view",
-    "process", "read_view", "responses", "run", "score_differences", "silent", "surveys", "voiced",
+    "METRICS", "Answered", "Belonging", "Facts", "Filter", "Member", "Metric", "Passing", "Privacy", "Result", "TouchlineError",
+    "Tried", "View", "activity", "answers", "channels", "compare", "contacts", "conversion", "correlates", "differing",
+    "drivers", "drop_out", "engagement", "exposure", "flows", "funnel", "load", "open_engine", "open_files", "people",
+    "print_view", "process", "read_view", "responses", "run", "score_differences", "silent", "surveys", "voiced",
 ]  # fmt: skip

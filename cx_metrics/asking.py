@@ -13,7 +13,7 @@ import pandas as pd
 
 from cx_metrics import answers, registry, routes
 from cx_metrics.errors import ViewProblem, nearest
-from cx_metrics.population import MOST_SESSIONS, Population, check, population, ways_of
+from cx_metrics.population import MEMBERS, MOST_SESSIONS, Population, check, population, ways_of
 from cx_metrics.registry import Follow, Metric, Walk
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
@@ -129,7 +129,7 @@ def picked(walk: Walk, dataset: Dataset, view: View, ends: int | None, options: 
     dated = view.first_day is not None or view.last_day is not None
     by_start = dated and view.range_rule == "journeys"
     people = None
-    if by_start or view.customers or view.touchpoints or view.chooses_people():
+    if by_start or view.customers or view.touchpoints or view.chooses_people() or MEMBERS in dataset.tables:
         found, _known = fetched(dataset, view, ("whose journeys",), partial(alone, _whose, dataset))
         numbers = found["customer_number"].to_numpy(dtype="int64")
         people = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)

@@ -17,17 +17,19 @@ import pandas as pd
 
 from cx_metrics import intervals, registry, routes
 from cx_metrics.asking import CONFIDENCE, Dataset, apart, check_needs, groups_of, inputs_of
-from cx_metrics.definition import SIDES, define_both
+from cx_metrics.definition import SIDES, define_both, with_privacy
 from cx_metrics.differences import differences
 from cx_metrics.errors import OptionProblem
 from cx_metrics.groups import nullable
 from cx_metrics.journeys import Repeats
 from cx_metrics.narrowing import narrowed
 from cx_metrics.population import population
+from cx_metrics.protecting import protect, said_of_both
 from cx_metrics.registry import Measure, Metric
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
 from cx_metrics.run import Result
+from cx_metrics.small_groups import Privacy, suppress
 from cx_metrics.texts import N_
 from cx_metrics.view import View
 
@@ -137,6 +139,7 @@ def compare(
     confidence: float = CONFIDENCE,
     version: str = "",
     route: Route | None = None,
+    privacy: Privacy | None = None,
     **options: Any,
 ) -> Result:
     """Answer a metric for two views, and say where they differ: two periods, two groups of customers, any two views.
@@ -155,13 +158,16 @@ def compare(
     if not 0 < confidence < 1:
         raise OptionProblem(N_("A confidence lies between 0 and 1, like 0.95; found {found}."), found=str(confidence))
     if metric.name not in COMPARED:
-        return differences(metric, dataset, a, b, by=by, confidence=confidence, version=version, route=route, **options)
+        return differences(metric, dataset, a, b, by=by, confidence=confidence, version=version, route=route,
+                           privacy=privacy, **options)  # fmt: skip
     asked = metric.read_options(options)
     for view in (a, b):
         check_needs(metric, dataset.facts, view)
+    guarded = [protect(dataset, view, by, privacy, "customers") for view in (a, b)] if privacy is not None else []
+    held = [(g.dataset, g.view) for g in guarded] or [(narrowed(dataset, view), view) for view in (a, b)]
+    a, b = (view for _held, view in held)
     first, second = (
-        inputs_of(metric, population(narrowed(dataset, view).tables, view, dataset.facts), dataset, view, route)[0]
-        for view in (a, b)
+        inputs_of(metric, population(one.tables, view, dataset.facts), one, view, route)[0] for one, view in held
     )
     assert isinstance(first, Paths) and isinstance(second, Paths)
     shown = replace(metric, measures=MEASURES, finish=None)
@@ -173,6 +179,11 @@ def compare(
         shown, dataset.facts, (a, b), groups, asked, confidence, version,
         test="z test, pooled variance", names="the largest of a and b together",
     )  # fmt: skip
+    if privacy is not None:
+        about = [c for c in (*metric.groups, *COMPARED[metric.name].beside) if c in frame]
+        counted = ("journeys_a", "journeys_b")
+        frame = suppress(frame, MEASURES, groups, about, privacy.scores, counted=counted)
+        definition = with_privacy(definition, said_of_both([g.said(privacy) for g in guarded]))
     return Result(shown, frame, definition, sides.under(PathRules.of(asked)).taken())
 
 

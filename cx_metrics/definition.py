@@ -85,6 +85,11 @@ def define_both(
     return _hashed(definition | more)
 
 
+def with_privacy(definition: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """The definition of a result in which small groups are protected, with what that says."""
+    return _hashed({name: part for name, part in definition.items() if name != "hash"} | {"privacy": dict(said)})
+
+
 def _hashed(definition: dict[str, Any]) -> dict[str, Any]:
     """With a hash over everything it says."""
     text = json.dumps(definition, sort_keys=True, ensure_ascii=False)

@@ -16,15 +16,17 @@ import pandas as pd
 
 from cx_metrics import intervals, registry
 from cx_metrics.asking import CONFIDENCE, Dataset
-from cx_metrics.definition import SIDES, define_both
+from cx_metrics.definition import SIDES, define_both, with_privacy
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.funnel import STARTS
 from cx_metrics.groups import OTHER
 from cx_metrics.intervals import Array, NpsMethod
 from cx_metrics.options import Count
+from cx_metrics.protecting import said_of_both, unit_of, whole_months
 from cx_metrics.registry import METRICS, Measure, Metric
 from cx_metrics.routes import ROUTES, Route
 from cx_metrics.run import Result, people, run
+from cx_metrics.small_groups import SUPPRESSED, Privacy
 from cx_metrics.tables import CALENDAR
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
@@ -90,6 +92,7 @@ def differences(
     confidence: float = CONFIDENCE,
     version: str = "",
     route: Route | None = None,
+    privacy: Privacy | None = None,
     **options: Any,
 ) -> Result:
     """Answer a metric for two views, and say how far each of its numbers differs.
@@ -111,8 +114,10 @@ def differences(
     """
     metric = name if isinstance(name, Metric) else registry.find(name)
     check_comparable(metric, by)
+    if privacy is not None:
+        a, b = (whole_months(view, journeys=unit_of(metric) == "customers") for view in (a, b))
     asked, groups = metric.read_options(options), tuple(dict.fromkeys(by))
-    given = {"by": groups, "confidence": confidence, "version": version, "route": route}
+    given = {"by": groups, "confidence": confidence, "version": version, "route": route, "privacy": privacy}
     periods = _periods(metric, dataset, (a, b), groups, asked)
     sides = [_side(metric, dataset, view, asked, p, given) for view, p in zip((a, b), periods, strict=True)]
     places = sides[0].rows
@@ -126,8 +131,10 @@ def differences(
     p = frame["p_value"].to_numpy()[order]
     flagged = np.nan_to_num(intervals.benjamini_hochberg(p), nan=1.0) <= intervals.FALSE_DISCOVERIES
     frame = frame.iloc[order].reset_index(drop=True).assign(flagged=flagged)
+    frame = frame if privacy is None else _hidden(frame, sides, [keys[i // len(own)] for i in range(len(frame))])
     whole = {n: "int64" for n in ("n_a", "n_b") if frame[n].notna().all()}  # but for money, which names no count
-    frame = frame[[*(c for c in frame.columns if c not in COLUMNS), *COLUMNS]].astype(whole)
+    last = [*COLUMNS, *(c for c in (SUPPRESSED,) if c in frame)]
+    frame = frame[[*(c for c in frame.columns if c not in last), *last]].astype(whole)
     used = dict.fromkeys(method for method in methods.values() if method)
     more = {"periods": "by their place in the two ranges"} if sides[0].periods else {}
     more |= {"names": "the largest of a and the largest of b"} if folding(metric) else {}
@@ -138,6 +145,8 @@ def differences(
         shares="differences of shares have Newcombe's interval, also where those of the sides are made by another method",
         relative="difference / b, where b is above 0", **more,
     )  # fmt: skip
+    if privacy is not None:
+        definition = with_privacy(definition, said_of_both([side.result.definition["privacy"] for side in sides]))
     taken = max((side.result.route for side in sides), key=["", *ROUTES].index)
     return Result(replace(metric, measures=MEASURES), frame, definition, taken)
 
@@ -155,6 +164,16 @@ def check_comparable(metric: Metric, by: Sequence[str]) -> None:
                 N_("A comparison has a column {found} of its own and cannot be grouped by another. Rename it in the file."),
                 found=column,
             )  # fmt: skip
+
+
+def _hidden(frame: pd.DataFrame, sides: Sequence[Side], keys: Sequence[Key]) -> pd.DataFrame:
+    """Nothing of a side where it hides its row; `suppressed` says where either does."""
+    either = np.zeros(len(frame), dtype=bool)
+    for letter, side in zip(SIDES, sides, strict=True):
+        hidden = side.cells(SUPPRESSED, keys).eq(True).to_numpy(dtype=bool)
+        frame = frame.assign(**{f"n_{letter}": frame[f"n_{letter}"].mask(hidden)})
+        either |= hidden
+    return frame.assign(**{SUPPRESSED: either})
 
 
 def method_of(interval: str | None) -> str:
@@ -258,6 +277,8 @@ class Side:
 
     def is_none(self, keys: Sequence[Key]) -> Any:
         """At which keys is there no row because nothing was counted: where a count is 0?"""
+        if self.result.definition.get("privacy", {}).get("kept_back"):  # there may be somebody who does not count
+            return np.zeros(len(keys), dtype=bool)
         if self.is_folded or not self.is_somebody or self.result.metric.name in LACKING_IS_UNKNOWN:
             return np.zeros(len(keys), dtype=bool)
         return np.array([key not in self.rows and self._reaches(key) for key in keys], dtype=bool)
@@ -288,7 +309,7 @@ def _side(
         rows = _by_key(result.frame, names, periods)
         is_folded = _is_folded(metric, result.frame, rows, most)
     counted = "answers" if metric.inputs[0] == "surveys" else "customers"
-    somebody = len(result.frame) > 0 or people(dataset, view).get(counted, 0) > 0
+    somebody = len(result.frame) > 0 or people(dataset, view, given["privacy"]).get(counted, 0) > 0
     return Side(result, names, rows, shown, is_folded, somebody, periods)
 
 

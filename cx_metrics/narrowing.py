@@ -30,6 +30,7 @@ class Narrowed:
 
     inner: Dataset
     lent: Mapping[str, ibis.Table]
+    scope: tuple[str, ...] = ()  # what is not in the view, and yet decides what is made for it
 
     @property
     def facts(self) -> Facts:
@@ -41,7 +42,7 @@ class Narrowed:
 
     @property
     def shelf(self) -> Shelf:
-        return self.inner.shelf
+        return self.inner.shelf.part(self.scope) if self.scope else self.inner.shelf
 
     def lend(self, frame: pd.DataFrame) -> ibis.Table:
         """As the dataset does."""

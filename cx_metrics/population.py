@@ -19,7 +19,12 @@ from cx_metrics.view import EPOCH, Facts, Filter, View, microseconds
 
 Tables = Mapping[str, ibis.Table]
 CHOSEN = "chosen"  # the journeys of a funnel that a view chooses, beside the tables of a dataset
-MEMBERS = "members"  # the numbers of the customers that segments and answers leave
+MEMBERS = "members"  # the numbers of the customers that segments and answers leave, or that small groups leave
+KEPT_BACK = (
+    "kept back"  # what the answers hold that are not counted, so that small groups stay unknown: columns HELD + name
+)
+HELD = "held "  # a column as a plain value that is never null
+UNDATED = -1_000_000_000  # stands for a day that is not known
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
     if "customers" in tables:
         left["customers"] = _members(by_customer(tables["customers"], view), tables)
     if "surveys" in tables:
-        answers = tables["surveys"]
+        answers = _shared(tables["surveys"], tables)
         if MEMBERS in tables:  # answers that name nobody belong to nobody
             answers = answers.semi_join(left["customers"].select("customer_id"), "customer_id")
         left["surveys"] = _answers(answers, "answered_at", view, facts, touched)
@@ -69,7 +74,8 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
         if MEMBERS in tables:
             invited = invited.semi_join(left["customers"].select("customer_id"), "customer_id")
         left["invitations"] = _answers(invited, "sent_at", view, facts, touched)
-    by_people = view.customers or view.chooses_people()  # what a group of customers cost, nobody wrote down
+    # what a group of customers cost, nobody wrote down
+    by_people = view.customers or view.chooses_people() or MEMBERS in tables
     if "spend" in tables and not by_people:
         left["spend"] = _spend(tables["spend"], view)
     if "changes" in tables:
@@ -141,6 +147,23 @@ def _touchpoints(
 def _members(t: ibis.Table, tables: Tables) -> ibis.Table:
     """The rows of the customers that segments and answers leave, found out before."""
     return t.semi_join(tables[MEMBERS], "customer_number") if MEMBERS in tables else t
+
+
+def _shared(s: ibis.Table, tables: Tables) -> ibis.Table:
+    """The answers without those that are kept back to protect small groups."""
+    if KEPT_BACK not in tables:
+        return s
+    back = tables[KEPT_BACK]
+    held = {column: held_as(s, column.removeprefix(HELD)) for column in back.columns}
+    return s.mutate(**held).anti_join(back, list(held)).drop(*held)
+
+
+def held_as(t: ibis.Table, name: str) -> ibis.Value:
+    """A column as a value that is never null: a day as its number, all else as text; unknown is the empty text, as in filters."""
+    column = t[name]
+    if column.type().is_date():
+        return column.epoch_days().cast("int64").fill_null(UNDATED)
+    return (column if column.type().is_string() else column.cast("string")).fill_null("")
 
 
 def _inside(t: ibis.Table, view: View, facts: Facts) -> ibis.Value:

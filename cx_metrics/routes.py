@@ -21,7 +21,7 @@ from cx_metrics import journeys
 from cx_metrics.errors import ViewProblem
 from cx_metrics.groups import beside
 from cx_metrics.journeys import Cut, Repeats, Way
-from cx_metrics.population import Population, by_customer
+from cx_metrics.population import MEMBERS, Population, by_customer
 from cx_metrics.rules import PathRules, cut, renamed
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts, View
@@ -235,7 +235,7 @@ def paths(
     held = {f.column for f in view.customers}
     if left.journeys is not None and held <= set(left.journeys.columns) - CUBE_COLUMNS | {"customer_id"}:
         cubes["journeys"] = left.journeys
-    if whole_customers(view):
+    if whole_customers(view) and MEMBERS not in tables:
         for name in CUBES:
             if name in tables and held <= set(tables[name].columns) - CUBE_COLUMNS:
                 cubes[name] = by_customer(tables[name], view)

@@ -12,15 +12,17 @@ import pandas as pd
 
 from cx_metrics import answers, registry, routes
 from cx_metrics.asking import CONFIDENCE, Asked, Dataset, alone, apart, ask, check_needs, fetched, followed, walked
-from cx_metrics.definition import define, rows_of
+from cx_metrics.definition import define, rows_of, with_privacy
 from cx_metrics.errors import OptionProblem
 from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
 from cx_metrics.narrowing import narrowed
 from cx_metrics.population import population
+from cx_metrics.protecting import Unit, kept_back_text, kind_of, protect, unit_of
 from cx_metrics.registry import Metric
 from cx_metrics.routes import Route
-from cx_metrics.texts import N_
+from cx_metrics.small_groups import Privacy, suppress
+from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
 
 
@@ -32,6 +34,11 @@ class Result:
     frame: pd.DataFrame
     definition: dict[str, Any]
     route: str = ""
+
+    @property
+    def kept_back(self) -> Text | None:
+        """How many are kept back to protect small groups, as a sentence; None where nobody is."""
+        return kept_back_text(self.definition)
 
     def to_dict(self) -> dict[str, Any]:
         """`{"metric": …, "definition": {…}, "rows": [{…}]}` with plain JSON values; unknown numbers are null."""
@@ -47,18 +54,26 @@ def run(
     confidence: float = CONFIDENCE,
     version: str = "",
     route: Route | None = None,
+    privacy: Privacy | None = None,
     **options: Any,
 ) -> Result:
     """Answer one metric for one view of a dataset.
 
     `by` names columns to group by, or groups of survey answers (`answers.GROUPS`); `options` are the metric's own, as values or in
-    their text form. `route` asks for one way to the paths; without it the fastest is taken, and all give the same answer. Raises
-    OptionProblem or ViewProblem for what the metric or the dataset cannot answer.
+    their text form. `route` asks for one way to the paths; without it the fastest is taken, and all give the same answer.
+    `privacy` protects small groups: people count in whole blocks, what is too small is hidden (column `suppressed`), and
+    `kept_back` says how many are missing; without it nothing is hidden. Raises OptionProblem or ViewProblem for what the metric or
+    the dataset cannot answer.
     """
     metric = name if isinstance(name, Metric) else registry.find(name)
     if not 0 < confidence < 1:
         raise OptionProblem(N_("A confidence lies between 0 and 1, like 0.95; found {found}."), found=str(confidence))
     view = answers.acting(view or View(), metric.inputs, by)
+    guarded = None
+    if privacy is not None:
+        check_needs(metric, dataset.facts, view)
+        guarded = protect(dataset, view, by, privacy, unit_of(metric), kind_of(metric.name))
+        dataset, view = guarded.dataset, guarded.view
     dataset = narrowed(dataset, view)
     asked = metric.read_options(options)
     check_needs(metric, dataset.facts, view)
@@ -84,20 +99,34 @@ def run(
         frame = answers.spelled(frame, dict(zip(named, groups, strict=True)), dataset.tables)
     frame = frame.drop(columns=[c for c in groups if c in frame]).rename(columns=dict(zip(named, groups, strict=True)))
     definition = define(metric, dataset.facts, view, groups, asked, confidence, version)
+    if privacy is not None and guarded is not None:
+        about = [c for c in metric.groups if c in frame]
+        frame = suppress(frame, metric.measures, groups, about, privacy.scores, guarded.lacking)
+        definition = with_privacy(definition, guarded.said(privacy))
     return Result(metric, frame.reset_index(drop=True), definition, taken)
 
 
-def people(dataset: Dataset, view: View | None = None) -> dict[str, int]:
+def people(dataset: Dataset, view: View | None = None, privacy: Privacy | None = None) -> dict[str, int]:
     """Who is left by the view? Counts for captions: customers, journeys, touchpoints, responses, and journeys that began
-    before the range."""
-    view = view or View()
-    dataset = narrowed(dataset, view)
+    before the range. With `privacy`, of those who count."""
     counts: dict[str, int] = {}
     for table, counted in (("touchpoints", _counted), ("surveys", _answers)):
         if table in dataset.tables:
-            frame, _known = fetched(dataset, view, ("people", table), partial(alone, counted, dataset))
+            held, shown = _held(dataset, view, privacy, "answers" if table == "surveys" else "customers")
+            frame, _known = fetched(held, shown, ("people", table), partial(alone, counted, held))
             counts |= {str(k): int(v) for k, v in frame.iloc[0].items()}
     return counts
+
+
+def _held(
+    dataset: Dataset, view: View | None, privacy: Privacy | None, unit: Unit, by: Sequence[str] = ()
+) -> tuple[Dataset, View]:
+    """The dataset with those whom the view chooses, and the view; with `privacy` those of them who count."""
+    view = view or View()
+    if privacy is None:
+        return narrowed(dataset, view), view
+    guarded = protect(dataset, view, by, privacy, unit)
+    return guarded.dataset, guarded.view
 
 
 def _answers(dataset: Dataset, view: View) -> ibis.Table:
@@ -132,10 +161,10 @@ def _counted(dataset: Dataset, view: View) -> ibis.Table:
     )
 
 
-def conversions(dataset: Dataset, view: View | None = None) -> int:
-    """How many touchpoints of the view are conversions?"""
-    dataset = narrowed(dataset, view or View())
-    t = population(dataset.tables, view or View(), dataset.facts)["touchpoints"]
+def conversions(dataset: Dataset, view: View | None = None, privacy: Privacy | None = None) -> int:
+    """How many touchpoints of the view are conversions? With `privacy`, of the customers who count."""
+    dataset, view = _held(dataset, view, privacy, "customers")
+    t = population(dataset.tables, view, dataset.facts)["touchpoints"]
     return int(dataset.fetch(t.aggregate(n=t.is_goal.sum().fill_null(0)))["n"].iloc[0])
 
 
@@ -227,15 +256,17 @@ LOW_END, HIGH_END = (
 
 def comments(
     dataset: Dataset, view: View | None = None, *, survey_type: str | None = None, mood: Mood | None = None,
-    touchpoint: str | None = None, most: int = 100,
+    touchpoint: str | None = None, most: int = 100, privacy: Privacy | None = None,
 ) -> tuple[pd.DataFrame, int]:  # fmt: skip
     """What did people write? The newest comments of the view, and how many there are in all.
 
     Columns: answered_at, survey_type, score, comment, touchpoint, language. `mood` keeps valid answers on the bad or the good
-    side of their own scale: detractors and promoters for NPS, else the worst and the best third.
+    side of their own scale: detractors and promoters for NPS, else the worst and the best third. With `privacy`, those of whole
+    blocks, and none where they are fewer than it says; nothing is said of when, where and in what language each was written.
     """
-    dataset = narrowed(dataset, view or View())
-    left = population(dataset.tables, view or View(), dataset.facts)
+    chosen = [c for c, wanted in (("survey_type", survey_type), ("touchpoint", touchpoint)) if wanted is not None]
+    dataset, view = _held(dataset, view, privacy, "comments", chosen)
+    left = population(dataset.tables, view, dataset.facts)
     s = left["surveys"]
     s = s.filter(s.comment.notnull() & (s.comment.strip() != ""))
     if survey_type is not None:
@@ -251,6 +282,8 @@ def comments(
         s = s.filter(s.touchpoint == touchpoint)
     count = int(dataset.fetch(s.aggregate(n=s.count()))["n"].iloc[0])
     newest = s.order_by([ibis.desc("answered_at"), "response_id"]).limit(most)
-    return dataset.fetch(
-        newest.select("answered_at", "survey_type", "score", "comment", "touchpoint", "language")
-    ), count
+    found = dataset.fetch(newest.select("answered_at", "survey_type", "score", "comment", "touchpoint", "language"))
+    if privacy is None:
+        return found, count
+    told_apart: dict[str, Any] = {"answered_at": pd.NaT, "touchpoint": None, "language": None}
+    return (found.iloc[:0], 0) if count < privacy.comments else (found.assign(**told_apart), count)

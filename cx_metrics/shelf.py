@@ -41,6 +41,10 @@ class Shelf:
                 self._kept.popitem(last=False)
         return made
 
+    def part(self, name: Hashable) -> Shelf:
+        """The same shelf for things that others have under the same keys: these are kept apart by a name."""
+        return _Part(self, name)
+
     def forget(self) -> None:
         """Make everything anew from here on."""
         with self._lock:
@@ -50,3 +54,18 @@ class Shelf:
         """The thing of that key; None if it is not there."""
         with self._lock:
             return self._kept.get(key)
+
+
+class _Part(Shelf):
+    def __init__(self, whole: Shelf, name: Hashable) -> None:
+        super().__init__(whole.most)
+        self._whole, self._name = whole, name
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        return self._whole.get((self._name, key), make)
+
+    def peek(self, key: Hashable) -> Any:
+        return self._whole.peek((self._name, key))
+
+    def forget(self) -> None:
+        self._whole.forget()

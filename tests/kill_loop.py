@@ -175,6 +175,7 @@ def by_catalog(workspace: Workspace, dataset: str) -> set[str]:
         "parts",
         "segments",
         "mappings",
+        "protected",
         home,
         f"{home}/versions",
         f"{home}/sources",

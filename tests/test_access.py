@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.small_groups import Privacy
 from cx_metrics.view import Facts
 from cx_metrics.workspace import NOBODY, OWNER, Viewer, Workspace, facts_to_dict, jobs
 from cx_metrics.workspace.access import ACTIONS, EVERY, authorize, may
@@ -122,3 +123,21 @@ def test_what_a_job_says_is_for_those_who_may_see_its_dataset(
     for asked in (jobs.look, jobs.cancel):
         with pytest.raises(WorkspaceProblem, match="no such import"):
             asked(stranger, job)
+
+
+def test_small_groups_are_hidden_from_all_but_the_owner_until_the_owner_says_otherwise(
+    shop: tuple[Workspace, str],
+) -> None:
+    workspace, dataset = shop
+    reader = workspace.seen_by(Viewer("a reader", {dataset: frozenset({"see"})}))
+    assert workspace.privacy(dataset) is None and reader.privacy(dataset) == Privacy()
+    assert not workspace.protects(dataset)
+    with pytest.raises(WorkspaceProblem):
+        reader.protect(dataset, False)
+    workspace.protect(dataset, True)
+    assert workspace.protects(dataset) and workspace.privacy(dataset) == Privacy()
+    workspace.protect(dataset, False)
+    assert workspace.privacy(dataset) is None and reader.privacy(dataset) == Privacy()
+    workspace.protect(dataset, True)
+    workspace.delete(dataset)
+    assert not list((workspace.root / "protected").iterdir())

@@ -25,13 +25,15 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who asks: `scope` keeps the answers of one apart from those of another in every cache."""
+    """Somebody who asks: `scope` keeps the answers of one apart from those of another in every cache. To a protected one small
+    groups are not shown; that is no part of a view, so no link switches it off."""
 
     scope: str
     rights: Mapping[str, frozenset[Action]] = field(default_factory=dict)  # dataset id, or EVERY → what is allowed
+    protected: bool = True
 
 
-OWNER = Viewer("owner", {EVERY: frozenset(ACTIONS)})
+OWNER = Viewer("owner", {EVERY: frozenset(ACTIONS)}, protected=False)
 NOBODY = Viewer("nobody")
 
 

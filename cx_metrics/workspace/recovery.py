@@ -77,7 +77,7 @@ def _orphans(connection: sa.Connection, root: Path) -> Iterator[Path]:
             inside = [path] if path.is_file() else list(path.iterdir())
             if not any((home.name, str(p.relative_to(home))) in versions | manifests for p in inside):
                 yield path
-    for folder in (root, root / "segments", root / "mappings"):
+    for folder in (root, root / "segments", root / "mappings", root / "protected"):
         yield from (p for p in folder.glob(f"*{files.PART}") if not files.is_held(p))
 
 

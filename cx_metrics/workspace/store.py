@@ -8,6 +8,7 @@
       datasets/<id>/versions/<n>-<hex>/     store.duckdb and manifest.json, both read-only
       uploads/<token>                       uploads that belong to no dataset yet
       segments/<dataset>.json               saved segments, as the catalog has them
+      protected/<dataset>.json              there where small groups of a dataset are protected for everybody
       jobs/<id>/                            the log of an import
       parts/<token>/                        what is being built; its folder is locked while somebody does
 
@@ -41,6 +42,7 @@ from cx_metrics.workspace.facts import facts_from_dict
 from cx_metrics.workspace.ids import checked, new_id, now
 from cx_metrics.workspace.mappings import FOLDER as MAPPINGS
 from cx_metrics.workspace.mappings import KeptMappings
+from cx_metrics.workspace.protection import PROTECTED, KeptProtection
 from cx_metrics.workspace.recovery import rebuild, sweep
 from cx_metrics.workspace.saved import SavedSegments
 from cx_metrics.workspace.sources import DATASETS, UPLOADS, KeptSources
@@ -117,12 +119,12 @@ def default_root() -> Path:
     return Path(os.environ.get("TOUCHLINE_WORKSPACE") or Path(__file__).resolve().parents[2] / "workspace")
 
 
-class Workspace(SavedSegments, KeptSources, KeptMappings):
+class Workspace(SavedSegments, KeptSources, KeptMappings, KeptProtection):
     """The folder in which datasets outlive the browser tab and the server, as one viewer may use it."""
 
     def __init__(self, root: Path, viewer: Viewer = OWNER) -> None:
         self.root, self.viewer = root, viewer
-        for folder in (DATASETS, UPLOADS, JOBS, PARTS, "segments", MAPPINGS):
+        for folder in (DATASETS, UPLOADS, JOBS, PARTS, "segments", MAPPINGS, PROTECTED):
             (root / folder).mkdir(parents=True, exist_ok=True)
         self.catalog = c.Catalog(root)
         self._recognise()
@@ -184,7 +186,8 @@ class Workspace(SavedSegments, KeptSources, KeptMappings):
                 connection.execute(table.delete().where(table.c.dataset == dataset))
             connection.execute(c.datasets.delete().where(c.datasets.c.id == dataset))
         saved = self.root / "segments" / f"{dataset}.json"
-        for path in (self.root / DATASETS / dataset, saved, *(self.root / JOBS / checked(job) for job in ours)):
+        switch = self.root / PROTECTED / f"{dataset}.json"
+        for path in (self.root / DATASETS / dataset, saved, switch, *(self.root / JOBS / checked(job) for job in ours)):
             files.remove(path)
         files.sync_folder(self.root / DATASETS)
 

@@ -30,6 +30,7 @@ from cx_metrics.run import people as count_people
 from cx_metrics.run import places as find_places
 from cx_metrics.run import stages as find_stages
 from cx_metrics.run import values as find_values
+from cx_metrics.small_groups import Privacy
 from cx_metrics.view import View
 from cx_metrics.workspace import OWNER, ServedWorkspace, Version, Viewer, Workspace, jobs, open_workspace
 from pages.parts.waiting import while_waited_for
@@ -84,6 +85,16 @@ def _key(version: Version) -> str:
     return f"{viewer().scope}/{version.content}"
 
 
+def privacy(version: Version) -> Privacy | None:
+    """How small a group of this dataset may be that is shown to whoever looks at this page; None where nothing is hidden."""
+    return workspace().privacy(version.dataset)
+
+
+def _shown_to(hidden: Privacy | None, version: Version) -> str:
+    """The key of answers in which small groups are hidden, or are not."""
+    return f"{_key(version)}/{hidden!r}"
+
+
 def opened(version: Version) -> Store | Served:
     """The store of a version, opened once per process and checked against its checksum; or its engine."""
     return _opened(_key(version), version)
@@ -105,7 +116,9 @@ def answered(version: Version, metric: str, view: View, by: tuple[str, ...], opt
     """The answer of a metric, computed once per dataset version, view, groups and options."""
     declared = find(metric)
     texts = tuple((o.name, o.type.print(options[o.name])) for o in declared.options if o.name in options)
-    frame, definition, route = _answered(_key(version), metric, repr(view), by, texts, version, view)
+    hidden = privacy(version)
+    key = _shown_to(hidden, version)
+    frame, definition, route = _answered(key, metric, repr(view), by, texts, version, view, hidden)
     return Result(declared, frame, definition, route)
 
 
@@ -115,8 +128,9 @@ def compared(
     """View A against view B, computed once per dataset version, views and options."""
     declared = find(metric)
     texts = tuple((o.name, o.type.print(options[o.name])) for o in declared.options if o.name in options)
-    key = (repr(a), repr(b))
-    frame, definition, route = _compared(_key(version), metric, key, by, texts, version, (a, b))
+    keys, hidden = (repr(a), repr(b)), privacy(version)
+    key = _shown_to(hidden, version)
+    frame, definition, route = _compared(key, metric, keys, by, texts, version, (a, b), hidden)
     measures = MEASURES if metric in COMPARED else DIFFERENCES
     return Result(replace(declared, measures=measures, finish=None), frame, definition, route)
 
@@ -124,25 +138,27 @@ def compared(
 @kept(200)
 def _compared(
     key: str, metric: str, view_keys: tuple[str, str], by: tuple[str, ...],
-    texts: tuple[tuple[str, str], ...], _version: Version, _views: tuple[View, View],
+    texts: tuple[tuple[str, str], ...], _version: Version, _views: tuple[View, View], _hidden: Privacy | None,
 ) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
-    result = compare(metric, opened(_version), *_views, by=by, version=_version.key, **dict(texts))
+    result = compare(metric, opened(_version), *_views, by=by, version=_version.key, privacy=_hidden, **dict(texts))
     return result.frame, result.definition, result.route
 
 
 def people(version: Version, view: View) -> dict[str, int]:
     """Who the view leaves: counts for captions."""
-    return _people(_key(version), repr(view), version, view)
+    hidden = privacy(version)
+    return _people(_shown_to(hidden, version), repr(view), version, view, hidden)
 
 
 def conversions(version: Version, view: View) -> int:
     """How many touchpoints of the view are conversions."""
-    return _conversions(_key(version), repr(view), version, view)
+    hidden = privacy(version)
+    return _conversions(_shown_to(hidden, version), repr(view), version, view, hidden)
 
 
 @kept(200)
-def _conversions(key: str, view_key: str, _version: Version, _view: View) -> int:
-    return count_conversions(opened(_version), _view)
+def _conversions(key: str, view_key: str, _version: Version, _view: View, _hidden: Privacy | None) -> int:
+    return count_conversions(opened(_version), _view, _hidden)
 
 
 def values(version: Version, column: str) -> tuple[str, ...]:
@@ -162,15 +178,15 @@ def _opened(key: str, _version: Version) -> Store | Served:
 @kept(2_000)
 def _answered(
     key: str, metric: str, view_key: str, by: tuple[str, ...], texts: tuple[tuple[str, str], ...],
-    _version: Version, _view: View,
+    _version: Version, _view: View, _hidden: Privacy | None,
 ) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
-    result = run(metric, opened(_version), _view, by=by, version=_version.key, **dict(texts))
+    result = run(metric, opened(_version), _view, by=by, version=_version.key, privacy=_hidden, **dict(texts))
     return result.frame, result.definition, result.route
 
 
 @kept(500)
-def _people(key: str, view_key: str, _version: Version, _view: View) -> dict[str, int]:
-    return count_people(opened(_version), _view)
+def _people(key: str, view_key: str, _version: Version, _view: View, _hidden: Privacy | None) -> dict[str, int]:
+    return count_people(opened(_version), _view, _hidden)
 
 
 @kept(500)
@@ -190,14 +206,21 @@ def _changes(key: str, view_key: str, _version: Version, _view: View) -> pd.Data
 
 def comments(version: Version, view: View, **wanted: Any) -> tuple[pd.DataFrame, int]:
     """The newest comments of the view, and how many there are."""
-    return _comments(_key(version), repr(view), tuple(sorted(wanted.items())), version, view)
+    hidden = privacy(version)
+    key = _shown_to(hidden, version)
+    return _comments(key, repr(view), tuple(sorted(wanted.items())), version, view, hidden)
 
 
 @kept(200)
 def _comments(
-    key: str, view_key: str, wanted: tuple[tuple[str, Any], ...], _version: Version, _view: View
+    key: str,
+    view_key: str,
+    wanted: tuple[tuple[str, Any], ...],
+    _version: Version,
+    _view: View,
+    _hidden: Privacy | None,
 ) -> tuple[pd.DataFrame, int]:
-    return find_comments(opened(_version), _view, **dict(wanted))
+    return find_comments(opened(_version), _view, privacy=_hidden, **dict(wanted))
 
 
 def stages(version: Version) -> dict[str, str]:
