@@ -96,7 +96,7 @@ def _name(raw: str, axes: Any) -> NameMapping:
 
 
 # What a single setting must be; those that are more than one value are looked at by `FileMapping.from_dict`.
-_TEXTS = ("table", "time_format", "survey_type", "time_zone", "encoding", "delimiter", "preset")
+_TEXTS = ("table", "time_format", "survey_type", "time_zone", "encoding", "delimiter", "preset", "clock")
 _NUMBERS = ("scale_low", "scale_high")
 _SWITCHES = ("higher_is_better", "decimal_comma")
 

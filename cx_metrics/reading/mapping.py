@@ -39,6 +39,10 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
     }
 )
 ALIKE = 0.75  # from here on a header may be a known name misspelt
+# The time of each table beside which a column may hold the time of day.
+TIME_WITH_CLOCK: Mapping[str, str] = MappingProxyType(
+    {"touchpoints": "occurred_at", "surveys": "answered_at", "changes": "changed_at"}
+)
 # Columns that are made while reading and cannot come from the file.
 MADE = frozenset({"raw_touchpoint", "score_status"})
 
@@ -59,7 +63,8 @@ class FileMapping:
     `encoding` and `delimiter` are what the file was opened with, `preset` is the tool whose export it is; None: found out.
     `leave_out`: header → values; a row with one of them is set aside ("" is a blank cell). `no_answer`: values of a score that
     mean not rated, not known, not applicable. `score_words`: answers in words → their number. `kinds_by` tells several questions
-    in one column of scores apart. `spread`: a row becomes several records.
+    in one column of scores apart. `spread`: a row becomes several records. `clock`: the header of the time of day, where the time
+    of the table (`TIME_WITH_CLOCK`) holds the day alone.
     """
 
     table: str
@@ -80,6 +85,7 @@ class FileMapping:
     score_words: Mapping[str, float] = field(default_factory=dict)
     kinds_by: KindsBy | None = None
     spread: Spread | None = None
+    clock: str | None = None
 
     @property
     def kind(self) -> Kind:
@@ -97,7 +103,10 @@ class FileMapping:
         """Every column of the file that the mapping speaks of, each once."""
         spread = (*self.spread.headers, *self.spread.beside) if self.spread else ()
         split = (self.kinds_by.column,) if self.kinds_by else ()
-        return tuple(dict.fromkeys((*self.columns.values(), *self.attributes, *spread, *self.leave_out, *split)))
+        clock = (self.clock,) if self.clock is not None else ()
+        return tuple(
+            dict.fromkeys((*self.columns.values(), *self.attributes, *spread, *self.leave_out, *split, *clock))
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The mapping as plain JSON values, to be kept in a manifest."""
@@ -246,6 +255,11 @@ def _check_names(mapping: FileMapping) -> None:
     if mapping.time_zone not in available_timezones():
         raise MappingProblem(
             N_('There is no time zone "{name}". Name one as Europe/Berlin.'), name=shorten(mapping.time_zone)
+        )
+    if mapping.clock is not None and TIME_WITH_CLOCK.get(mapping.table) not in mapping.columns:
+        raise MappingProblem(
+            N_('"{column}" is a time of day, and no column is the date that it belongs to. Choose that column too.'),
+            column=shorten(mapping.clock),
         )
     mapping.kind.check()
     for kind in mapping.kinds_by.kinds.values() if mapping.kinds_by else ():

@@ -12,7 +12,7 @@ from cx_metrics import looking, reading
 from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError
 from cx_metrics.looking import Seen
 from cx_metrics.reading import FileMapping, Recognition, Spread, SpreadColumn
-from cx_metrics.reading.mapping import mappable
+from cx_metrics.reading.mapping import TIME_WITH_CLOCK, mappable
 from cx_metrics.safe_text import safe
 from cx_metrics.tables import SURVEY_TYPES, TABLES
 from cx_metrics.texts import N_, Text
@@ -22,6 +22,7 @@ from pages.parts.markup import Markup
 from pages.parts.uploads import Waiting
 
 ATTRIBUTE, LEAVE_OUT, SPREAD = "+", "–", "⇢"  # in the grid: keep as an attribute; leave out; becomes rows
+CLOCK = "clock"  # in the grid: the time of day of the date
 FOUND = ""  # of encoding and delimiter: as found
 TABLE_WORDS = {
     "touchpoints": N_("Touchpoints: one row per contact"),
@@ -65,7 +66,7 @@ def show(reader: PageReader, m: Markup, found: Waiting) -> FileMapping | None:
         st.html(m.notice(seen.problem.text if seen.problem else seen.found.reason, "bad"))
         return None
     if chosen != mapping.table:
-        mapping = replace(mapping, table=chosen, columns={}, spread=None, kinds_by=None)
+        mapping = replace(mapping, table=chosen, columns={}, spread=None, kinds_by=None, clock=None)
     for note in (*seen.found.problems, *seen.found.blockers):
         if note != seen.found.reason:  # which is said above
             st.html(m.notice(note))
@@ -253,7 +254,7 @@ def _grid(reader: PageReader, found: Waiting, recognised: Recognition, mapping: 
     rows = [
         {
             "column": header,
-            "becomes": SPREAD if header in spread else becomes.get(header)
+            "becomes": SPREAD if header in spread else CLOCK if header == mapping.clock else becomes.get(header)
             or (matched.get(header) if fresh else None)
             or (ATTRIBUTE if fresh or header in mapping.attributes else LEAVE_OUT),
             "reason": reader.say(reasons[header]) if header in reasons else "",
@@ -265,18 +266,27 @@ def _grid(reader: PageReader, found: Waiting, recognised: Recognition, mapping: 
         column_config={
             "column": st.column_config.TextColumn(reader.say(N_("Column in the file")), disabled=True),
             "becomes": st.column_config.SelectboxColumn(
-                reader.say(N_("Becomes")), options=[*mappable(mapping.table), ATTRIBUTE, LEAVE_OUT, *([SPREAD] if spread else [])],
-                required=True, help=reader.say(N_("+ keeps the column as it is, – leaves it out, ⇢ makes rows of it")),
+                reader.say(N_("Becomes")), options=_meanings(mapping),
+                required=True, help=reader.say(N_("+ keeps the column as it is, – leaves it out, ⇢ makes rows of it, clock is the "
+                                                  "time of day beside a date")),
             ),
             "reason": st.column_config.TextColumn(reader.say(N_("Why")), disabled=True),
         },
     )  # fmt: skip
     pairs = list(zip(edited["column"], edited["becomes"], strict=True))
-    columns = {name: column for column, name in pairs if name not in (ATTRIBUTE, LEAVE_OUT, SPREAD)}
-    taken = set(columns.values())
-    other = (ATTRIBUTE, LEAVE_OUT, SPREAD)
-    attributes = tuple(c for c, name in pairs if name == ATTRIBUTE or (name not in other and c not in taken))
-    return replace(mapping, columns=columns, attributes=attributes, spread=_still_spread(mapping.spread, pairs))
+    other = (ATTRIBUTE, LEAVE_OUT, SPREAD, CLOCK)
+    columns = {name: column for column, name in pairs if name not in other}
+    clock = next((column for column, name in pairs if name == CLOCK), None)
+    taken = {*columns.values(), clock}
+    attributes = tuple(c for c, name in pairs if name == ATTRIBUTE or (name not in other[1:3] and c not in taken))
+    spread = _still_spread(mapping.spread, pairs)
+    return replace(mapping, columns=columns, attributes=attributes, spread=spread, clock=clock)
+
+
+def _meanings(mapping: FileMapping) -> list[str]:
+    """What a column can be: one of ours, the time of day beside a date, kept, left out, or rows."""
+    clock = [CLOCK] if mapping.table in TIME_WITH_CLOCK else []
+    return [*mappable(mapping.table), *clock, ATTRIBUTE, LEAVE_OUT, *([SPREAD] if mapping.spread else [])]
 
 
 def _still_spread(spread: Spread | None, pairs: list[tuple[str, str]]) -> Spread | None:

@@ -41,6 +41,7 @@ WHOLE = FileMapping(
         "answers",
         (SpreadColumn("q1", "Why?", role="text"), SpreadColumn("q2", kind=Kind("csat", 0, 1, True, ("6",), {"да": 1}))),
     ),
+    "в котором часу",
 )
 
 
@@ -85,6 +86,8 @@ BEGIN = "touchline_mapping: 1\ntable: surveys\n"
         (BEGIN + "columns: {scor: q1}", 'Did you mean "score"?'),
         (BEGIN + "columns: {score: 1}", "must be named by a text"),
         (BEGIN + "columns: {}\nscale_low: high", '"scale_low" must be a number'),
+        (BEGIN + "columns: {}\nclock: 5", '"clock" must be a text'),
+        (BEGIN + "columns: {}\nclock: time", "no column is the date that it belongs to"),
         (BEGIN + "columns: {}\ndecimal_comma: maybe", '"decimal_comma" must be true or false'),
         (BEGIN + "columns: {}\nno_answer: none", '"no_answer" must be a list of texts'),
         (BEGIN + "columns: {}\nscore_words: {good: best}", '"score_words" must give a number'),
