@@ -22,6 +22,7 @@ from cx_metrics.reading.recognise import default_mapping, recognise
 from cx_metrics.reading.recognition import Recognition
 from cx_metrics.reading.report import Reason, Report, RowProblem, shorten
 from cx_metrics.reading.rewriting import Rewritten, rewrite
+from cx_metrics.reading.set_aside import AsideRow, Every
 from cx_metrics.reading.shapes import Kind, KindsBy, Spread, SpreadColumn
 from cx_metrics.reading.spend import read_spend
 from cx_metrics.reading.surveys import read_surveys
@@ -31,7 +32,9 @@ from cx_metrics.reading.typed import Typed
 __all__ = [
     "ENCODINGS",
     "TIME_FORMATS",
+    "AsideRow",
     "ColumnMatch",
+    "Every",
     "FileMapping",
     "KeptMapping",
     "Kind",

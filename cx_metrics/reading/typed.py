@@ -191,8 +191,8 @@ class Rowset:
     def set_aside(self, bad: Mask, name: str, found: pa.Array, reason: Text) -> None:
         """Set the rows aside that are still kept; a row is counted for the first thing wrong with it."""
         bad = bad & self.keep
-        for part, count in self._by_column(bad, name):
-            self.report.set_rows_aside(self._problems(part, name, found, reason), count)
+        for part, _count in self._by_column(bad, name):
+            self.report.set_rows_aside(self._problems(part, name, found, reason), self.rows[part])
         self.keep &= ~bad
 
     def flag(self, bad: Mask, name: str, found: pa.Array, reason: Text, note: tuple[str, str]) -> None:
@@ -281,7 +281,7 @@ def read_typed(
             report.file_rows += len(problems)
             for _, alike in itertools.groupby(problems, lambda problem: (problem.reason.source, problem.column)):
                 rows_alike = list(alike)
-                report.set_rows_aside(rows_alike, len(rows_alike))
+                report.set_rows_aside(rows_alike, np.array([problem.row for problem in rows_alike], np.int64))
             for found in records(batch, rows, mapping, report):
                 rowset = Rowset(raw, meant, found.batch, found.rows, report, found.places)
                 yield rowset.finish(build(rowset), schema)
