@@ -11,7 +11,7 @@ from cx_metrics.reading.dictionary import look_up, propose, propose_goal
 from cx_metrics.reading.dictionary_file import read_dictionary_csv, write_dictionary_csv
 from cx_metrics.reading.encodings import ENCODINGS
 from cx_metrics.reading.files import RawFile, open_raw, read_batches
-from cx_metrics.reading.keeping import KeptMapping, fingerprint, mapping_from_yaml, mapping_to_yaml
+from cx_metrics.reading.keeping import KeptMapping, fingerprint, mapping_from_yaml, mapping_to_yaml, saved_mapping
 from cx_metrics.reading.mapping import FileMapping, NameMapping, check_mapping, mappable
 from cx_metrics.reading.matching import ColumnMatch
 from cx_metrics.reading.opening import PlainTable, open_upload
@@ -75,6 +75,7 @@ __all__ = [
     "read_touchpoints",
     "recognise",
     "rewrite",
+    "saved_mapping",
     "shorten",
     "write_dictionary_csv",
 ]

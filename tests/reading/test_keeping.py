@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,10 @@ from cx_metrics.reading import (
     fingerprint,
     mapping_from_yaml,
     mapping_to_yaml,
+    saved_mapping,
 )
+
+from .conftest import Upload
 
 WHOLE = FileMapping(
     "surveys",
@@ -103,6 +108,24 @@ def test_what_is_wrong_is_said(text: str, says: str) -> None:
     with pytest.raises(MappingProblem) as refused:
         mapping_from_yaml(text)
     assert says in str(refused.value)
+
+
+def test_a_saved_mapping_is_used_where_its_columns_are(upload: Upload) -> None:
+    mapping = FileMapping(
+        "touchpoints", {"customer_id": "who", "touchpoint": "what"}, ("page",), encoding="cp1251", delimiter=";"
+    )
+    saved = mapping_to_yaml(mapping, {"buy": NameMapping("buy", "Purchase", stage="action")}).encode("utf-8-sig")
+    kept = saved_mapping(saved, upload("what,who,page,more\nbuy,u1,p,x\n"))
+    assert kept.mapping == replace(mapping, encoding=None, delimiter=None)
+    assert kept.names["buy"].touchpoint == "Purchase"
+    with pytest.raises(MappingProblem) as refused:
+        saved_mapping(saved, upload("what,whom,more\nbuy,u1,x\n", "march.csv"))
+    said = str(refused.value)
+    assert 'march.csv has no column "who", "page"' in said and 'Its columns are: "what", "whom", "more"' in said
+    with pytest.raises(MappingProblem, match="no text in UTF-8"):
+        saved_mapping(b"\xff\xfe\x00", upload("what,who\nbuy,u1\n"))
+    with pytest.raises(MappingProblem, match="Line 2"):
+        saved_mapping(b"touchline_mapping: 1\n  - : [", upload("what,who\nbuy,u1\n"))
 
 
 def test_many_references_do_not_blow_up() -> None:
