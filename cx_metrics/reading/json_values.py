@@ -155,12 +155,13 @@ class Names:
                 file=shorten(self._file), limit=MAX_NAMES,
             )  # fmt: skip
 
-    def columns(self) -> tuple[tuple[str, ...], list[Text]]:
-        """The names for a header, and what is told about names that found no room in it."""
+    def columns(self, always: Sequence[str] = ()) -> tuple[tuple[str, ...], list[Text]]:
+        """The names for a header, and what is told about names that found no room in it. Those of `always` do."""
         names = tuple(self._filled)
         if len(names) <= MAX_COLUMNS:
             return names, []
-        order = sorted(names, key=lambda name: -self._filled[name])
+        first = set(always)
+        order = sorted(names, key=lambda name: (name not in first, -self._filled[name]))
         kept, lost = set(order[:MAX_COLUMNS]), order[MAX_COLUMNS:]
         one, many = NP_(
             "{count} name of values that few rows have is beyond {limit} columns and was left out: {names}.",
