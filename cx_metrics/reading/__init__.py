@@ -20,7 +20,7 @@ from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.reading.questions import Question, answered
 from cx_metrics.reading.recognise import default_mapping, recognise
 from cx_metrics.reading.recognition import Recognition
-from cx_metrics.reading.report import Reason, Report, RowProblem, shorten
+from cx_metrics.reading.report import Reason, Report, RowProblem, quoted, shorten
 from cx_metrics.reading.rewriting import Rewritten, rewrite
 from cx_metrics.reading.set_aside import AsideRow, Every
 from cx_metrics.reading.shapes import Kind, KindsBy, Spread, SpreadColumn
@@ -66,6 +66,7 @@ __all__ = [
     "propose",
     "propose_goal",
     "pseudonym",
+    "quoted",
     "read_batches",
     "read_changes",
     "read_customers",

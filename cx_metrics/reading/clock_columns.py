@@ -16,7 +16,7 @@ from cx_metrics.reading.questions import Question, clock_question
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.sample import ALMOST_ALL, Sample, Values
 from cx_metrics.reading.times import read_times
-from cx_metrics.texts import N_, Text
+from cx_metrics.texts import N_, NP_, Text
 
 HALF = 0.5
 SURE, LIKELY, POSSIBLE = 3, 2, 1  # told; asked, and taken until somebody answers; asked, and not taken
@@ -95,9 +95,12 @@ def _told(sample: Sample, day: str, clock: str, time_format: str) -> ClockFound:
     notes = [Text(source, {**said, "found": shorten(found), "read": shown})]
     without = int((joined.missing | joined.unreadable).sum())
     if without:
-        source = N_('{readable} of {of} dates in the sample have a time of day in "{clock}"; other rows are reported.')
-        counts = {**said, "readable": int(good.sum()), "of": int(good.sum()) + without}
-        notes.append(Text(source, counts))
+        of = int(good.sum()) + without
+        one, many = NP_(
+            '{readable} of {of} date in the sample has a time of day in "{clock}"; other rows are reported.',
+            '{readable} of {of} dates in the sample have a time of day in "{clock}"; other rows are reported.',
+        )
+        notes.append(Text(one, {**said, "readable": int(good.sum()), "of": of}, many, of))
     return ClockFound(clock, reason, tuple(notes))
 
 

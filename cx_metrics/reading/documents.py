@@ -28,7 +28,7 @@ from cx_metrics.reading.json_values import (
 )
 from cx_metrics.reading.kinds import GZIP
 from cx_metrics.reading.records import MAX_COLUMNS
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.reading.scan import MAX_INFLATED, MAX_LINE, open_bytes, readable
 from cx_metrics.texts import N_, NP_, Text
 
@@ -57,8 +57,7 @@ class _Notes:
         for kind, source in _TOLD.items():
             seen = self.paths.get(kind)
             if seen:
-                shown = ", ".join(f'"{shorten(path)}"' for path in list(seen)[:NAMES_SHOWN])
-                found.append(Text(source, {"names": shown, "count": sum(seen.values())}))
+                found.append(Text(source, {"names": quoted(seen, NAMES_SHOWN), "count": sum(seen.values())}))
         return found
 
 

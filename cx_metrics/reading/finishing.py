@@ -33,7 +33,7 @@ from cx_metrics.reading.scale import guess_scale, word_scale
 from cx_metrics.reading.shapes import Kind, KindsBy
 from cx_metrics.reading.wide import Wide
 from cx_metrics.reading.words import means_no_answer
-from cx_metrics.texts import N_, Text
+from cx_metrics.texts import N_, NP_, Text
 
 BATCHES_READ_ON = 10  # some 600,000 rows
 FEW_ROWS = 20  # with fewer rows, each with its own customer says nothing
@@ -299,12 +299,17 @@ def _scale(sample: Sample, table: str, columns: Mapping[str, str]) -> tuple[Kind
     kind = Kind(guess.survey_type, guess.low, guess.high, guess.higher_is_better, none)
     if len(asked) > 1:
         split = _kinds_by_question(sample, table, columns)
-        source = N_("The file holds {questions} questions and no column for their kind: all are read alike.")
+        one, many = NP_(
+            "The file holds {questions} question and no column for its kind: all answers are read alike.",
+            "The file holds {questions} questions and no column for their kind: all are read alike.",
+        )
         if split:
-            source = N_(
-                "The file holds {questions} questions: each is read on the scale that its name and its answers say."
+            one, many = NP_(
+                "The file holds {questions} question: it is read on the scale that its name and its answers say.",
+                "The file holds {questions} questions: each is read on the scale that its name and its answers say.",
             )
-        return kind, (*(() if split else (guess.reason,)), Text(source, {"questions": len(asked)}))
+        counted = Text(one, {"questions": len(asked)}, many, len(asked))
+        return kind, (*(() if split else (guess.reason,)), counted)
     return kind, (guess.reason,)
 
 
@@ -332,11 +337,13 @@ def _time_format(
         guess = replace(guess, format=question.chosen)
     if guess.format and guess.readable < guess.of:
         counted = {**said, "readable": guess.readable, "of": guess.of, "format": Text(TIME_FORMATS[guess.format])}
-        source = N_(
+        one, many = NP_(
+            '{readable} of {of} value in the sample of "{column}" is a usable date written as {format}; '
+            "other rows will be set aside.",
             '{readable} of {of} values in the sample of "{column}" are usable dates written as {format}; '
-            "other rows will be set aside."
+            "other rows will be set aside.",
         )
-        problems.append(Text(source, counted))
+        problems.append(Text(one, counted, many, guess.of))
     return guess, problems, asked
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from cx_metrics.reading.files import RawFile, read_batches
 from cx_metrics.reading.found import Broken, FoundTable, Record
 from cx_metrics.reading.json_values import NAMES_SHOWN, Names, decoder, flatten
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted
 from cx_metrics.texts import NP_, Text
 
 LOOKED_AT = 200  # rows that decide
@@ -95,11 +95,10 @@ def _object(cell: str) -> dict[str, object] | None:
 
 
 def _told(spread: Sequence[str]) -> Text:
-    shown = ", ".join(map(shorten, spread[:NAMES_SHOWN]))
     one, many = NP_(
         "The cells of {count} column ({names}) hold JSON; their values stand in columns of their own. Leave out those that nobody "
         "needs.",
         "The cells of {count} columns ({names}) hold JSON; their values stand in columns of their own. Leave out those that nobody "
         "needs.",
     )
-    return Text(one, {"count": len(spread), "names": shown}, many, len(spread))
+    return Text(one, {"count": len(spread), "names": quoted(spread, NAMES_SHOWN)}, many, len(spread))

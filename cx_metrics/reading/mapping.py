@@ -13,9 +13,9 @@ from cx_metrics.errors import MappingProblem, nearest
 from cx_metrics.reading.aliases import ALIASES, plain
 from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.files import RawFile
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.reading.shapes import Kind, KindsBy, Spread, did_you_mean, numbers, refuse_unknown, texts
-from cx_metrics.tables import CUSTOMER_COLUMNS, PREPARED, RESERVED, TABLES
+from cx_metrics.tables import CUSTOMER_COLUMNS, PREPARED, RESERVED, TABLE_NAMES, TABLES
 from cx_metrics.texts import N_, Text
 
 # Columns that a table does not list but that keep our name when a file has them, as attributes.
@@ -171,7 +171,7 @@ def check_mapping(raw: RawFile, mapping: FileMapping) -> None:
         raise MappingProblem(
             N_("{file} has no column {names}. Its columns are: {headers}. {hint}"),
             file=shorten(raw.name),
-            names=", ".join(f'"{shorten(name)}"' for name in lost[:6]),
+            names=quoted(lost, 6),
             headers=header_list(raw),
             hint=did_you_mean(hint),
         )
@@ -193,7 +193,7 @@ def missing_columns(raw: RawFile, table: str, missing: Iterable[tuple[str, ...]]
         N_("{file}: no column was found for {fields}, which {table} need. Its columns are: {headers}. {hint}"),
         file=shorten(raw.name),
         fields=", ".join(groups),
-        table=table,
+        table=Text(TABLE_NAMES[table]),
         headers=header_list(raw),
         hint=one_column_hint(raw)
         or (did_you_mean(hint) if hint else Text(N_("Rename a column or choose one by hand."))),
@@ -225,10 +225,9 @@ def one_column_hint(raw: RawFile) -> Text | None:
     )
 
 
-def header_list(raw: RawFile) -> str:
+def header_list(raw: RawFile) -> tuple[Text, ...]:
     """The headers of the file for a message: at most 12, each cut."""
-    shown = [f'"{shorten(name)}"' for name in raw.header[:12]]
-    return ", ".join([*shown, "…"] if len(raw.header) > 12 else shown)
+    return quoted(raw.header, 12)
 
 
 def attribute_names(mapping: FileMapping) -> dict[str, str]:

@@ -18,7 +18,7 @@ from cx_metrics.reading.json_cells import json_columns, with_columns_of_json
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.scan import readable
 from cx_metrics.reading.text_tables import text_tables
-from cx_metrics.texts import N_, Text
+from cx_metrics.texts import N_, NP_, Text
 
 MOST_TABLES = 60  # in one upload; a report of a year has a sheet a month or a week
 
@@ -77,10 +77,12 @@ def open_upload(
     with _whole(name):
         tables = found_tables(path, name, unpacked, texts)
     if len(tables) > MOST_TABLES:
-        raise FileProblem(
-            N_("{file} holds {found} tables, more than {limit}. Upload those you need in a file of their own."),
-            file=shorten(name), found=len(tables), limit=MOST_TABLES,
-        )  # fmt: skip
+        one, many = NP_(
+            "{file} holds {found} table, more than {limit}. Upload those you need in a file of their own.",
+            "{file} holds {found} tables, more than {limit}. Upload those you need in a file of their own.",
+        )
+        about = {"file": shorten(name), "found": len(tables), "limit": MOST_TABLES}
+        raise FileProblem(Text(one, about, many, len(tables)))
     made, refused = [], []
     for number, table in enumerate(tables):
         called = f"{name} · {table.part}" if table.part else name

@@ -15,7 +15,7 @@ from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.mapping import TIME_WITH_CLOCK, FileMapping, mappable
 from cx_metrics.reading.matching import name_fit
 from cx_metrics.reading.numbers import read_numbers
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.reading.sample import Sample, Values
 from cx_metrics.reading.scale import answer_codes, asks_to_recommend
 from cx_metrics.reading.shapes import Kind, Spread
@@ -187,8 +187,10 @@ def customer_question(sample: Sample, mapping: FileMapping) -> Question | None:
     others = [header for header in others if header in mapping.attributes]
     if chosen is None or not others:
         return None
-    said = ", ".join(f'"{shorten(h)}": {sample.columns[h].distinct}' for h in (chosen, *others))
-    reason = Text(N_("Different values in {rows} rows: {counts}."), {"rows": sample.rows, "counts": said})
+    counted = N_('"{column}": {n}')
+    said = tuple(Text(counted, {"column": shorten(h), "n": sample.columns[h].distinct}) for h in (chosen, *others))
+    one, many = NP_("Different values in {rows} row: {counts}.", "Different values in {rows} rows: {counts}.")
+    reason = Text(one, {"rows": sample.rows, "counts": said}, many, sample.rows)
     options = tuple(Option(header, Text("{column}", {"column": shorten(header)})) for header in (chosen, *others))
     return Question("customer", Text(N_("Which column says who the customer is?")), options, chosen, reason)
 
@@ -247,7 +249,7 @@ def _count(values: Values, value: str) -> int:
 
 def _no_answer(value: str, counts: Mapping[str, int], asked: Mapping[str, Kind]) -> Question:
     columns = sorted(counts, key=lambda header: -counts[header])
-    names = ", ".join(f'"{shorten(header)}"' for header in columns[:3]) + (", …" if len(columns) > 3 else "")
+    names = quoted(columns, 3)
     total = sum(counts.values())
     one, many = NP_(
         'In the sample "{value}" stands {count} time in {columns}, beside answers from {low} to {high}.',
@@ -299,7 +301,7 @@ def wide_question(one: FileMapping, each: FileMapping, chosen: str, reason: Text
 
 def leave_out_question(header: str, values: Sequence[str], count: int, chosen: bool) -> Question:
     """Whether rows with these values are left out."""
-    shown = ", ".join(f'"{shorten(value)}"' for value in values[:4])
+    shown = quoted(values[:4])
     source = N_('Should rows be left out where "{column}" is {values}?')
     if not any(values):
         source = N_('Should rows be left out where "{column}" is blank?')

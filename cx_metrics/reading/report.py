@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cx_metrics.texts import NP_, Text
+from cx_metrics.texts import N_, NP_, Text
 
 _JOINERS = "\u200c\u200d"  # part of the spelling of Persian words
 KEPT_ROWS = 200  # rows listed for each reason; every reason keeps its full count
 FOUND_LENGTH = 60  # data shown in a message is cut here
 
+_QUOTED = N_('"{name}"')
 _SET_ASIDE = NP_(
     "{count} row was set aside: {reason} (row {row})",
     "{count} rows were set aside: {reason} (first: row {row})",
@@ -41,6 +42,12 @@ def shorten(found: object) -> str:
         shown = "".join(c if c.isprintable() or c in _JOINERS else " " for c in shown)
     shown = " ".join(shown.split())
     return shown if len(shown) <= FOUND_LENGTH else shown[: FOUND_LENGTH - 1] + "…"
+
+
+def quoted(names: Iterable[object], most: int | None = None) -> tuple[Text, ...]:
+    """Names as a message lists them, each in the quotation marks of the reader's language; after the first `most`, an ellipsis."""
+    every = [Text(_QUOTED, {"name": shorten(name)}) for name in names]
+    return (*every,) if most is None or len(every) <= most else (*every[:most], Text("…"))
 
 
 @dataclass(frozen=True, slots=True)

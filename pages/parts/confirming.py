@@ -209,7 +209,7 @@ def _say_how(m: Markup, found: Waiting, seen: Seen, mapping: FileMapping, rememb
     if mapping.leave_out:
         said += [
             Text(N_('Rows whose "{column}" is {values} are left out, and counted.'),
-                 {"column": reading.shorten(column), "values": ", ".join(f'"{reading.shorten(v)}"' for v in values)})
+                 {"column": reading.shorten(column), "values": reading.quoted(values)})
             for column, values in mapping.leave_out.items()
         ]  # fmt: skip
     st.html(m.list(said))

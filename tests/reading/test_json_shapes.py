@@ -84,7 +84,7 @@ def test_properties_of_posthog_get_columns_of_their_own(tmp_path: Path) -> None:
     ])  # fmt: skip
     (table,) = opened(tmp_path, text, "posthog.csv")
     assert table.made
-    assert "(properties) hold JSON; their values stand in columns of their own" in str(table.told[0])
+    assert '("properties") hold JSON; their values stand in columns of their own' in str(table.told[0])
     found = recognise(table.raw)
     assert found.preset == "posthog_events"
     mapping = default_mapping(table.raw, found)
