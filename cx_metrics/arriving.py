@@ -15,7 +15,7 @@ from cx_metrics import reading
 from cx_metrics.engines.incoming import ORDER, UPLOAD, Incoming, with_upload
 from cx_metrics.errors import MappingProblem
 from cx_metrics.plans import Plan, open_file
-from cx_metrics.reading import Report, Typed
+from cx_metrics.reading import RawFile, Report, Typed
 from cx_metrics.reading.mapping import EXTRA
 from cx_metrics.tables import TABLES
 from cx_metrics.texts import N_, Text
@@ -49,6 +49,7 @@ class Opened:
     columns: frozenset[str]
     lines: int
     first: int = 0  # where the `sequence` of its rows begins
+    raw: RawFile | None = None
 
 
 def open_plan(plan: Plan) -> dict[str, list[Opened]]:
@@ -78,7 +79,7 @@ def open_plan(plan: Plan) -> dict[str, list[Opened]]:
         for text in file.told:
             typed.report.assume(text)
         first = 2**40 * len(found.get(mapping.table, ()))
-        opened = Opened(typed, file.upload, mapping.filled, raw.lines, first)
+        opened = Opened(typed, file.upload, mapping.filled, raw.lines, first, raw)
         found.setdefault(mapping.table, []).append(opened)
     ordered = {name: found[name] for name in TABLES if name in found}
     _say_what_stands_twice({name: [o.typed for o in group] for name, group in ordered.items()})

@@ -21,10 +21,13 @@ from cx_metrics.logs import event
 from cx_metrics.plans import ImportFile, open_file, plan_from_dict
 from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.reading.rewriting import Rewritten, rewrite
+from cx_metrics.reading.standing import Ids
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 from cx_metrics.workspace import Version, Workspace, files, limits
 from cx_metrics.workspace.access import EVERY, authorize
+from cx_metrics.workspace.aside import ASIDE, Line
+from cx_metrics.workspace.aside import rewrite as rewrite_aside
 from cx_metrics.workspace.facts import facts_to_dict
 from cx_metrics.workspace.ids import new_id, now
 from cx_metrics.workspace.sources import DATASETS, UPLOADS
@@ -42,8 +45,9 @@ def erase(
     """Remove every row of a customer from a dataset. Returns the receipt, which is also kept.
 
     The receipt names the customer by a keyed digest alone: whoever knows the id can check it, nobody can read it there. It says
-    the rows removed of each table, the rows left out of each source, rows of others that mention the id (they stay: whose they
-    are cannot be told), and in how many files of the dataset the bytes of the id stand afterwards.
+    the rows removed of each table, the rows left out of each source and of the lists of rows set aside, rows of others that
+    mention the id (they stay: whose they are cannot be told; in a list of rows set aside they go), and in how many files of the
+    dataset the bytes of the id stand afterwards.
     """
     authorize(workspace.viewer, dataset, "delete")
     customer_id = customer_id.strip()
@@ -54,7 +58,7 @@ def erase(
     limits.check_disk(workspace.root, sum(v.size for v in versions) * 2)
     receipt: dict[str, Any] = {
         "receipt": new_id(), "dataset": dataset, "erased_at": now(), "customer": digest(workspace, customer_id),
-        "removed": {}, "left_out": 0, "mentions": 0, "versions": [], "dropped_versions": [], "uploads": 0,
+        "removed": {}, "left_out": 0, "set_aside": 0, "mentions": 0, "versions": [], "dropped_versions": [], "uploads": 0,
     }  # fmt: skip
     with limits.room(), workspace.building() as part:
         tell(N_("Rewriting the files"), 0.0)
@@ -162,8 +166,10 @@ def _rewrite_version(
     given = Facts(tuple(plan["stages"]), plan["zone"], version.facts.goal)
     erased = duckdb_erase.erase(version.path, folder / STORE, ids, given, folder / "spill")
     reports = json.dumps(manifest["reports"], ensure_ascii=False)
+    listed = _rewrite_aside(version, ids, folder / ASIDE)
     if (
         not erased.any
+        and not listed
         and not any(i in reports for i in ids)
         and not any(Path(f["path"]).name in renamed for f in plan["files"])
     ):
@@ -179,7 +185,31 @@ def _rewrite_version(
     manifest["erased"] = manifest.get("erased", 0) + sum(erased.removed.values())
     manifest["plan"] = plan | {"files": [_moved(f, renamed) for f in plan["files"]]}
     manifest["reports"] = _without(manifest["reports"], ids)
+    if (folder / ASIDE).exists():
+        aside = manifest["aside"]
+        counts = {"rows": aside["rows"] - listed, "of": aside["of"] - listed}
+        manifest["aside"] = aside | counts | {"reasons": _without(aside["reasons"], ids)}
+        receipt["set_aside"] = max(listed, receipt["set_aside"])
     return folder, manifest
+
+
+def _rewrite_aside(version: Version, ids: Sequence[str], out: Path) -> int:
+    """Write the list of rows set aside without those in which one of the ids stands, whoever they are about; returns how many. A
+    list that is damaged goes."""
+    path = version.aside
+    if path is None or not path.exists() or files.sha256(path) != version.manifest["aside"]["sha256"]:
+        return 0
+    known, long = Ids(ids), [i for i in ids if len(i) >= LONG_ENOUGH]
+
+    def keep(line: Line) -> bool:
+        written = line.record.replace('""', '"')
+        return not (known.in_line(line.record) or line.reason in known or any(i in written for i in long))
+
+    _left, gone = rewrite_aside(path, out, keep)
+    if not gone:
+        out.unlink()
+        out.hardlink_to(path)
+    return gone
 
 
 def _moved(file: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:

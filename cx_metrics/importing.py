@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,8 @@ from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts
 from cx_metrics.workspace import Version, Workspace, files, jobs, limits
 from cx_metrics.workspace.access import authorize
+from cx_metrics.workspace.aside import ASIDE, MOST_BYTES, Line
+from cx_metrics.workspace.aside import write as write_aside
 from cx_metrics.workspace.facts import facts_from_dict, facts_to_dict
 from cx_metrics.workspace.jobs import Progress
 from cx_metrics.workspace.sources import DATASETS
@@ -142,16 +145,21 @@ def import_version(
     workspace.check_sources(dataset, [f.path for f in plan.files])
     limits.check_disk(workspace.root, limits.DISK_FACTOR * sum(f.path.stat().st_size for f in plan.files))
     opened = open_plan(plan)
+    every = {id(o): reading.Every() for group in opened.values() for o in group}
+    for o in itertools.chain.from_iterable(opened.values()):
+        o.typed.report.every = every[id(o)]
     teller = _Teller(tell, sum(o.lines for group in opened.values() for o in group))
     with limits.room(), workspace.building() as part:
         (part / "spill").mkdir()
         hearing = Hearing(part / "spill", plan.themes, teller.hears)
         tables = hearing.over(streams(opened, teller.read))
         built = build(part / STORE, tables, _asked(plan), teller.prepared, part / "spill")
+        teller.stage(N_("Listing the rows set aside"), 0.965)
+        listed = _list_aside(opened, every, part / ASIDE, min(workspace.spare_bytes() // 2, MOST_BYTES))
         teller.stage(KEEPING, 0.97)
         home = workspace.root / DATASETS / dataset
         facts = _facts(built, plan, hearing)
-        return workspace.publish(dataset, part, _manifest(built, facts, plan_to_dict(plan, home), opened))
+        return workspace.publish(dataset, part, _manifest(built, facts, plan_to_dict(plan, home), opened) | listed)
 
 
 def load_into(
@@ -378,6 +386,28 @@ def _manifest(
         "plan": plan,
         "reports": [report.to_dict() for report in reports(opened)],
     }
+
+
+def _list_aside(
+    opened: Mapping[str, Sequence[Opened]], every: Mapping[int, reading.Every], path: Path, most: int
+) -> dict[str, Any]:
+    """Write all rows that were set aside to a file of the version; returns what its manifest says of it: how many there are and how
+    many fitted, and the reasons as texts. Nothing where no row was set aside."""
+    total = sum(found.count for found in every.values())
+    if not total:
+        return {}
+    reasons: dict[str, Text] = {}
+
+    def lines() -> Iterator[Line]:
+        for o in itertools.chain.from_iterable(opened.values()):
+            if o.raw is not None:
+                for found in every[id(o)].of(o.raw):
+                    reason = str(found.reason)
+                    reasons.setdefault(reason, found.reason)
+                    yield Line(o.raw.name, str(found.row), found.column or "", reason, found.record)
+
+    written = write_aside(path, lines(), most)
+    return {"aside": {"rows": written, "of": total, "reasons": [text.to_dict() for text in reasons.values()]}}
 
 
 def _facts(built: Built, plan: Plan, hearing: Hearing) -> Facts:

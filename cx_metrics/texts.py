@@ -26,7 +26,8 @@ class Text:
     """A sentence to be translated later: `source` is the English message with `{named}` places for `values`.
 
     A sentence that counts something carries `many` and `count`; languages with more plural forms find them in the catalogue.
-    A value may be a number (shown in the reader's digits), a string (data: isolated and escaped) or another `Text`.
+    A value may be a number (shown in the reader's digits), a string (data: isolated and escaped), another `Text`, or a tuple of
+    these, shown as a list.
     `share` values are written as a number 0..1 under a name that ends in `_share`, and are shown in percent.
     """
 
@@ -41,7 +42,7 @@ class Text:
 
     def to_dict(self) -> dict[str, Any]:
         """The text as plain JSON values, to be kept in a manifest."""
-        values = {k: {"text": v.to_dict()} if isinstance(v, Text) else v for k, v in self.values.items()}
+        values = {k: _kept(v) for k, v in self.values.items()}
         kept: dict[str, Any] = {"source": self.source, "values": values}
         if self.many is not None:
             kept |= {"many": self.many, "count": self.count}
@@ -50,11 +51,25 @@ class Text:
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Text:
         """The reverse of `to_dict`."""
-        values = {
-            k: cls.from_dict(v["text"]) if isinstance(v, dict) and "text" in v else v
-            for k, v in kept.get("values", {}).items()
-        }
+        values = {k: _unkept(v) for k, v in kept.get("values", {}).items()}
         return cls(kept["source"], values, kept.get("many"), kept.get("count"))
+
+
+def _kept(value: Any) -> Any:
+    """A value of a text as plain JSON."""
+    if isinstance(value, Text):
+        return {"text": value.to_dict()}
+    if isinstance(value, tuple) and any(isinstance(one, Text) for one in value):
+        return {"texts": [_kept(one) for one in value]}
+    return value
+
+
+def _unkept(value: Any) -> Any:
+    if isinstance(value, dict) and "text" in value:
+        return Text.from_dict(value["text"])
+    if isinstance(value, dict) and "texts" in value:
+        return tuple(map(_unkept, value["texts"]))
+    return value
 
 
 def _english(name: str, value: Any) -> str:

@@ -29,8 +29,9 @@ import duckdb
 import sqlalchemy as sa
 
 from cx_metrics import importing
-from cx_metrics.workspace import Workspace
+from cx_metrics.workspace import Workspace, files
 from cx_metrics.workspace import catalog as c
+from cx_metrics.workspace.aside import ASIDE
 
 ROWS = 400
 TOUCHED = ("fsync", "rename", "replace", "link", "unlink", "mkdir", "chmod", "rmdir")
@@ -55,7 +56,8 @@ def kill(times: int, seed: int, folder: Path) -> Seen:
     draw, seen, root = random.Random(seed), Seen(), folder / "workspace"
     file = folder / "touchpoints.csv"
     lines = [f"u{i % 97},2026-01-{1 + i % 28:02} 09:00:00,Website {i % 7}\n" for i in range(ROWS)]
-    file.write_text("customer_id,occurred_at,touchpoint\n" + "".join(lines))
+    aside = [f"u{i},never,Website\n" for i in range(ROWS // 20)]  # set aside, and listed in a file beside the version
+    file.write_text("customer_id,occurred_at,touchpoint\n" + "".join(lines + aside))
     made = Workspace(root)
     dataset = made.create("shop")
     importing.import_version(made, dataset, importing.Plan((importing.ImportFile(file, file.name),)))
@@ -185,7 +187,15 @@ def by_catalog(workspace: Workspace, dataset: str) -> set[str]:
         expected |= {f"{home}/sources/{token}" for token in connection.execute(sa.select(c.sources.c.token)).scalars()}
         for store, manifest in connection.execute(sa.select(c.versions.c.store, c.versions.c.manifest)):
             expected |= {f"{home}/{store}", f"{home}/{manifest}", f"{home}/{Path(store).parent}"}
+            expected |= (
+                {f"{home}/{Path(store).parent}/{ASIDE}"} if lists_rows_aside(workspace, home, manifest) else set()
+            )
     return expected
+
+
+def lists_rows_aside(workspace: Workspace, home: str, manifest: str) -> bool:
+    """Whether a version says that it has a list of rows set aside."""
+    return bool(files.read_json(workspace.root / home / manifest).get("aside"))
 
 
 def main() -> int:

@@ -27,6 +27,7 @@ DATASETLESS = {
     "sweep",
     "receive",
     "receive_made",
+    "spare_bytes",
     "mapping_of",
     "keep_mapping",
     "forget_mapping",
@@ -70,7 +71,8 @@ def test_nobody_may_do_anything(shop: tuple[Workspace, str]) -> None:
         lambda: stranger.create("x"), lambda: stranger.receive("x", [b""]), lambda: stranger.discard("0" * 32),
         lambda: stranger.receive_made("x", Path("x")), lambda: stranger.mapping_of("0" * 64),
         lambda: stranger.keep_mapping("0" * 64, ""), lambda: stranger.forget_mapping("0" * 64),
-        lambda: stranger.verify(version), stranger.sweep, stranger.receipts, lambda: jobs.ask(stranger, dataset, {}),
+        lambda: stranger.verify(version), stranger.sweep, stranger.receipts,
+        stranger.spare_bytes, lambda: jobs.ask(stranger, dataset, {}),
     ):  # fmt: skip
         with pytest.raises(WorkspaceProblem, match="no such dataset"):
             forbidden()

@@ -6,6 +6,9 @@ spaces or in full-width form, gets a leading apostrophe. Quoting alone does not 
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -18,6 +21,15 @@ def safe_csv(frame: pd.DataFrame) -> bytes:
     """The frame as a CSV file in UTF-8 (with the mark by which spreadsheets know it), header line first, no index."""
     text: str = safe_frame(frame).to_csv(index=False, lineterminator="\r\n")
     return text.encode("utf-8-sig", errors="replace")
+
+
+def safe_lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """The same for rows of texts that would be too many for a frame."""
+    text = io.StringIO(newline="")
+    out = csv.writer(text, lineterminator="\r\n")
+    out.writerow(map(disarmed, header))
+    out.writerows(map(disarmed, row) for row in rows)
+    return text.getvalue().encode("utf-8-sig", errors="replace")
 
 
 def safe_frame(frame: pd.DataFrame) -> pd.DataFrame:

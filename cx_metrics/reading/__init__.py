@@ -12,7 +12,7 @@ from cx_metrics.reading.dictionary_file import read_dictionary_csv, write_dictio
 from cx_metrics.reading.encodings import ENCODINGS
 from cx_metrics.reading.files import RawFile, open_raw, read_batches
 from cx_metrics.reading.invitations import read_invitations
-from cx_metrics.reading.keeping import KeptMapping, fingerprint, mapping_from_yaml, mapping_to_yaml
+from cx_metrics.reading.keeping import KeptMapping, fingerprint, mapping_from_yaml, mapping_to_yaml, saved_mapping
 from cx_metrics.reading.mapping import FileMapping, NameMapping, check_mapping, mappable
 from cx_metrics.reading.matching import ColumnMatch
 from cx_metrics.reading.opening import PlainTable, open_upload
@@ -21,8 +21,9 @@ from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.reading.questions import Question, answered
 from cx_metrics.reading.recognise import default_mapping, recognise
 from cx_metrics.reading.recognition import Recognition
-from cx_metrics.reading.report import Reason, Report, RowProblem, shorten
+from cx_metrics.reading.report import Reason, Report, RowProblem, quoted, shorten
 from cx_metrics.reading.rewriting import Rewritten, rewrite
+from cx_metrics.reading.set_aside import AsideRow, Every
 from cx_metrics.reading.shapes import Kind, KindsBy, Spread, SpreadColumn
 from cx_metrics.reading.spend import read_spend
 from cx_metrics.reading.surveys import read_surveys
@@ -32,7 +33,9 @@ from cx_metrics.reading.typed import Typed
 __all__ = [
     "ENCODINGS",
     "TIME_FORMATS",
+    "AsideRow",
     "ColumnMatch",
+    "Every",
     "FileMapping",
     "KeptMapping",
     "Kind",
@@ -64,6 +67,7 @@ __all__ = [
     "propose",
     "propose_goal",
     "pseudonym",
+    "quoted",
     "read_batches",
     "read_changes",
     "read_customers",
@@ -74,6 +78,7 @@ __all__ = [
     "read_touchpoints",
     "recognise",
     "rewrite",
+    "saved_mapping",
     "shorten",
     "write_dictionary_csv",
 ]

@@ -188,10 +188,11 @@ def _joined(found: list[tuple[str, list[FoundTable]]]) -> list[tuple[str, list[F
 
 def _join(tables: list[FoundTable]) -> FoundTable:
     header = tuple(dict.fromkeys(name for table in tables for name in table.header))
-    told = [
-        Text(N_("{count} files of the archive have the same columns and were read one after another, the first one first."),
-             {"count": len(tables)})
-    ]  # fmt: skip
+    one, many = NP_(
+        "{count} file of the archive has the columns of another one and was read after it.",
+        "{count} files of the archive have the same columns and were read one after another, the first one first.",
+    )
+    told = [Text(one, {"count": len(tables)}, many, len(tables))]
 
     def records() -> Iterator[Record]:
         before = 0

@@ -24,7 +24,7 @@ from cx_metrics.reading.times import (
     was_rounded,
 )
 from cx_metrics.reading.written_dates import SHAPES
-from cx_metrics.texts import N_, Text
+from cx_metrics.texts import N_, NP_, Text
 
 __all__ = [
     "CALENDAR_FORMATS",
@@ -96,11 +96,14 @@ class TimeGuess:
     @property
     def reason(self) -> Text:
         if self.format is None:
-            return self.evidence or Text(N_("none of {of} values in the sample is a date"), {"of": self.of})
-        counted = Text(
-            N_("{readable} of {of} values in the sample are dates written as {format}"),
-            {"format": Text(TIME_FORMATS[self.format]), "readable": self.readable, "of": self.of},
+            one, many = NP_("the {of} value in the sample is no date", "none of {of} values in the sample is a date")
+            return self.evidence or Text(one, {"of": self.of}, many, self.of)
+        one, many = NP_(
+            "{readable} of {of} value in the sample is a date written as {format}",
+            "{readable} of {of} values in the sample are dates written as {format}",
         )
+        about = {"format": Text(TIME_FORMATS[self.format]), "readable": self.readable, "of": self.of}
+        counted = Text(one, about, many, self.of)
         return _and(counted, self.evidence)
 
     @property

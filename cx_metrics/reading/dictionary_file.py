@@ -13,7 +13,7 @@ from cx_metrics.exports.tables import disarmed
 from cx_metrics.limits import MB
 from cx_metrics.reading.aliases import plain
 from cx_metrics.reading.mapping import NameMapping
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.tables import PHASES, STAGES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, Text
 
@@ -149,7 +149,7 @@ def _columns(header: list[str], shown: str) -> dict[str, int]:
     if "raw_touchpoint" not in places:
         raise MappingProblem(
             N_('{file} has no column "{column}", which says what your files call a touchpoint. Its columns are: {headers}.'),
-            file=shown, column="raw_touchpoint", headers=", ".join(f'"{shorten(cell)}"' for cell in header[:12]),
+            file=shown, column="raw_touchpoint", headers=quoted(header, 12),
         )  # fmt: skip
     return places
 

@@ -1,4 +1,4 @@
-"""JSON → tables: lines that are objects each, a list of objects, or lists inside of one object.
+"""JSON → tables: lines that are objects each, a list of objects, lists inside of one object, or rows beside the names of columns.
 
 Every document is read twice: once to learn which columns there are in any of its records, and once for their values.
 """
@@ -17,13 +17,22 @@ from typing import IO, Any
 from cx_metrics.errors import FileProblem
 from cx_metrics.reading import files
 from cx_metrics.reading.found import Broken, FoundTable, Record
-from cx_metrics.reading.json_values import NAMES_SHOWN, Names, decoder, entries, flatten, lists_of_contacts
+from cx_metrics.reading.json_values import (
+    NAMES_SHOWN,
+    Names,
+    Number,
+    decoder,
+    entries,
+    flatten,
+    lists_of_contacts,
+)
 from cx_metrics.reading.kinds import GZIP
 from cx_metrics.reading.records import MAX_COLUMNS
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.reading.scan import MAX_INFLATED, MAX_LINE, open_bytes, readable
 from cx_metrics.texts import N_, NP_, Text
 
+_COLUMN_KEYS = frozenset({"columns", "meta", "header", "headers", "fields", "cols", "schema", "names"})
 PIECE = 256 * 1024  # letters read at once
 MAX_TABLES = 50
 FOUND_LETTERS = 200  # of a broken record
@@ -48,8 +57,7 @@ class _Notes:
         for kind, source in _TOLD.items():
             seen = self.paths.get(kind)
             if seen:
-                shown = ", ".join(f'"{shorten(path)}"' for path in list(seen)[:NAMES_SHOWN])
-                found.append(Text(source, {"names": shown, "count": sum(seen.values())}))
+                found.append(Text(source, {"names": quoted(seen, NAMES_SHOWN), "count": sum(seen.values())}))
         return found
 
 
@@ -190,10 +198,27 @@ def _sources(path: Path, name: str) -> list[tuple[str, Source]]:
             if not places:
                 return [("", lambda how: _one_object(path, name, how))]
         else:
-            places = [()]
-    if len(places) > MAX_TABLES:
-        places = places[:MAX_TABLES]
-    return [(".".join(place), lambda how, place=place: _elements(path, name, place, how)) for place in places]  # type: ignore[misc]
+            names = _header_of(reader)
+            places = [_Place((), names, int(bool(names)))]
+    return [
+        (".".join(place.keys), lambda how, place=place: _elements(path, name, place, how))  # type: ignore[misc]
+        for place in places[:MAX_TABLES]
+    ]
+
+
+def _header_of(reader: _Reader) -> tuple[str, ...]:
+    """The names of the columns, where a document is a list of rows with these names first; none where it is one of objects."""
+    if reader.peek() != "[":
+        return ()
+    first = next(reader.elements(), None)
+    return _named_columns(first) if isinstance(first, list) else ()
+
+
+def _named_columns(found: list[Any]) -> tuple[str, ...]:
+    """The names in a list of them, each a text or an object with its name; none where it is another list."""
+    names = [element.get("name") if isinstance(element, dict) else element for element in found]
+    texts = [name for name in names if isinstance(name, str) and not isinstance(name, Number) and name.strip()]
+    return tuple(texts) if len(texts) == len(names) == len(set(texts)) else ()
 
 
 def _first_lines(text: IO[str]) -> tuple[list[str], bool]:
@@ -240,34 +265,62 @@ def _one_object(path: Path, name: str, how: json.JSONDecoder) -> Iterator[Found]
             yield 2, found
 
 
-def _elements(path: Path, name: str, place: tuple[str, ...], how: json.JSONDecoder) -> Iterator[Found]:
-    """The objects in one list of a document."""
+def _elements(path: Path, name: str, place: _Place, how: json.JSONDecoder) -> Iterator[Found]:
+    """The objects in one list of a document, or its rows as objects."""
     with readable(name), _opened(path) as text:
         reader = _Reader(text, how, name)
-        for key in place:
+        for key in place.keys:
             for found in reader.members():
                 if found == key:
                     break
                 reader.skip()
-        for number, element in enumerate(reader.elements(), 2):
+        for number, element in enumerate(reader.elements(), 2 - place.header_rows):
+            if number < 2:
+                continue
+            if isinstance(element, list) and len(element) == len(place.columns):
+                element = dict(zip(place.columns, element, strict=True))
             yield number, element if isinstance(element, dict) else Broken("element", str(element)[:FOUND_LETTERS])
-        if not place:
+        if not place.keys:
             reader.end()
 
 
-def _places(reader: _Reader, before: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Where in an object there are lists of objects."""
-    found: list[tuple[str, ...]] = []
+@dataclass(frozen=True)
+class _Place:
+    """Where a list of records is: the keys on the way to it; the names of its columns, where its records are lists of values; and
+    how many of its entries are these names themselves."""
+
+    keys: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    header_rows: int = 0
+
+
+def _places(reader: _Reader, before: tuple[str, ...]) -> list[_Place]:
+    """Where in an object there are lists of objects, or lists of rows beside the names of their columns."""
+    found: list[_Place] = []
+    named: dict[str, tuple[str, ...]] = {}
+    rows: dict[str, int] = {}  # how many values most of them have
     for key in reader.members():
         sign = reader.peek()
         if sign == "{" and len(before) < 4:
             found += _places(reader, (*before, key))
         elif sign == "[":
-            kinds = [isinstance(element, dict) for element in reader.elements()]
-            if kinds and any(kinds[:100]):
-                found.append((*before, key))
+            first: list[Any] = []
+            for element in reader.elements():
+                if len(first) <= MAX_COLUMNS:
+                    first.append(element)
+            if any(isinstance(element, dict) for element in first[:100]):
+                found.append(_Place((*before, key)))
+            elif lengths := [len(element) for element in first[:100] if isinstance(element, list)]:
+                rows[key] = max(set(lengths), key=lengths.count)
+            if key.casefold() in _COLUMN_KEYS and (names := _named_columns(first)):
+                named[key] = names
         else:
             reader.skip()
+    for key, width in rows.items():
+        beside = next((about for about, names in named.items() if width == len(names)), None)
+        if beside is not None:
+            found = [place for place in found if place.keys != (*before, beside)]
+            found.append(_Place((*before, key), named[beside]))
     return found
 
 

@@ -44,6 +44,11 @@ ENCODINGS: Mapping[str, str] = MappingProxyType(
         "cp850": "DOS 850",
         "cp437": "DOS 437",
         "cp866": "DOS 866",
+        "utf-32": "UTF-32",
+        "gb18030": "GB18030",
+        "cp932": "Shift JIS",
+        "cp949": "EUC-KR",
+        "cp950": "Big5",
     }
 )
 # What is found, and how much likelier it is than the rarest before a word was read: where two read the text alike, the first
@@ -55,9 +60,24 @@ CANDIDATES: Mapping[str, float] = MappingProxyType(
         "iso8859-6": 0.0, "cp850": 0.0, "cp437": 0.0, "mac-cyrillic": 1.0,
     }
 )  # fmt: skip
+# Encodings of which another one has all letters at the same places, and more.
+_WIDER = MappingProxyType(
+    {
+        "shift_jis": "cp932",
+        "euc_kr": "cp949",
+        "gb2312": "gb18030",
+        "gbk": "gb18030",
+        "big5": "cp950",
+        "utf-32-le": "utf-32",
+    }
+)
 UTF16 = ("utf-16", "utf-16-le", "utf-16-be")
 MARKED = "touchline-marked"  # errors= of UTF-16: what is no character becomes a lone surrogate, as bytes do elsewhere
 
+_MARKS = (  # that of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
 WEIGHED = 4_000  # signs beyond ASCII that are looked at
 WITHOUT_LETTERS = ("cp1252", "iso8859-15", "mac-roman")  # of which signs alone (a price, a dash) can be evidence
 FITS = 0.5  # mean weight of a sign from which on the words are words; wrong readings lie below 0
@@ -95,6 +115,22 @@ _BY_NUMBERS = frozenset("€£°№§•×")
 _ALONE = frozenset("àéèóôаивоскуя")  # words of one letter
 
 
+_OFTEN = (
+    "的一是不了人我在有他大中上到和你地出道也得就那要下以生自之好很服品天快差意可家子"  # in Chinese of both scripts
+)
+_SIMPLE, _FULL = "这来个国说们为时年会着去过学对务客户产满", "這來個國說們為時年會著去過學對務客戶產滿"
+# Codec → letters that its texts are full of, and the least share of them among all letters.
+_TWO_BYTES = MappingProxyType(
+    {
+        "cp932": (re.compile("[\u3041-\u3093\u30a1-\u30fc]"), 0.25),
+        "cp949": (re.compile("[\uac00-\ud7a3]"), 0.9),
+        "gb18030": (re.compile(f"[{_OFTEN}{_SIMPLE}]"), 0.15),
+        "cp950": (re.compile(f"[{_OFTEN}{_FULL}]"), 0.15),
+    }
+)
+_HIGH_RUN = re.compile(rb"[\x80-\xff][\x40-\xff]*")
+FEW_RUNS = 5
+
 _REASONS = MappingProxyType(
     {
         "cyrillic": N_(
@@ -108,6 +144,9 @@ _REASONS = MappingProxyType(
         ),
         "greek": N_("It holds bytes that are not UTF-8. Read as {encoding} they are Greek words: {words}."),
         "hebrew": N_("It holds bytes that are not UTF-8. Read as {encoding} they are Hebrew words: {words}."),
+        "east": N_(
+            "It holds bytes that are not UTF-8. Read as {encoding} they are Chinese, Japanese or Korean words: {words}."
+        ),
         "other": N_(
             "It holds bytes that are not UTF-8. Read as {encoding} they are signs that stand in texts: {words}."
         ),
@@ -136,17 +175,18 @@ def known_encoding(name: str) -> str | None:
         wanted = codecs.lookup(name.replace("DOS ", "cp").replace("Mac ", "mac-")).name.removesuffix("-sig")
     except (LookupError, ValueError):
         return None
+    wanted = _WIDER.get(wanted, wanted)
     return next((codec for codec in ENCODINGS if codecs.lookup(codec).name == wanted), None)
 
 
 def errors_of(codec: str) -> str:
     """How bytes that a codec does not know are kept recognisable: as lone surrogates."""
-    return MARKED if codec in UTF16 else "surrogateescape"
+    return MARKED if codec in (*UTF16, "utf-32") else "surrogateescape"
 
 
 def marked_encoding(start: bytes) -> Encoding | None:
     """The encoding that a byte order mark names, which leaves no doubt."""
-    for mark, codec in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, codec in _MARKS:
         if start.startswith(mark):
             return Encoding(codec, 1.0, Text(N_("It begins with the byte order mark of {encoding}."), _named(codec)))
     return None
@@ -187,7 +227,7 @@ def find_encoding(odd: bytes) -> Encoding | None:
     fitting = [codec for codec in CANDIDATES if weighed[codec] - CANDIDATES[codec] >= FITS * signs]
     fitting = [c for c in fitting if c in WITHOUT_LETTERS or any(s.isalpha() and not s.isascii() for s in read[c])]
     if not fitting:
-        return None
+        return _of_two_bytes(odd)
     best = max(fitting, key=lambda codec: weighed[codec])
     rest = [codec for codec in CANDIDATES if read[codec] != read[best]]
     lead = weighed[best] - max((weighed[codec] for codec in rest), default=0.0)
@@ -195,6 +235,32 @@ def find_encoding(odd: bytes) -> Encoding | None:
     near = sorted((c for c in rest if c in fitting and weighed[c] > close), key=lambda codec: -weighed[codec])
     others = tuple(codec for n, codec in enumerate(near) if read[codec] not in [read[earlier] for earlier in near[:n]])
     return Encoding(best, round(lead / (lead + 4), 2), _reason(best, read[best]), others)
+
+
+def _of_two_bytes(odd: bytes) -> Encoding | None:
+    """The Chinese, Japanese or Korean encoding in which all of the lines are words, or None.
+
+    Asked only where no encoding of one byte a letter makes words. Words that stand between signs of ASCII are of an even number of
+    bytes by chance in every second case, so some tens of them leave little doubt.
+    """
+    runs = len(set(_HIGH_RUN.findall(odd)))
+    found: dict[str, tuple[float, str]] = {}
+    for codec, (common, least) in _TWO_BYTES.items():
+        try:
+            text = odd.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        letters = [sign for sign in text if sign > "\x7f" and sign.isalpha()]
+        share = sum(bool(common.match(sign)) for sign in letters) / max(len(letters), 1)
+        if share >= least and sum(map(str.isalpha, text)) >= 2:
+            found[codec] = share / least, text
+    if not found or runs < FEW_RUNS:
+        return None
+    best = max(found, key=lambda codec: found[codec][0])
+    words = re.findall(r"[^\W\d_]*[^\x00-\x7f\W][^\W\d_]*", found[best][1])
+    shown = shorten(", ".join(dict.fromkeys(word[:8] for word in words[:EXAMPLES])))
+    reason = Text(_REASONS["east"], {**_named(best), "words": shown})
+    return Encoding(best, 0.8, reason, tuple(codec for codec in found if codec != best))
 
 
 def weight(text: str) -> float:

@@ -39,10 +39,11 @@ def tables(path: Path, name: str) -> list[FoundTable]:
         one, many = NP_("{count} case has no events.", "{count} cases have no events and stand in no row.")
         told.append(Text(one, {"count": log.empty}, many, log.empty))
     if log.beside:
-        told.append(
-            Text(N_("What the log says about itself (extensions, defaults, classifiers) was not read: {count} entries."),
-                 {"count": log.beside})
-        )  # fmt: skip
+        one, many = NP_(
+            "What the log says about itself (extensions, defaults, classifiers) was not read: {count} entry.",
+            "What the log says about itself (extensions, defaults, classifiers) was not read: {count} entries.",
+        )
+        told.append(Text(one, {"count": log.beside}, many, log.beside))
     return [FoundTable("", header, _records(path, name, header), told)]
 
 

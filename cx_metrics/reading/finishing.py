@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cx_metrics.reading.aliases import LABELS
+from cx_metrics.reading.clock_columns import ClockFound, find_clock
 from cx_metrics.reading.dates import TIME_FORMATS, TimeGuess, guess_time_format
 from cx_metrics.reading.files import RawFile, read_batches
 from cx_metrics.reading.ids import looks_damaged_ids
@@ -17,7 +18,14 @@ from cx_metrics.reading.mapping import FileMapping, missing_fields
 from cx_metrics.reading.matching import HALF, KEPT, KNOWN_NAME, NUMBERS, TIMES, ColumnMatch, name_fit
 from cx_metrics.reading.presets import Match, propose
 from cx_metrics.reading.presets.proposals import spread_reason
-from cx_metrics.reading.questions import Question, customer_question, day_or_month, score_questions, wide_question
+from cx_metrics.reading.questions import (
+    Question,
+    customer_question,
+    day_or_month,
+    score_questions,
+    wide_question,
+    with_clock,
+)
 from cx_metrics.reading.recognition import Recognition
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.sample import Sample, Values
@@ -25,7 +33,7 @@ from cx_metrics.reading.scale import guess_scale, word_scale
 from cx_metrics.reading.shapes import Kind, KindsBy
 from cx_metrics.reading.wide import Wide
 from cx_metrics.reading.words import means_no_answer
-from cx_metrics.texts import N_, Text
+from cx_metrics.texts import N_, NP_, Text
 
 BATCHES_READ_ON = 10  # some 600,000 rows
 FEW_ROWS = 20  # with fewer rows, each with its own customer says nothing
@@ -43,6 +51,9 @@ def finish(
 ) -> Recognition:
     columns = {match.field: match.column for match in found.values() if match.field}
     times, problems, asked = _time_format(raw, sample, columns)
+    clock = find_clock(sample, table, columns, times.format)
+    problems += clock.notes
+    asked += [clock.question] if clock.question else []
     unreadable = _unreadable_times(raw, sample, table, found)
     blockers = unreadable if table == "touchpoints" and "occurred_at" not in columns else ()
     found_one = {"touchpoints": "occurred_at", "surveys": "answered_at"}.get(table) in columns
@@ -62,7 +73,7 @@ def finish(
         table,
         confidence,
         reason,
-        tuple(found.values()),
+        _with_clock(found, clock),
         times.format,
         decimal_comma,
         scale.survey_type if scale else "text" if table == "surveys" and "score" not in columns else None,
@@ -72,8 +83,17 @@ def finish(
         no_answer=(scale.no_answer or ()) if scale else (),
         score_words=(scale.score_words or {}) if scale else {},
         kinds_by=_kinds_by_question(sample, table, columns),
+        clock=clock.header,
     )
     return replace(found_all, questions=(*asked, *_questions(sample, mapping_of(raw, found_all))))
+
+
+def _with_clock(found: Mapping[str, ColumnMatch], clock: ClockFound) -> tuple[ColumnMatch, ...]:
+    """The columns, with the one that is the time of day told as such."""
+    if clock.header is None or clock.reason is None:
+        return tuple(found.values())
+    is_it = ColumnMatch(clock.header, None, KNOWN_NAME, clock.reason, "clock")
+    return tuple(is_it if match.column == clock.header else match for match in found.values())
 
 
 def by_preset(raw: RawFile, sample: Sample, match: Match, table: str | None) -> Recognition | None:
@@ -118,18 +138,21 @@ def with_wide(
     taken |= set(columns.values())
     rest = tuple(name for name in raw.header if name not in taken)
     each = replace(each, attributes=rest, time_format=times.format or "iso", decimal_comma=decimal_comma)
+    each = with_clock(each, plain.clock)
     if missing_fields(each):
         return plain
+    asked += [question for question in plain.questions if question.key == "clock" and each.clock]
     if missing_fields(one) or one.table != each.table:
         questions: tuple[Question, ...] = (*asked, *_questions(sample, each))
         matches = _wide_matches(raw, found, each)
         return _as_proposed(each, wide.confidence, wide.reason, matches, (wide.reason, *problems, *mixed), questions)
     chosen = "each" if wide.sure else "one"
     way = wide_question(one, each, chosen, wide.reason)
-    either = [replace(q, only_if=("wide", "one")) for q in plain.questions if q.key != "day_or_month"]
+    of_both = ("day_or_month", "clock")
+    either = [replace(q, only_if=("wide", "one")) for q in plain.questions if q.key not in of_both]
     also = [replace(q, only_if=("wide", "each")) for q in _questions(sample, each)]
     if not wide.sure:
-        return replace(plain, questions=(*[q for q in plain.questions if q.key == "day_or_month"], way, *either, *also))
+        return replace(plain, questions=(*[q for q in plain.questions if q.key in of_both], way, *either, *also))
     matches = _wide_matches(raw, found, each)
     notes = (wide.reason, *problems, *mixed)
     return _as_proposed(each, wide.confidence, wide.reason, matches, notes, (*asked, way, *either, *also))
@@ -179,7 +202,8 @@ def _wide_matches(raw: RawFile, found: Mapping[str, ColumnMatch], each: FileMapp
 
 def mapping_of(raw: RawFile, found: Recognition) -> FileMapping:
     """The mapping of a file whose rows are records."""
-    rest = tuple(name for name in raw.header if name not in found.columns.values())
+    taken = {*found.columns.values(), found.clock}
+    rest = tuple(name for name in raw.header if name not in taken)
     return FileMapping(
         found.table or "touchpoints",
         found.columns,
@@ -193,6 +217,7 @@ def mapping_of(raw: RawFile, found: Recognition) -> FileMapping:
         no_answer=found.no_answer,
         score_words=found.score_words,
         kinds_by=found.kinds_by,
+        clock=found.clock,
     )
 
 
@@ -274,12 +299,17 @@ def _scale(sample: Sample, table: str, columns: Mapping[str, str]) -> tuple[Kind
     kind = Kind(guess.survey_type, guess.low, guess.high, guess.higher_is_better, none)
     if len(asked) > 1:
         split = _kinds_by_question(sample, table, columns)
-        source = N_("The file holds {questions} questions and no column for their kind: all are read alike.")
+        one, many = NP_(
+            "The file holds {questions} question and no column for its kind: all answers are read alike.",
+            "The file holds {questions} questions and no column for their kind: all are read alike.",
+        )
         if split:
-            source = N_(
-                "The file holds {questions} questions: each is read on the scale that its name and its answers say."
+            one, many = NP_(
+                "The file holds {questions} question: it is read on the scale that its name and its answers say.",
+                "The file holds {questions} questions: each is read on the scale that its name and its answers say.",
             )
-        return kind, (*(() if split else (guess.reason,)), Text(source, {"questions": len(asked)}))
+        counted = Text(one, {"questions": len(asked)}, many, len(asked))
+        return kind, (*(() if split else (guess.reason,)), counted)
     return kind, (guess.reason,)
 
 
@@ -307,11 +337,13 @@ def _time_format(
         guess = replace(guess, format=question.chosen)
     if guess.format and guess.readable < guess.of:
         counted = {**said, "readable": guess.readable, "of": guess.of, "format": Text(TIME_FORMATS[guess.format])}
-        source = N_(
+        one, many = NP_(
+            '{readable} of {of} value in the sample of "{column}" is a usable date written as {format}; '
+            "other rows will be set aside.",
             '{readable} of {of} values in the sample of "{column}" are usable dates written as {format}; '
-            "other rows will be set aside."
+            "other rows will be set aside.",
         )
-        problems.append(Text(source, counted))
+        problems.append(Text(one, counted, many, guess.of))
     return guess, problems, asked
 
 

@@ -19,7 +19,7 @@ from cx_metrics.reading import files, scan
 from cx_metrics.reading.broken import MARK
 from cx_metrics.reading.dialect import said_delimiter
 from cx_metrics.reading.records import MAX_CELL, MAX_COLUMNS
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.texts import N_, NP_, Text
 
 BATCH = 2_000  # records written at once
@@ -278,5 +278,4 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _counted(one: str, many: str, names: Sequence[str], **values: int) -> Text:
-    shown = ", ".join(f'"{shorten(name)}"' for name in names[:NAMES_SHOWN])
-    return Text(one, {"count": len(names), "names": shown, **values}, many, len(names))
+    return Text(one, {"count": len(names), "names": quoted(names, NAMES_SHOWN), **values}, many, len(names))

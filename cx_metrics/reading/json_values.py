@@ -10,7 +10,7 @@ from typing import Any
 from cx_metrics.errors import FileProblem
 from cx_metrics.reading.cell_values import number_text
 from cx_metrics.reading.records import MAX_COLUMNS
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.texts import N_, NP_, Text
 
 MAX_DEPTH = 30  # objects within objects that become columns; deeper ones stay JSON
@@ -155,17 +155,17 @@ class Names:
                 file=shorten(self._file), limit=MAX_NAMES,
             )  # fmt: skip
 
-    def columns(self) -> tuple[tuple[str, ...], list[Text]]:
-        """The names for a header, and what is told about names that found no room in it."""
+    def columns(self, always: Sequence[str] = ()) -> tuple[tuple[str, ...], list[Text]]:
+        """The names for a header, and what is told about names that found no room in it. Those of `always` do."""
         names = tuple(self._filled)
         if len(names) <= MAX_COLUMNS:
             return names, []
-        order = sorted(names, key=lambda name: -self._filled[name])
+        first = set(always)
+        order = sorted(names, key=lambda name: (name not in first, -self._filled[name]))
         kept, lost = set(order[:MAX_COLUMNS]), order[MAX_COLUMNS:]
         one, many = NP_(
             "{count} name of values that few rows have is beyond {limit} columns and was left out: {names}.",
-            "{count} names of values that few rows have are beyond {limit} columns and were left out: {names}, …",
+            "{count} names of values that few rows have are beyond {limit} columns and were left out: {names}.",
         )
-        shown = ", ".join(f'"{shorten(name)}"' for name in lost[:NAMES_SHOWN])
-        about = {"count": len(lost), "limit": MAX_COLUMNS, "names": shown}
+        about = {"count": len(lost), "limit": MAX_COLUMNS, "names": quoted(lost, NAMES_SHOWN)}
         return tuple(name for name in names if name in kept), [Text(one, about, many, len(lost))]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cx_metrics.errors import MappingProblem
-from cx_metrics.reading.mapping import FileMapping, NameMapping
+from cx_metrics.reading.files import RawFile
+from cx_metrics.reading.mapping import FileMapping, NameMapping, check_mapping
 from cx_metrics.reading.shapes import refuse_unknown
 from cx_metrics.reading.words import fold
 from cx_metrics.reading.yaml_text import dump, load
@@ -86,6 +87,22 @@ def mapping_from_yaml(text: str) -> KeptMapping:
     )
 
 
+def saved_mapping(content: bytes, raw: RawFile) -> KeptMapping:
+    """A mapping that somebody saved as a file, for another file: as it was opened, whatever the saved one says of its encoding.
+
+    Raises:
+        MappingProblem: it is no text, no mapping, or names columns that the file does not have; all of them are named.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        raise MappingProblem(N_("This file is no text in UTF-8, so it is no mapping of Touchline.")) from fault
+    kept = mapping_from_yaml(text)
+    mapping = replace(kept.mapping, encoding=None, delimiter=None)
+    check_mapping(raw, mapping)
+    return KeptMapping(mapping, kept.names)
+
+
 def _name(raw: str, axes: Any) -> NameMapping:
     if axes is None:
         return NameMapping(raw)
@@ -96,7 +113,7 @@ def _name(raw: str, axes: Any) -> NameMapping:
 
 
 # What a single setting must be; those that are more than one value are looked at by `FileMapping.from_dict`.
-_TEXTS = ("table", "time_format", "survey_type", "time_zone", "encoding", "delimiter", "preset")
+_TEXTS = ("table", "time_format", "survey_type", "time_zone", "encoding", "delimiter", "preset", "clock")
 _NUMBERS = ("scale_low", "scale_high")
 _SWITCHES = ("higher_is_better", "decimal_comma")
 

@@ -13,9 +13,9 @@ from cx_metrics.errors import MappingProblem, nearest
 from cx_metrics.reading.aliases import ALIASES, plain
 from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.files import RawFile
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.reading.shapes import Kind, KindsBy, Spread, did_you_mean, numbers, refuse_unknown, texts
-from cx_metrics.tables import CUSTOMER_COLUMNS, HEARD, PREPARED, PREPARED_ANSWERS, RESERVED, TABLES
+from cx_metrics.tables import CUSTOMER_COLUMNS, HEARD, PREPARED, PREPARED_ANSWERS, RESERVED, TABLE_NAMES, TABLES
 from cx_metrics.texts import N_, Text
 
 # Columns of a file that counts invitations, as a row of its own for each round.
@@ -43,6 +43,10 @@ REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
     }
 )
 ALIKE = 0.75  # from here on a header may be a known name misspelt
+# The time of each table beside which a column may hold the time of day.
+TIME_WITH_CLOCK: Mapping[str, str] = MappingProxyType(
+    {"touchpoints": "occurred_at", "surveys": "answered_at", "changes": "changed_at"}
+)
 # Columns that are made while reading and cannot come from the file.
 MADE = frozenset({"raw_touchpoint", "score_status"})
 
@@ -63,7 +67,8 @@ class FileMapping:
     `encoding` and `delimiter` are what the file was opened with, `preset` is the tool whose export it is; None: found out.
     `leave_out`: header → values; a row with one of them is set aside ("" is a blank cell). `no_answer`: values of a score that
     mean not rated, not known, not applicable. `score_words`: answers in words → their number. `kinds_by` tells several questions
-    in one column of scores apart. `spread`: a row becomes several records.
+    in one column of scores apart. `spread`: a row becomes several records. `clock`: the header of the time of day, where the time
+    of the table (`TIME_WITH_CLOCK`) holds the day alone.
     """
 
     table: str
@@ -84,6 +89,7 @@ class FileMapping:
     score_words: Mapping[str, float] = field(default_factory=dict)
     kinds_by: KindsBy | None = None
     spread: Spread | None = None
+    clock: str | None = None
 
     @property
     def kind(self) -> Kind:
@@ -101,7 +107,10 @@ class FileMapping:
         """Every column of the file that the mapping speaks of, each once."""
         spread = (*self.spread.headers, *self.spread.beside) if self.spread else ()
         split = (self.kinds_by.column,) if self.kinds_by else ()
-        return tuple(dict.fromkeys((*self.columns.values(), *self.attributes, *spread, *self.leave_out, *split)))
+        clock = (self.clock,) if self.clock is not None else ()
+        return tuple(
+            dict.fromkeys((*self.columns.values(), *self.attributes, *spread, *self.leave_out, *split, *clock))
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The mapping as plain JSON values, to be kept in a manifest."""
@@ -166,7 +175,7 @@ def check_mapping(raw: RawFile, mapping: FileMapping) -> None:
         raise MappingProblem(
             N_("{file} has no column {names}. Its columns are: {headers}. {hint}"),
             file=shorten(raw.name),
-            names=", ".join(f'"{shorten(name)}"' for name in lost[:6]),
+            names=quoted(lost, 6),
             headers=header_list(raw),
             hint=did_you_mean(hint),
         )
@@ -188,7 +197,7 @@ def missing_columns(raw: RawFile, table: str, missing: Iterable[tuple[str, ...]]
         N_("{file}: no column was found for {fields}, which {table} need. Its columns are: {headers}. {hint}"),
         file=shorten(raw.name),
         fields=", ".join(groups),
-        table=table,
+        table=Text(TABLE_NAMES[table]),
         headers=header_list(raw),
         hint=one_column_hint(raw)
         or (did_you_mean(hint) if hint else Text(N_("Rename a column or choose one by hand."))),
@@ -220,10 +229,9 @@ def one_column_hint(raw: RawFile) -> Text | None:
     )
 
 
-def header_list(raw: RawFile) -> str:
+def header_list(raw: RawFile) -> tuple[Text, ...]:
     """The headers of the file for a message: at most 12, each cut."""
-    shown = [f'"{shorten(name)}"' for name in raw.header[:12]]
-    return ", ".join([*shown, "…"] if len(raw.header) > 12 else shown)
+    return quoted(raw.header, 12)
 
 
 def attribute_names(mapping: FileMapping) -> dict[str, str]:
@@ -250,6 +258,11 @@ def _check_names(mapping: FileMapping) -> None:
     if mapping.time_zone not in available_timezones():
         raise MappingProblem(
             N_('There is no time zone "{name}". Name one as Europe/Berlin.'), name=shorten(mapping.time_zone)
+        )
+    if mapping.clock is not None and TIME_WITH_CLOCK.get(mapping.table) not in mapping.columns:
+        raise MappingProblem(
+            N_('"{column}" is a time of day, and no column is the date that it belongs to. Choose that column too.'),
+            column=shorten(mapping.clock),
         )
     mapping.kind.check()
     for kind in mapping.kinds_by.kinds.values() if mapping.kinds_by else ():

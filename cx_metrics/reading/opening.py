@@ -14,10 +14,11 @@ from cx_metrics.errors import FileProblem
 from cx_metrics.reading.containers import found_tables, kind_of_file
 from cx_metrics.reading.files import RawFile, open_raw, read_batches
 from cx_metrics.reading.found import Broken, FoundTable, Record, write_plain
+from cx_metrics.reading.json_cells import json_columns, with_columns_of_json
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.scan import readable
 from cx_metrics.reading.text_tables import text_tables
-from cx_metrics.texts import N_, Text
+from cx_metrics.texts import N_, NP_, Text
 
 MOST_TABLES = 60  # in one upload; a report of a year has a sheet a month or a week
 
@@ -65,16 +66,23 @@ def open_upload(
         return [_as_found(open_raw(member, called, encoding, delimiter))] if found is None else found
 
     if kind_of_file(path, name) == "text" and text_tables(path, name, encoding, delimiter) is None:
-        return [PlainTable(open_raw(path, name, encoding, delimiter))]
+        raw = open_raw(path, name, encoding, delimiter)
+        objects = json_columns(raw)
+        if not objects:
+            return [PlainTable(raw)]
+        with _whole(name):
+            return [_made(with_columns_of_json(raw, objects), folder / "0.csv", name)]
     unpacked = folder / "unpacked"
     unpacked.mkdir()
     with _whole(name):
         tables = found_tables(path, name, unpacked, texts)
     if len(tables) > MOST_TABLES:
-        raise FileProblem(
-            N_("{file} holds {found} tables, more than {limit}. Upload those you need in a file of their own."),
-            file=shorten(name), found=len(tables), limit=MOST_TABLES,
-        )  # fmt: skip
+        one, many = NP_(
+            "{file} holds {found} table, more than {limit}. Upload those you need in a file of their own.",
+            "{file} holds {found} tables, more than {limit}. Upload those you need in a file of their own.",
+        )
+        about = {"file": shorten(name), "found": len(tables), "limit": MOST_TABLES}
+        raise FileProblem(Text(one, about, many, len(tables)))
     made, refused = [], []
     for number, table in enumerate(tables):
         called = f"{name} · {table.part}" if table.part else name

@@ -17,7 +17,7 @@ from cx_metrics.errors import FileProblem
 from cx_metrics.reading.cell_values import number_text
 from cx_metrics.reading.found import FoundTable, Record
 from cx_metrics.reading.records import MAX_COLUMNS
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.reading.scan import MAX_INFLATED, MAX_LINES
 from cx_metrics.texts import N_, Text
 
@@ -150,5 +150,5 @@ def _passed(thousandths: int) -> str:
     return f"{shown}.{rest:03}" if rest else shown
 
 
-def _shown(names: list[str]) -> str:
-    return ", ".join(f'"{shorten(name)}"' for name in names[:NAMES_SHOWN])
+def _shown(names: list[str]) -> tuple[Text, ...]:
+    return quoted(names, NAMES_SHOWN)

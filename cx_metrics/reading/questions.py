@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from cx_metrics.errors import MappingProblem
 from cx_metrics.reading.dates import TIME_FORMATS
-from cx_metrics.reading.mapping import FileMapping, mappable
+from cx_metrics.reading.mapping import TIME_WITH_CLOCK, FileMapping, mappable
 from cx_metrics.reading.matching import name_fit
 from cx_metrics.reading.numbers import read_numbers
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.reading.sample import Sample, Values
 from cx_metrics.reading.scale import answer_codes, asks_to_recommend
 from cx_metrics.reading.shapes import Kind, Spread
@@ -86,12 +86,14 @@ def answered(mapping: FileMapping, question: Question, answer: str) -> FileMappi
     about, kind = question.about, question.key.split(":")[0]
     if kind == "day_or_month":
         return replace(mapping, time_format=answer)
+    if kind == "clock":
+        return with_clock(mapping, answer or None)
     if kind == "customer":
         return _with_customer(mapping, answer)
     if kind == "wide":
         other = FileMapping.from_dict(about[answer])
         same = ("time_format", "time_zone", "encoding", "delimiter", "preset", "leave_out")
-        return replace(other, **{name: getattr(mapping, name) for name in same})
+        return with_clock(replace(other, **{name: getattr(mapping, name) for name in same}), mapping.clock)
     if kind == "leave_out":
         left = {header: values for header, values in mapping.leave_out.items() if header != about["column"]}
         return replace(mapping, leave_out=left | ({about["column"]: tuple(about["values"])} if answer == "yes" else {}))
@@ -101,6 +103,17 @@ def answered(mapping: FileMapping, question: Question, answer: str) -> FileMappi
         kept = Kind("nps", 0.0, 10.0, True) if answer == "yes" else Kind.from_dict(about["otherwise"])
         return _with_kind(mapping, about["column"], kept)
     raise MappingProblem(N_('There is no question "{name}".'), name=shorten(question.key))
+
+
+def with_clock(mapping: FileMapping, header: str | None) -> FileMapping:
+    """The mapping with another column as the time of day, or none; the one before stays as it is in the file."""
+    taken = {*mapping.columns.values(), *(mapping.spread.headers if mapping.spread else ())}
+    if mapping.clock == header or header in taken or TIME_WITH_CLOCK.get(mapping.table) not in mapping.columns:
+        return mapping
+    rest = [name for name in mapping.attributes if name != header]
+    if mapping.clock is not None and mapping.clock not in taken:
+        rest.append(mapping.clock)
+    return replace(mapping, clock=header, attributes=tuple(rest))
 
 
 def _with_customer(mapping: FileMapping, header: str) -> FileMapping:
@@ -149,6 +162,17 @@ def day_or_month(header: str, found: str, formats: tuple[str, str], usual: str |
     return Question("day_or_month", Text(text), options, usual or formats[0], reason)
 
 
+def clock_question(day: str, clocks: Mapping[str, str], chosen: str | None) -> Question:
+    """Whether a column beside the date is its time of day, and which. `clocks`: header → its first value."""
+    options = [Option(header, Text("{column}", {"column": shorten(header)})) for header in clocks]
+    options.append(Option("", Text(N_("None: the date counts alone"))))
+    first, value = next(iter(clocks.items()))
+    about = {"date": shorten(day), "column": shorten(first), "found": shorten(value)}
+    reason = Text(N_('The dates in "{date}" have no time of day, and "{column}" holds some (first: {found}).'), about)
+    text = Text(N_('Which column is the time of day of "{date}"?'), about)
+    return Question("clock", text, tuple(options), chosen or "", reason)
+
+
 def customer_question(sample: Sample, mapping: FileMapping) -> Question | None:
     """Where several columns may be the customer: which one is it?"""
     if "customer_id" not in mappable(mapping.table):
@@ -163,8 +187,10 @@ def customer_question(sample: Sample, mapping: FileMapping) -> Question | None:
     others = [header for header in others if header in mapping.attributes]
     if chosen is None or not others:
         return None
-    said = ", ".join(f'"{shorten(h)}": {sample.columns[h].distinct}' for h in (chosen, *others))
-    reason = Text(N_("Different values in {rows} rows: {counts}."), {"rows": sample.rows, "counts": said})
+    counted = N_('"{column}": {n}')
+    said = tuple(Text(counted, {"column": shorten(h), "n": sample.columns[h].distinct}) for h in (chosen, *others))
+    one, many = NP_("Different values in {rows} row: {counts}.", "Different values in {rows} rows: {counts}.")
+    reason = Text(one, {"rows": sample.rows, "counts": said}, many, sample.rows)
     options = tuple(Option(header, Text("{column}", {"column": shorten(header)})) for header in (chosen, *others))
     return Question("customer", Text(N_("Which column says who the customer is?")), options, chosen, reason)
 
@@ -223,7 +249,7 @@ def _count(values: Values, value: str) -> int:
 
 def _no_answer(value: str, counts: Mapping[str, int], asked: Mapping[str, Kind]) -> Question:
     columns = sorted(counts, key=lambda header: -counts[header])
-    names = ", ".join(f'"{shorten(header)}"' for header in columns[:3]) + (", …" if len(columns) > 3 else "")
+    names = quoted(columns, 3)
     total = sum(counts.values())
     one, many = NP_(
         'In the sample "{value}" stands {count} time in {columns}, beside answers from {low} to {high}.',
@@ -275,7 +301,7 @@ def wide_question(one: FileMapping, each: FileMapping, chosen: str, reason: Text
 
 def leave_out_question(header: str, values: Sequence[str], count: int, chosen: bool) -> Question:
     """Whether rows with these values are left out."""
-    shown = ", ".join(f'"{shorten(value)}"' for value in values[:4])
+    shown = quoted(values[:4])
     source = N_('Should rows be left out where "{column}" is {values}?')
     if not any(values):
         source = N_('Should rows be left out where "{column}" is blank?')

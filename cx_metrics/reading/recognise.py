@@ -21,7 +21,7 @@ from cx_metrics.reading.matching import KEPT, ColumnMatch, match_columns
 from cx_metrics.reading.presets import Match, find_preset, presets
 from cx_metrics.reading.presets.presets import SURE_PRESET
 from cx_metrics.reading.recognition import Recognition
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.reading.sample import Sample, take_sample
 from cx_metrics.reading.shapes import did_you_mean
 from cx_metrics.reading.wide import find_wide
@@ -67,7 +67,7 @@ def recognise(
         kept = tuple(ColumnMatch(name, None, 0.0, KEPT) for name in raw.header)
         nearest = best if scores[best] >= LIKELY_TABLE and best != "changes" else None
         return Recognition(None, round(scores[best], 2), unsure, kept, nearest=nearest)
-    columns = ", ".join(f'"{shorten(match.column)}"' for match in fits[best].values() if match.field in _needed(best))
+    columns = quoted(match.column for match in fits[best].values() if match.field in _needed(best))
     reason = Text(N_("it has the columns {columns}"), {"columns": columns})
     found = finish(raw, sample, best, round(scores[best], 2), reason, fits[best])
     return with_wide(raw, sample, found, fits[best], wide) if wide and wide.table == best else found

@@ -20,6 +20,7 @@ class Recognition:
     `table` is None where no table fits well enough: the user chooses, and `nearest` is the one that fits best.
     `time_format` is None where no time was found. `preset` is the tool's export that the file is. `proposed` is the whole mapping,
     where a preset or the shape of the file makes it. `questions` are what a page must ask (`answered` changes the mapping).
+    `clock` is the column that holds the time of day, where the time holds the day alone.
     """
 
     table: str | None
@@ -41,6 +42,7 @@ class Recognition:
     no_answer: tuple[str, ...] = ()
     score_words: Mapping[str, float] = field(default_factory=dict)
     kinds_by: KindsBy | None = None
+    clock: str | None = None
 
     @property
     def columns(self) -> dict[str, str]:

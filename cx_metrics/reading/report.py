@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from cx_metrics.texts import NP_, Text
+from cx_metrics.texts import N_, NP_, Text
 
 _JOINERS = "\u200c\u200d"  # part of the spelling of Persian words
 KEPT_ROWS = 200  # rows listed for each reason; every reason keeps its full count
 FOUND_LENGTH = 60  # data shown in a message is cut here
 
+_QUOTED = N_('"{name}"')
 _SET_ASIDE = NP_(
     "{count} row was set aside: {reason} (row {row})",
     "{count} rows were set aside: {reason} (first: row {row})",
@@ -40,6 +42,12 @@ def shorten(found: object) -> str:
         shown = "".join(c if c.isprintable() or c in _JOINERS else " " for c in shown)
     shown = " ".join(shown.split())
     return shown if len(shown) <= FOUND_LENGTH else shown[: FOUND_LENGTH - 1] + "…"
+
+
+def quoted(names: Iterable[object], most: int | None = None) -> tuple[Text, ...]:
+    """Names as a message lists them, each in the quotation marks of the reader's language; after the first `most`, an ellipsis."""
+    every = [Text(_QUOTED, {"name": shorten(name)}) for name in names]
+    return (*every,) if most is None or len(every) <= most else (*every[:most], Text("…"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,12 @@ class Reason:
         return cls(Text.from_dict(kept["reason"]), kept["column"], kept["count"], rows, note)
 
 
+class Remembers(Protocol):
+    """Who wants to know each row that was set aside."""
+
+    def add(self, rows: Rows, column: str | None, reason: Text) -> None: ...
+
+
 @dataclass
 class Report:
     """What became of the rows of one file. Always: `rows == loaded + set_aside`, and the counts of `reasons` sum to `set_aside`.
@@ -119,6 +133,9 @@ class Report:
     assumed: list[Text] = field(default_factory=list)
     file_rows: int = 0
     empty_cells: int = 0
+    every: Remembers | None = field(
+        default=None, compare=False, repr=False
+    )  # of all rows set aside, where somebody wants them
 
     @property
     def notes(self) -> list[Text]:
@@ -135,10 +152,15 @@ class Report:
         empty = Text(_EMPTY_CELLS[0], {"count": self.empty_cells}, _EMPTY_CELLS[1], self.empty_cells)
         return [from_rows, empty] if self.empty_cells else [from_rows]
 
-    def set_rows_aside(self, problems: Iterable[RowProblem], count: int) -> None:
-        """Count `count` rows as set aside; `problems` are the same rows, all with one reason."""
+    def set_rows_aside(self, problems: Iterable[RowProblem], rows: Rows) -> None:
+        """Count rows as set aside; `problems` are the same rows, or the first of them, all with one reason."""
+        count = len(rows)
         self.set_aside += count
-        _add(self.reasons, problems, count, None)
+        first = next(waiting := iter(problems), None)
+        if first is not None:
+            _add(self.reasons, itertools.chain([first], waiting), count, None)
+            if self.every is not None:
+                self.every.add(rows, first.column, first.reason)
 
     def flag_rows(self, problems: Iterable[RowProblem], count: int, note: tuple[str, str]) -> None:
         """Remember `count` loaded rows with something to know; `note` counts them in a sentence."""

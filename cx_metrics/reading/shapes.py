@@ -14,7 +14,7 @@ from typing import Any
 
 from cx_metrics.errors import MappingProblem, nearest
 from cx_metrics.reading.report import shorten
-from cx_metrics.tables import SURVEY_TYPES
+from cx_metrics.tables import SURVEY_TYPES, TABLE_NAMES
 from cx_metrics.texts import N_, Text
 
 ROLES = ("score", "text", "choice", "option")
@@ -29,6 +29,14 @@ MAKES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 TABLE_OF: Mapping[str, str] = MappingProxyType(
     {"answers": "surveys", "times": "touchpoints", "costs_by_period": "spend", "costs_by_channel": "spend"}
+)
+SPREAD_NAMES: Mapping[str, str] = MappingProxyType(  # what stands in the columns that become rows
+    {
+        "answers": N_("columns of answers"),
+        "times": N_("columns of times"),
+        "costs_by_period": N_("columns of costs by period"),
+        "costs_by_channel": N_("columns of costs by channel"),
+    }
 )
 ABOUT = ("touchpoint", "stage", "channel")  # what an answer is about, where the columns of a survey say it
 _PERIOD = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2})(?:/(\d{4})-(\d{2})-(\d{2}))?)?")
@@ -177,10 +185,10 @@ class Spread:
         """Raise where the file cannot be spread like this."""
         if TABLE_OF[self.kind] != table:
             raise MappingProblem(
-                N_("Spreading by {kind} makes {needed}, not {table}. Choose that table, or spread nothing."),
-                kind=self.kind,
-                needed=TABLE_OF[self.kind],
-                table=table,
+                N_("Spreading {kind} makes {needed}, not {table}. Choose that table, or spread nothing."),
+                kind=Text(SPREAD_NAMES[self.kind]),
+                needed=Text(TABLE_NAMES[TABLE_OF[self.kind]]),
+                table=Text(TABLE_NAMES[table]),
             )
         if not self.columns:
             raise MappingProblem(N_("No column is named that should be spread."))

@@ -82,7 +82,7 @@ def _leave_out(batch: pa.RecordBatch, rows: Rows, mapping: FileMapping, report: 
             count = int(out.sum())
             if count:
                 report.rows += count
-                report.set_rows_aside(_problems(out, rows, batch.column(header), header, reason), count)
+                report.set_rows_aside(_problems(out, rows, batch.column(header), header, reason), rows[out])
                 keep &= ~out
     return (batch, rows) if keep.all() else (batch.filter(pa.array(keep)), rows[keep])
 

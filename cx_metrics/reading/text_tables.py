@@ -15,7 +15,7 @@ from cx_metrics.reading.files import SAMPLE, RawFile, first_lines, is_damaged, l
 from cx_metrics.reading.found import Broken, FoundTable, Record
 from cx_metrics.reading.layout import Layout, Table, find_layout
 from cx_metrics.reading.records import LONG_CELL, MAX_CELL, Dialect, records
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.reading.scan import readable
 from cx_metrics.texts import N_, NP_, Text
 
@@ -122,14 +122,13 @@ def _only_unnamed(layout: Layout) -> bool:
 def _refuse_empty(layout: Layout, name: str) -> None:
     """Only headers: a single one is for `open_raw` to refuse."""
     if len(layout.empty) > 1:
-        raise FileProblem(
-            N_(
-                "{file} holds {count} tables with a header but no rows: {names}. Choose another period and export again."
-            ),
-            file=shorten(name),
-            count=len(layout.empty),
-            names=_names(layout.empty),
+        count = len(layout.empty)
+        one, many = NP_(
+            "{file} holds {count} table with a header but no rows: {names}. Choose another period and export again.",
+            "{file} holds {count} tables with a header but no rows: {names}. Choose another period and export again.",
         )
+        about = {"file": shorten(name), "count": count, "names": _names(layout.empty)}
+        raise FileProblem(Text(one, about, many, count))
 
 
 def _found(raw: RawFile, dialect: Dialect, layout: Layout) -> Iterator[FoundTable]:
@@ -222,6 +221,5 @@ def _fault(cells: list[str], broken: Text | None, damaged: bool) -> str | None:
     )
 
 
-def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(f'"{shorten(name)}"' for name in names[:NAMED])
-    return shown + (" …" if len(names) > NAMED else "")
+def _names(names: Sequence[str]) -> tuple[Text, ...]:
+    return quoted(names, NAMED)

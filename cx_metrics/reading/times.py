@@ -6,6 +6,7 @@ Words like "now" or "today" are no times here. A time without a zone is taken in
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -160,8 +161,8 @@ def _read_plainly(values: pa.Array | None, until_year: int, zone: str) -> Times 
     if values is None or written is None:
         return None
     width = written.shape[1]
-    in_utc = bool((written[:, -1] == ord("Z")).all())
-    if in_utc:
+    is_utc = bool((written[:, -1] == ord("Z")).all())
+    if is_utc:
         written, width, values = written[:, :-1], width - 1, pc.utf8_slice_codeunits(values, 0, width - 1)
     if width not in _PLAIN_WIDTHS:
         return None
@@ -177,9 +178,9 @@ def _read_plainly(values: pa.Array | None, until_year: int, zone: str) -> Times 
     if not _in_range(times.cast(pa.int64()).to_numpy(), until_year).all():
         return None
     none = np.zeros(len(values), bool)
-    if in_utc:
+    if is_utc:
         return Times(times, none, none, none)
-    return Times(_in_utc(times, zone), none, none, np.full(len(values), width > len("2026-01-31")))
+    return Times(in_utc(times, zone), none, none, np.full(len(values), width > len("2026-01-31")))
 
 
 def _read_carefully(values: pa.Array, time_format: str, until_year: int, zone: str) -> Times:
@@ -198,7 +199,7 @@ def _read_carefully(values: pa.Array, time_format: str, until_year: int, zone: s
     times = pa.array(moments, pa.int64(), mask=~(good & in_range)).cast(pa.timestamp("us"))
     for name, there in {**zones, zone: local | zones.get(zone, False)}.items():
         if there.any():
-            times = pc.replace_with_mask(times, there, _in_utc(times.filter(pa.array(there)), name))
+            times = pc.replace_with_mask(times, there, in_utc(times.filter(pa.array(there)), name))
     return Times(times, present & ~good, good & ~in_range, naive & in_range)
 
 
@@ -209,7 +210,7 @@ def _in_range(moments: npt.NDArray[np.int64], until_year: int) -> Mask:
     return inside
 
 
-def _in_utc(local: pa.Array, zone: str) -> pa.Array:
+def in_utc(local: pa.Array, zone: str) -> pa.Array:
     """Times of the clocks of a zone as UTC."""
     if zone == "UTC":
         return local
@@ -279,13 +280,10 @@ def _read_calendar(
     """Microseconds of the clock or, where an offset stands, of UTC; which are good, local, local with a time of day; and which
     follow the clock of a zone they name."""
     found = read_stamps(plain, time_format, FIRST_YEAR, until_year)
-    said = [zone_of(written) if written else 0 for written in found.zones]
-    east = np.array([one if isinstance(one, int) else 0 for one in said], np.int64)[found.zone]
-    known = np.array([one is not None for one in said], bool)[found.zone]
+    east, names, known = meant_zones(found.zones, found.zone)
     local = np.array([not written for written in found.zones], bool)[found.zone]
     good = found.good & known
-    names = {one for one in said if isinstance(one, str)}
-    zones = {name: good & np.array([one == name for one in said], bool)[found.zone] for name in names}
+    zones = {name: good & mine for name, mine in names.items()}
     moments = found.days * _DAY + found.of_day - east * 1_000_000
     return moments, good, good & local, good & local & found.has_clock, zones
 
@@ -308,11 +306,14 @@ def _microseconds(fraction: pa.Array, good: Mask) -> npt.NDArray[np.int64]:
     return _whole(pc.utf8_slice_codeunits(pc.utf8_rpad(fraction, 6, "0"), 0, 6), good)
 
 
-def _zones(written: pa.Array) -> tuple[npt.NDArray[np.int64], dict[str, Mask], Mask]:
-    """Seconds east of UTC; which times follow the clock of a zone by its name; and where the zone is known, or none stands."""
-    encoded = written.dictionary_encode()
-    said = [zone_of(text) if text else 0 for text in encoded.dictionary.to_pylist()]
-    places = encoded.indices.to_numpy(zero_copy_only=False)
+def meant_zones(
+    written: Sequence[str], places: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], dict[str, Mask], Mask]:
+    """Seconds east of UTC; which times follow the clock of a zone by its name; and where the zone is known, or none stands.
+
+    `places`: the place of the zone of each time among the written ones.
+    """
+    said = [zone_of(text) if text else 0 for text in written]
     east = np.array([one if isinstance(one, int) else 0 for one in said], np.int64)[places]
     known = np.array([one is not None for one in said], bool)[places]
     names = {one for one in said if isinstance(one, str)}

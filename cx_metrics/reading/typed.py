@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cx_metrics.reading.dates import TIME_FORMATS, first_and_last_year, read_times
+from cx_metrics.reading.day_and_clock import Joined, read_day_and_clock
 from cx_metrics.reading.durations import read_durations
 from cx_metrics.reading.files import RawFile, read_batches
-from cx_metrics.reading.mapping import FileMapping, attribute_names, check_mapping
+from cx_metrics.reading.mapping import TIME_WITH_CLOCK, FileMapping, attribute_names, check_mapping
 from cx_metrics.reading.numbers import read_numbers
 from cx_metrics.reading.report import KEPT_ROWS, Mask, Report, RowProblem, Rows, shorten
 from cx_metrics.reading.spreading import MARK, Places, effective, made_from, records
@@ -39,6 +40,14 @@ _PERCENT = NP_(
     '{count} value of "{column}" has a percent sign and was read as the number before it.',
     '{count} values of "{column}" have a percent sign and were read as the numbers before it.',
 )
+_DAY_ALONE = NP_(
+    'In {count} row no time of day could be read from "{column}": its date counts alone (first: {found} in row {row}).',
+    'In {count} rows no time of day could be read from "{column}": their dates count alone (first: {found} in row {row}).',
+)
+CLOCK = "clock"  # how the time of day in a column of its own is called here
+NO_CLOCK = N_("The time of day is missing.")
+BAD_CLOCK = N_("The time of day is not written as 14:05 or 2:05 PM.")
+TWO_CLOCKS = N_("The date has a time of day or a zone of its own, and another column holds the time of day too.")
 DURATIONS = frozenset({"duration_seconds"})
 
 YES = ("true", "yes", "1", "y", "نعم", "بله", "да")
@@ -84,7 +93,7 @@ class Rowset:
 
     def header(self, name: str) -> str | None:
         """Their header for our column, or None where the file has none."""
-        return self.mapping.columns.get(name)
+        return self.mapping.clock if name == CLOCK else self.mapping.columns.get(name)
 
     def as_written(self, name: str) -> pa.Array:
         """The column exactly as the file has it, null where the file has none."""
@@ -106,12 +115,16 @@ class Rowset:
         return values
 
     def times(self, name: str, zone: str | None = None) -> pa.Array:
-        """The column as UTC times; rows whose time is there but cannot be are set aside."""
+        """The column as UTC times, with the time of day that stands in a column of its own; rows whose time is there but cannot
+        be are set aside."""
         values = self.text(name)
         if not self.header(name):
             return pa.nulls(len(self), UTC_TIME)
         zone = zone or self.mapping.time_zone
-        times = read_times(values, self.mapping.time_format, zone=zone)
+        joined = None
+        if self.mapping.clock is not None and name == TIME_WITH_CLOCK.get(self.mapping.table):
+            joined = read_day_and_clock(values, self.text(CLOCK), self.mapping.time_format, zone=zone)
+        times = joined.times if joined else read_times(values, self.mapping.time_format, zone=zone)
         expected = {"format": Text(TIME_FORMATS[self.mapping.time_format])}
         first, last = first_and_last_year(self.mapping.time_format)
         bounds = {"first": str(first), "last": str(last)}
@@ -121,10 +134,23 @@ class Rowset:
         self.set_aside(
             times.out_of_range, name, values, Text(N_("The year is not between {first} and {last}."), bounds)
         )
+        if joined:
+            self._look_at_clocks(joined, name, values)
         naive = int((times.naive & self.keep).sum())
         if naive:
             self.report.assume(Text(_NAIVE[0], {"count": naive, "zone": zone}, _NAIVE[1], naive))
         return times.values
+
+    def _look_at_clocks(self, joined: Joined, name: str, days: pa.Array) -> None:
+        """A contact whose time of day is not known has no place in its journey, and is set aside; an answer and a change have their
+        day, and are flagged."""
+        clocks = self.text(CLOCK)
+        self.set_aside(joined.twice, name, days, Text(TWO_CLOCKS))
+        for bad, reason in ((joined.missing, NO_CLOCK), (joined.unreadable, BAD_CLOCK)):
+            if name == "occurred_at":
+                self.set_aside(bad, CLOCK, clocks, Text(reason))
+            else:
+                self.flag(bad, CLOCK, clocks, Text(reason), _DAY_ALONE)
 
     def numbers(self, name: str) -> pa.Array:
         """The column as numbers; what is no number becomes null, and is flagged."""
@@ -165,8 +191,8 @@ class Rowset:
     def set_aside(self, bad: Mask, name: str, found: pa.Array, reason: Text) -> None:
         """Set the rows aside that are still kept; a row is counted for the first thing wrong with it."""
         bad = bad & self.keep
-        for part, count in self._by_column(bad, name):
-            self.report.set_rows_aside(self._problems(part, name, found, reason), count)
+        for part, _count in self._by_column(bad, name):
+            self.report.set_rows_aside(self._problems(part, name, found, reason), self.rows[part])
         self.keep &= ~bad
 
     def flag(self, bad: Mask, name: str, found: pa.Array, reason: Text, note: tuple[str, str]) -> None:
@@ -255,7 +281,7 @@ def read_typed(
             report.file_rows += len(problems)
             for _, alike in itertools.groupby(problems, lambda problem: (problem.reason.source, problem.column)):
                 rows_alike = list(alike)
-                report.set_rows_aside(rows_alike, len(rows_alike))
+                report.set_rows_aside(rows_alike, np.array([problem.row for problem in rows_alike], np.int64))
             for found in records(batch, rows, mapping, report):
                 rowset = Rowset(raw, meant, found.batch, found.rows, report, found.places)
                 yield rowset.finish(build(rowset), schema)

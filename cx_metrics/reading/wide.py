@@ -13,7 +13,7 @@ from cx_metrics.reading.aliases import words
 from cx_metrics.reading.dictionary import look_up
 from cx_metrics.reading.matching import KNOWN_NAME, ColumnMatch, name_fit
 from cx_metrics.reading.periods import period_of
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted
 from cx_metrics.reading.sample import ALMOST_ALL, Sample, Values
 from cx_metrics.reading.scale import answer_codes, guess_scale, says, word_scale
 from cx_metrics.reading.shapes import Kind, Spread, SpreadColumn
@@ -157,7 +157,7 @@ def _wide_answers(sample: Sample, fields: Mapping[str, ColumnMatch]) -> Wide | N
     score = fields.get("score")
     one = score is not None and score.confidence >= KNOWN_NAME and not _QUESTION_MARK.search(score.column)
     sure = not one and len(clear) >= 2
-    names = ", ".join(f'"{shorten(header)}"' for header in [c.column for c in columns if c.column in asked][:3])
+    names = quoted([c.column for c in columns if c.column in asked][:3])
     one_text, many = NP_(
         "{count} column is a question of its own: {names}",
         "{count} columns are questions of their own: {names}",
@@ -225,8 +225,11 @@ def _wide_times(sample: Sample, fields: Mapping[str, Mapping[str, ColumnMatch]])
     if len(times) < LEAST_TIMES:
         return None
     columns = tuple(SpreadColumn(header, name) for header, name in zip(times, event_names(times), strict=True))
-    source = N_("{count} columns hold times: each is taken as a contact of its own, named after its column")
-    reason = Text(source, {"count": len(times)})
+    one, many = NP_(
+        "{count} column holds times: each is taken as a contact of its own, named after its column",
+        "{count} columns hold times: each is taken as a contact of its own, named after its column",
+    )
+    reason = Text(one, {"count": len(times)}, many, len(times))
     return Wide("touchpoints", Spread("times", columns), True, 0.75, reason)
 
 
@@ -263,11 +266,19 @@ def _wide_costs(sample: Sample, spend: Mapping[str, ColumnMatch]) -> Wide | None
     periods = {header: name for header in numeric if (name := period_of(header))}
     if len(periods) >= LEAST_PERIODS and ("channel" in spend or "campaign" in spend):
         columns = tuple(SpreadColumn(header, name) for header, name in periods.items())
-        source = N_("{count} columns are periods by their names, and hold numbers")
-        return Wide("spend", Spread("costs_by_period", columns), True, 0.75, Text(source, {"count": len(columns)}))
+        one, many = NP_(
+            "{count} column is a period by its name, and holds numbers",
+            "{count} columns are periods by their names, and hold numbers",
+        )
+        reason = Text(one, {"count": len(columns)}, many, len(columns))
+        return Wide("spend", Spread("costs_by_period", columns), True, 0.75, reason)
     channels = [h for h in numeric if (known := look_up(h)) and known.channel or fold(h) in of_headers("channels")]
     if len(channels) >= 2 and "period_start" in spend and "channel" not in spend:
         columns = tuple(SpreadColumn(header) for header in channels)
-        source = N_("{count} columns are channels by their names, and hold numbers")
-        return Wide("spend", Spread("costs_by_channel", columns), True, 0.7, Text(source, {"count": len(columns)}))
+        one, many = NP_(
+            "{count} column is a channel by its name, and holds numbers",
+            "{count} columns are channels by their names, and hold numbers",
+        )
+        reason = Text(one, {"count": len(columns)}, many, len(columns))
+        return Wide("spend", Spread("costs_by_channel", columns), True, 0.7, reason)
     return None

@@ -13,11 +13,15 @@ from typing import Any
 import yaml
 
 from cx_metrics.errors import MappingProblem
-from cx_metrics.reading.report import shorten
 from cx_metrics.texts import N_
 
 MAX_TEXT = 512 * 1024  # letters; a mapping of 500 columns has some 60,000
 MAX_DEPTH = 12
+_UNREADABLE = N_(
+    "Line {line}, column {column}: this is no YAML. Look here and in the line before: at quotation marks and brackets that are not "
+    "closed, at the space after each colon, and at the spaces with which lines begin."
+)
+_SIGN = N_("Line {line}, column {column}: a sign stands here that no text has.")
 _PLAIN = "tag:yaml.org,2002:"
 _PLAIN_WORDS = {
     "bool": (r"true|false", "tf"),
@@ -36,9 +40,9 @@ class _Plain(yaml.SafeLoader):  # type: ignore[misc]
         for name, _ in node.value:
             key = self.construct_object(name, deep=True)
             if not isinstance(key, str | int | float):
-                raise yaml.constructor.ConstructorError(None, None, "a name must be a text", name.start_mark)
+                raise _at(N_("Line {line}, column {column}: a name must be a text."), name.start_mark)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, "a name stands twice", name.start_mark)
+                raise _at(N_("Line {line}, column {column}: this name stands twice."), name.start_mark)
             seen.add(key)
         found: dict[Hashable, Any] = super().construct_mapping(node, deep)
         return found
@@ -66,12 +70,14 @@ def load(text: str) -> Any:
     try:
         _check_events(text)
         return yaml.load(text, Loader=_Plain)  # which is a safe one
+    except yaml.reader.ReaderError as fault:
+        before = text[: fault.position]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise MappingProblem(_SIGN, line=line, column=column) from fault
     except yaml.YAMLError as fault:
-        mark = getattr(fault, "problem_mark", None)
+        mark = getattr(fault, "problem_mark", None) or getattr(fault, "context_mark", None)
         raise MappingProblem(
-            N_("Line {line} is not written as expected: {why}."),
-            line=mark.line + 1 if mark else 1,
-            why=shorten(getattr(fault, "problem", None) or getattr(fault, "reason", None) or "?"),
+            _UNREADABLE, line=mark.line + 1 if mark else 1, column=mark.column + 1 if mark else 1
         ) from fault
 
 
@@ -91,6 +97,10 @@ def _check_events(text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise _refused(N_("Line {line}: settings lie in each other too deeply."), event)
+
+
+def _at(source: str, mark: yaml.Mark) -> MappingProblem:
+    return MappingProblem(source, line=mark.line + 1, column=mark.column + 1)
 
 
 def _refused(source: str, event: yaml.Event) -> MappingProblem:

@@ -68,6 +68,13 @@ def check_quota(held: int, wanted: int, name: str) -> None:
         )  # fmt: skip
 
 
+def spare(folder: Path, held: int) -> int:
+    """How many bytes the disk leaves, and the quota of the workspace, which holds so many now."""
+    free = max(shutil.disk_usage(folder).free - SPARE_BYTES, 0)
+    limit = setting("TOUCHLINE_WORKSPACE_GB")
+    return min(free, max(limit * GB - held, 0)) if limit else free
+
+
 @contextlib.contextmanager
 def room() -> Iterator[None]:
     """A disk that became full is said in words; nothing that was there before is touched."""

@@ -20,6 +20,7 @@ from cx_metrics.texts import N_
 from cx_metrics.workspace import catalog as c
 from cx_metrics.workspace import files, limits
 from cx_metrics.workspace.access import EVERY, authorize
+from cx_metrics.workspace.aside import ASIDE
 from cx_metrics.workspace.ids import ID, now
 from cx_metrics.workspace.saved import write_segments
 from cx_metrics.workspace.sources import DATASETS
@@ -44,6 +45,8 @@ def pack(workspace: Workspace, dataset: str, path: Path) -> int:
     for version in versions:
         listed[f"versions/{version.number}/{STORE}"] = version.path, version.checksums[0]
         listed[f"versions/{version.number}/{MANIFEST}"] = version.manifest_path, version.checksums[1]
+        if version.aside is not None:
+            listed[f"versions/{version.number}/{ASIDE}"] = version.aside, version.manifest["aside"]["sha256"]
     listed |= {f"sources/{token}": (home / "sources" / token, checksum) for token, checksum in sources.items()}
     contents = {
         "format": FORMAT, "title": title, "current": current, "packed_at": now(),
@@ -98,6 +101,8 @@ def _publish(workspace: Workspace, dataset: str, contents: Mapping[str, Any], pa
                        "Update Touchline to open it."), found=int(manifest["format"]), known=FORMAT,
                 )  # fmt: skip
             files.seal(folder / STORE)
+            if (folder / ASIDE).exists():
+                files.seal(folder / ASIDE)
             workspace.name_version(dataset, connection, number, folder, manifest)
         write_segments(connection, dataset, dict(contents["segments"]))
         workspace.settle(dataset, connection, title, int(contents["current"]), max(numbers))
@@ -134,7 +139,11 @@ def _is_ours(name: str) -> bool:
     if kind == "sources":
         return bool(ID.fullmatch(rest))
     return (
-        kind == "versions" and number.isascii() and number.isdecimal() and len(number) < 7 and file in (STORE, MANIFEST)
+        kind == "versions"
+        and number.isascii()
+        and number.isdecimal()
+        and len(number) < 7
+        and file in (STORE, MANIFEST, ASIDE)
     )
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from cx_metrics.workspace import catalog as c
 from cx_metrics.workspace import files
+from cx_metrics.workspace.aside import ASIDE
 from cx_metrics.workspace.ids import ID, now
 from cx_metrics.workspace.mappings import write_mappings
 from cx_metrics.workspace.saved import write_segments
@@ -123,10 +124,11 @@ def _version(home: Path, path: Path) -> dict[str, Any] | None:
         kept = json.loads(content)
         if files.sha256(store) != kept["sha256"]:
             return None
+        aside = store.with_name(ASIDE).stat().st_size if kept.get("aside") else 0
         return {
             "dataset": home.name, "number": int(kept["version"]), "store": str(store.relative_to(home)),
             "manifest": str(path.relative_to(home)), "store_sha256": kept["sha256"], "manifest_sha256": files.sha256_of(content),
-            "size": store.stat().st_size, "created_at": str(kept["created_at"]),
+            "size": store.stat().st_size + aside, "created_at": str(kept["created_at"]),
         }  # fmt: skip
     except (OSError, ValueError, KeyError):
         return None

@@ -82,14 +82,22 @@ class KeptSources:
     def _check_room(self, session: str, size: int) -> None:
         limits.check_disk(self.root, size * limits.DISK_FACTOR)
         with self.catalog.reading() as connection:
-            sizes = [
-                connection.execute(sa.select(sa.func.sum(t.c.size))).scalar() or 0
-                for t in (c.versions, c.sources, c.uploads)
-            ]
+            held = self._held(connection)
             own = sa.select(sa.func.sum(c.uploads.c.size)).where(c.uploads.c.session == session)
-            limits.check_quota(sum(map(int, sizes)), size, "TOUCHLINE_WORKSPACE_GB")
+            limits.check_quota(held, size, "TOUCHLINE_WORKSPACE_GB")
             if session:
                 limits.check_quota(int(connection.execute(own).scalar() or 0), size, "TOUCHLINE_SESSION_GB")
+
+    @staticmethod
+    def _held(connection: sa.Connection) -> int:
+        tables = (c.versions, c.sources, c.uploads)
+        return sum(int(connection.execute(sa.select(sa.func.sum(t.c.size))).scalar() or 0) for t in tables)
+
+    def spare_bytes(self) -> int:
+        """How many bytes the disk and the quota of the workspace leave."""
+        authorize(self.viewer, EVERY, "change")
+        with self.catalog.reading() as connection:
+            return limits.spare(self.root, self._held(connection))
 
     def discard(self, token: str) -> None:
         """Remove an upload that nobody wants to import."""

@@ -5,7 +5,7 @@
       workspace.json                        the id of this workspace; its catalog has the same
       catalog.sqlite                        the catalog, unless TOUCHLINE_CATALOG names a PostgreSQL database
       datasets/<id>/sources/<token>         uploads as they came, so that a mapping can be corrected
-      datasets/<id>/versions/<n>-<hex>/     store.duckdb and manifest.json, both read-only
+      datasets/<id>/versions/<n>-<hex>/     store.duckdb, manifest.json and, where rows were set aside, aside.csv.gz; all read-only
       uploads/<token>                       uploads that belong to no dataset yet
       segments/<dataset>.json               saved segments, as the catalog has them
       protected/<dataset>.json              there where small groups of a dataset are protected for everybody
@@ -38,6 +38,8 @@ from cx_metrics.view import Facts
 from cx_metrics.workspace import catalog as c
 from cx_metrics.workspace import files, limits
 from cx_metrics.workspace.access import EVERY, NO_SUCH, OWNER, Viewer, authorize, may, needs
+from cx_metrics.workspace.aside import ASIDE, Line
+from cx_metrics.workspace.aside import read as read_aside
 from cx_metrics.workspace.facts import facts_from_dict
 from cx_metrics.workspace.ids import checked, new_id, now
 from cx_metrics.workspace.mappings import FOLDER as MAPPINGS
@@ -97,6 +99,11 @@ class Version:
             return _manifest(self.manifest_path, self.checksums[1])
         except (OSError, ValueError):
             raise damaged(self.number) from None
+
+    @property
+    def aside(self) -> Path | None:
+        """The file with all rows that its import set aside, where there is one."""
+        return self.path.with_name(ASIDE) if not self.engine and self.manifest.get("aside") else None
 
     @property
     def facts(self) -> Facts:
@@ -232,13 +239,14 @@ class Workspace(SavedSegments, KeptSources, KeptMappings, KeptProtection):
         The versions that are too many by TOUCHLINE_KEEP_VERSIONS go, the oldest first.
         """
         checksum, size = files.seal(part / STORE), (part / STORE).stat().st_size
+        manifest, more = _with_aside(part, manifest)
         home = self.root / DATASETS / checked(dataset) / "versions"
         with self.catalog.writing() as connection:
             known = self._row(connection, dataset)
             number = known["numbered"] + 1
             kept = {
                 "format": FORMAT, "dataset": dataset, "title": known["title"], "is_sample": known["is_sample"], "version": number,
-                "sha256": checksum, "size": size, "created_at": now(), **manifest,
+                "sha256": checksum, "size": size + more, "created_at": now(), **manifest,
             }  # fmt: skip
             files.write_json(part / MANIFEST, kept)
             row = self._publish(connection, dataset, number, part, home, kept)
@@ -265,7 +273,7 @@ class Workspace(SavedSegments, KeptSources, KeptMappings, KeptProtection):
         name = f"{number:06d}-{secrets.token_hex(4)}"
         checksum = files.seal(part / MANIFEST)
         for other in part.iterdir():
-            if other.name not in (STORE, MANIFEST):
+            if other.name not in (STORE, MANIFEST, *([ASIDE] if kept.get("aside") else [])):
                 files.remove(other)
         files.sync_folder(part)
         part.rename(home / name)
@@ -287,7 +295,7 @@ class Workspace(SavedSegments, KeptSources, KeptMappings, KeptProtection):
     ) -> None:
         """Put rewritten folders in the place of versions, under their numbers, and rewritten sources in the place of sources (old
         token → new token and file); drop versions that could not be rewritten. All at once; the old files go."""
-        ready = {n: (part, files.seal(part / STORE), manifest) for n, (part, manifest) in parts.items()}
+        ready = {n: (part, files.seal(part / STORE), *_with_aside(part, given)) for n, (part, given) in parts.items()}
         moved = {old: (token, path, files.seal(path), path.stat().st_size) for old, (token, path) in sources.items()}
         home = self.root / DATASETS / checked(dataset)
         with self.catalog.writing() as connection:
@@ -301,8 +309,8 @@ class Workspace(SavedSegments, KeptSources, KeptMappings, KeptProtection):
             for number in (*ready, *dropped):
                 this = c.versions.c.dataset == dataset, c.versions.c.number == number
                 connection.execute(c.versions.delete().where(*this))
-            for number, (part, checksum, manifest) in ready.items():
-                kept = dict(manifest) | {"sha256": checksum, "size": (part / STORE).stat().st_size}
+            for number, (part, checksum, manifest, more) in ready.items():
+                kept = dict(manifest) | {"sha256": checksum, "size": (part / STORE).stat().st_size + more}
                 files.write_json(part / MANIFEST, kept)
                 self._publish(connection, dataset, number, part, home / "versions", kept)
             left = [v.number for v in self._versions(connection, dataset)]
@@ -378,8 +386,21 @@ class Workspace(SavedSegments, KeptSources, KeptMappings, KeptProtection):
                    "It is prepared afresh from its files: python -m cx_metrics workspace upgrade"), found=found, known=FORMAT,
             )  # fmt: skip
         with contextlib.suppress(OSError):
-            if files.sha256(version.path) == version.checksums[0]:
+            aside = version.aside is None or files.sha256(version.aside) == version.manifest["aside"]["sha256"]
+            if aside and files.sha256(version.path) == version.checksums[0]:
                 return
+        raise damaged(version.number)
+
+    @needs("export")
+    def set_aside(self, version: Version) -> Iterator[Line]:
+        """All rows that the import of a version set aside, in the order of their files. Raises DamagedVersion if the list is not
+        the one that was written."""
+        path = version.aside
+        if path is None:
+            return iter(())
+        with contextlib.suppress(OSError):
+            if files.sha256(path) == version.manifest["aside"]["sha256"]:
+                return read_aside(path)
         raise damaged(version.number)
 
     def _keep_the_last(self, dataset: str) -> None:
@@ -459,6 +480,14 @@ class Workspace(SavedSegments, KeptSources, KeptMappings, KeptProtection):
                 row = {"id": files.read_json(path)["id"], "created_at": now()}
                 connection.execute(c.workspaces.insert().values(row))
                 rebuild(connection, self.root)
+
+
+def _with_aside(part: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
+    """The manifest with the checksum of the rows set aside, which are made durable, and their size; without them where none are."""
+    if not (part / ASIDE).exists():
+        return {name: value for name, value in manifest.items() if name != "aside"}, 0
+    checksum, size = files.seal(part / ASIDE), (part / ASIDE).stat().st_size
+    return {**manifest, "aside": {**manifest["aside"], "sha256": checksum, "size": size}}, size
 
 
 @functools.lru_cache(maxsize=256)

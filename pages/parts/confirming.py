@@ -11,8 +11,8 @@ import streamlit as st
 from cx_metrics import looking, reading
 from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError
 from cx_metrics.looking import Seen
-from cx_metrics.reading import FileMapping, Recognition, Spread, SpreadColumn
-from cx_metrics.reading.mapping import mappable
+from cx_metrics.reading import FileMapping, KeptMapping, Recognition, Spread, SpreadColumn
+from cx_metrics.reading.mapping import TIME_WITH_CLOCK, mappable
 from cx_metrics.safe_text import safe
 from cx_metrics.tables import SURVEY_TYPES, TABLES
 from cx_metrics.texts import N_, Text
@@ -22,6 +22,7 @@ from pages.parts.markup import Markup
 from pages.parts.uploads import Waiting
 
 ATTRIBUTE, LEAVE_OUT, SPREAD = "+", "–", "⇢"  # in the grid: keep as an attribute; leave out; becomes rows
+CLOCK = "clock"  # in the grid: the time of day of the date
 FOUND = ""  # of encoding and delimiter: as found
 TABLE_WORDS = {
     "touchpoints": N_("Touchpoints: one row per contact"),
@@ -61,12 +62,13 @@ def show(reader: PageReader, m: Markup, found: Waiting) -> FileMapping | None:
     mapping, remembered = _start(found, seen)
     _say_how(m, found, seen, mapping, remembered)
     _preview(reader, m, found, seen)
+    _offer_saved(reader, m, found)
     chosen = _choose_table(reader, found, seen.found, mapping)
     if chosen is None:
         st.html(m.notice(seen.problem.text if seen.problem else seen.found.reason, "bad"))
         return None
     if chosen != mapping.table:
-        mapping = replace(mapping, table=chosen, columns={}, spread=None, kinds_by=None)
+        mapping = replace(mapping, table=chosen, columns={}, spread=None, kinds_by=None, clock=None)
     for note in (*seen.found.problems, *seen.found.blockers):
         if note != seen.found.reason:  # which is said above
             st.html(m.notice(note))
@@ -116,6 +118,8 @@ def _seen(found: Waiting) -> Seen | TouchlineError:
 def _start(found: Waiting, seen: Seen) -> tuple[FileMapping, FileMapping | None]:
     """The mapping that everything begins with: how the table is read already, else as its header was read before, else as
     recognised; and the one that was remembered, if that is it."""
+    if (loaded := loaded_mapping(found)) is not None:
+        return loaded.mapping, loaded.mapping
     if found.mapping is not None and not state.kept(f"table_{found.token}"):
         return found.mapping, None
     recognised = seen.mapping or _partly(seen.found)
@@ -131,6 +135,51 @@ def _start(found: Waiting, seen: Seen) -> tuple[FileMapping, FileMapping | None]
         return recognised, None
     remembered = replace(remembered, encoding=None, delimiter=None)
     return remembered, remembered
+
+
+def loaded_mapping(found: Waiting) -> KeptMapping | None:
+    """The saved mapping that somebody gave for this table, unless another table was chosen since."""
+    kept = state.kept(_loaded_key(found))
+    return kept if isinstance(kept, KeptMapping) and not state.kept(f"table_{found.token}") else None
+
+
+def _loaded_key(found: Waiting) -> str:
+    return f"loaded_{found.token}"
+
+
+def _offer_saved(reader: PageReader, m: Markup, found: Waiting) -> None:
+    """A saved mapping instead of what was recognised; what is wrong with it is said, and nothing changes."""
+    with st.expander(reader.say(N_("Use a saved mapping"))):
+        given = st.file_uploader(
+            reader.say(N_("Mapping as YAML")), type=["yaml", "yml"], key=f"saved_{found.token}_{_round(found)}",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        if given is None:
+            return
+        try:
+            kept = reading.saved_mapping(given.getvalue(), _raw(found))
+        except MappingProblem as problem:
+            st.html(m.notice(problem.text, "bad"))
+            return
+        use_saved(found, kept)
+        st.rerun()
+
+
+def use_saved(found: Waiting, kept: KeptMapping | None) -> None:
+    """Read a table by a saved mapping from now on, or (None) as it is recognised."""
+    state.keep(_loaded_key(found), kept)
+    state.keep(f"table_{found.token}", None)
+    state.keep(f"round_{found.token}", _round(found) + 1)
+
+
+def _round(found: Waiting) -> int:
+    """How often another mapping took the place of the one before: corrections of that one do not count for the next."""
+    return int(str(state.kept(f"round_{found.token}", 0)))
+
+
+def _afresh(found: Waiting) -> None:
+    use_saved(found, None)
+    state.keep(f"afresh_{found.token}", True)
 
 
 def _partly(found: Recognition) -> FileMapping:
@@ -152,14 +201,16 @@ def _say_how(m: Markup, found: Waiting, seen: Seen, mapping: FileMapping, rememb
     if found.source == found.origin:
         said.append(Text(N_("Encoding {encoding}; columns parted by {delimiter}."),
                          {"encoding": reading.ENCODINGS.get(raw.encoding, raw.encoding), "delimiter": delimiter}))  # fmt: skip
-    if remembered is not None:
+    if loaded_mapping(found) is not None:
+        said.append(Text(N_("It is read as the saved mapping says.")))
+    elif remembered is not None:
         said.append(Text(N_("A file with this header was read before: it is read in the same way now.")))
     elif found.mapping is None:
         said.append(seen.found.reason)
     if mapping.leave_out:
         said += [
             Text(N_('Rows whose "{column}" is {values} are left out, and counted.'),
-                 {"column": reading.shorten(column), "values": ", ".join(f'"{reading.shorten(v)}"' for v in values)})
+                 {"column": reading.shorten(column), "values": reading.quoted(values)})
             for column, values in mapping.leave_out.items()
         ]  # fmt: skip
     st.html(m.list(said))
@@ -218,7 +269,8 @@ def _how_written(reader: PageReader, found: Waiting) -> None:
 def _choose_table(reader: PageReader, found: Waiting, recognised: Recognition, mapping: FileMapping) -> str | None:
     token = found.token
     key = f"pick_table_{token}"
-    state.seed(key, state.kept(f"table_{token}") or (mapping.table if recognised.table or found.mapping else None))
+    known = recognised.table or found.mapping or loaded_mapping(found)
+    state.seed(key, state.kept(f"table_{token}") or (mapping.table if known else None))
     return st.selectbox(
         reader.say(N_("What is in this file?")), list(TABLES), key=key, placeholder=reader.say(N_("Choose one")),
         format_func=lambda t: reader.say(TABLE_WORDS[t]),
@@ -254,7 +306,7 @@ def _grid(reader: PageReader, found: Waiting, recognised: Recognition, mapping: 
     rows = [
         {
             "column": header,
-            "becomes": SPREAD if header in spread else becomes.get(header)
+            "becomes": SPREAD if header in spread else CLOCK if header == mapping.clock else becomes.get(header)
             or (matched.get(header) if fresh else None)
             or (ATTRIBUTE if fresh or header in mapping.attributes else LEAVE_OUT),
             "reason": reader.say(reasons[header]) if header in reasons else "",
@@ -262,22 +314,32 @@ def _grid(reader: PageReader, found: Waiting, recognised: Recognition, mapping: 
         for header in _raw(found).header
     ]  # fmt: skip
     edited = st.data_editor(
-        pd.DataFrame(rows), hide_index=True, key=f"grid_{found.token}_{mapping.table}_{len(spread)}", width="stretch",
+        pd.DataFrame(rows), hide_index=True, width="stretch",
+        key=f"grid_{found.token}_{_round(found)}_{mapping.table}_{len(spread)}",
         column_config={
             "column": st.column_config.TextColumn(reader.say(N_("Column in the file")), disabled=True),
             "becomes": st.column_config.SelectboxColumn(
-                reader.say(N_("Becomes")), options=[*mappable(mapping.table), ATTRIBUTE, LEAVE_OUT, *([SPREAD] if spread else [])],
-                required=True, help=reader.say(N_("+ keeps the column as it is, – leaves it out, ⇢ makes rows of it")),
+                reader.say(N_("Becomes")), options=_meanings(mapping),
+                required=True, help=reader.say(N_("+ keeps the column as it is, – leaves it out, ⇢ makes rows of it, clock is the "
+                                                  "time of day beside a date")),
             ),
             "reason": st.column_config.TextColumn(reader.say(N_("Why")), disabled=True),
         },
     )  # fmt: skip
     pairs = list(zip(edited["column"], edited["becomes"], strict=True))
-    columns = {name: column for column, name in pairs if name not in (ATTRIBUTE, LEAVE_OUT, SPREAD)}
-    taken = set(columns.values())
-    other = (ATTRIBUTE, LEAVE_OUT, SPREAD)
-    attributes = tuple(c for c, name in pairs if name == ATTRIBUTE or (name not in other and c not in taken))
-    return replace(mapping, columns=columns, attributes=attributes, spread=_still_spread(mapping.spread, pairs))
+    other = (ATTRIBUTE, LEAVE_OUT, SPREAD, CLOCK)
+    columns = {name: column for column, name in pairs if name not in other}
+    clock = next((column for column, name in pairs if name == CLOCK), None)
+    taken = {*columns.values(), clock}
+    attributes = tuple(c for c, name in pairs if name == ATTRIBUTE or (name not in other[1:3] and c not in taken))
+    spread = _still_spread(mapping.spread, pairs)
+    return replace(mapping, columns=columns, attributes=attributes, spread=spread, clock=clock)
+
+
+def _meanings(mapping: FileMapping) -> list[str]:
+    """What a column can be: one of ours, the time of day beside a date, kept, left out, or rows."""
+    clock = [CLOCK] if mapping.table in TIME_WITH_CLOCK else []
+    return [*mappable(mapping.table), *clock, ATTRIBUTE, LEAVE_OUT, *([SPREAD] if mapping.spread else [])]
 
 
 def _still_spread(spread: Spread | None, pairs: list[tuple[str, str]]) -> Spread | None:
@@ -304,7 +366,7 @@ def _spread_grid(reader: PageReader, found: Waiting, spread: Spread) -> Spread:
         spread.kind, N_("Channel")
     )
     edited = st.data_editor(
-        frame, hide_index=True, key=f"spread_{found.token}_{len(rows)}", width="stretch",
+        frame, hide_index=True, key=f"spread_{found.token}_{_round(found)}_{len(rows)}", width="stretch",
         column_config={
             "column": st.column_config.TextColumn(reader.say(N_("Column in the file")), disabled=True),
             "name": st.column_config.TextColumn(safe(reader.say(called), "markdown"), required=True),
@@ -391,7 +453,7 @@ def _keep_aside(reader: PageReader, found: Waiting, mapping: FileMapping, rememb
         )  # fmt: skip
         if remembered is not None:
             st.button(reader.say(N_("Recognise it afresh")), key=f"afresh_button_{found.token}", type="tertiary",
-                      on_click=state.keep, args=(f"afresh_{found.token}", True))  # fmt: skip
+                      on_click=_afresh, args=(found,))  # fmt: skip
         if len(uploads.waiting()) > 1:
             st.button(reader.say(N_("Remove this file")), key=f"drop_{found.token}", type="tertiary",
                       on_click=uploads.drop, args=(found.token,))  # fmt: skip

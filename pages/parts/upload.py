@@ -171,6 +171,9 @@ def _begin(purpose: str, title: str, asked: Sequence[tuple[Waiting, FileMapping]
     else:
         dataset = str(state.kept("reopened") or state.current_address().dataset)
         plan = importing.plan_of(workspace, workspace.current(dataset))
+    for found, _mapping in asked:
+        if (loaded := confirming.loaded_mapping(found)) is not None:
+            plan = replace(plan, names={**plan.names, **loaded.names})
     files = uploads.adopted(dataset, asked)
     if state.kept("reopened"):
         plan = replace(plan, files=tuple(files))

@@ -10,10 +10,12 @@ import streamlit as st
 from cx_metrics import importing
 from cx_metrics.charts.lines import draw_trend
 from cx_metrics.errors import TouchlineError, WorkspaceProblem
+from cx_metrics.exports.tables import safe_lines
 from cx_metrics.reading import Report
+from cx_metrics.safe_text import safe
 from cx_metrics.tables import TABLE_NAMES
 from cx_metrics.texts import N_, NP_, Text
-from cx_metrics.workspace import Version
+from cx_metrics.workspace import Version, Workspace
 from pages.parts import cache, figure, names, places, state, upload, uploads, versions
 from pages.parts.figure import Explain
 from pages.parts.language import reader
@@ -165,6 +167,35 @@ def draw_aside(page: Page, reports: Sequence[Report]) -> None:
         figure.html(lambda m: m.table(heads, [
             [f, m.number(p.row), p.column or "–", p.found or "–", p.reason] for f, p in listed[:20]
         ], numeric=(1,)))  # fmt: skip
+        offer_all_aside(page)
+
+
+def offer_all_aside(page: Page) -> None:
+    """All rows that were set aside as one CSV, each as it stands in its file."""
+    if page.version.aside is None:
+        return
+    held = page.version.manifest["aside"]
+    one, many = NP_("CSV of the {count} row set aside, as it stands in its file",
+                    "CSV of all {count} rows set aside, as they stand in their files")  # fmt: skip
+    count = int(held["rows"])
+    if count < held["of"]:
+        one, many = NP_("CSV of the first {count} of {total} rows set aside, as it stands in its file",
+                        "CSV of the first {count} of {total} rows set aside, as they stand in their files")  # fmt: skip
+    label = safe(page.reader.say(Text(one, {"count": count, "total": int(held["of"])}, many, count)), "markdown")
+    workspace = cache.workspace()  # the list is written in another thread, once it is wanted
+    st.download_button(label, lambda: all_aside(page, workspace), file_name="rows-set-aside.csv", mime="text/csv", key="all_aside",
+                       type="tertiary", icon=":material/download:", on_click="ignore")  # fmt: skip
+
+
+def all_aside(page: Page, workspace: Workspace) -> bytes:
+    """The CSV, with reasons in the reader's language and cells that no spreadsheet takes for formulas."""
+    texts = map(Text.from_dict, page.version.manifest["aside"]["reasons"])
+    said = {str(text): page.reader.say(text) for text in texts}
+    lines = workspace.set_aside(page.version)
+    names = (N_("File"), N_("Row"), N_("Column"), N_("Reason"), N_("Row as written"))
+    return safe_lines([page.reader.say(name) for name in names], (
+        (line.file, line.row, line.column, said.get(line.reason, line.reason), line.record) for line in lines
+    ))  # fmt: skip
 
 
 def draw_days(page: Page) -> None:

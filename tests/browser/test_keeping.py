@@ -116,6 +116,30 @@ def test_more_files_undo_and_an_erasure(tab: Visit, server: Server, tmp_path: Pa
     workspace.delete(dataset)
 
 
+def test_a_saved_mapping_is_loaded_for_a_file_that_is_not_recognised(
+    tab: Visit, server: Server, tmp_path: Path
+) -> None:
+    path, saved = tmp_path / "odd.csv", tmp_path / "saved.yaml"
+    path.write_text("k1,k2,k3\n" + "".join(f"u{n},2026-01-0{1 + n % 9},buy\n" for n in range(30)))
+    tab.open("/data?lang=en")
+    upload(tab, path)
+    tab.page.get_by_text("Use a saved mapping").click()
+    begin = "touchline_mapping: 1\ntable: touchpoints\ncolumns:\n  customer_id: k1\n  occurred_at: k2\n"
+    saved.write_text(begin + "  touchpoint: k4\n")
+    tab.settle().page.locator("input[type=file]").nth(1).set_input_files(str(saved))
+    tab.page.get_by_text("odd.csv has no column", exact=False).wait_for(timeout=30_000)
+    saved.write_text(begin + "  touchpoint: k3\ntouchpoints:\n  buy:\n    touchpoint: Purchase\n    stage: action\n")
+    saved = saved.rename(tmp_path / "better.yaml")  # the same file once more would be no change
+    tab.settle().page.locator("input[type=file]").nth(1).set_input_files(str(saved))
+    tab.page.get_by_text("It is read as the saved mapping says.").wait_for(timeout=30_000)
+    tab.settle().page.get_by_role("button", name="Import", exact=True).click()
+    tab.page.get_by_role("heading", name="All 30 rows of your files are loaded").wait_for(timeout=90_000)
+    workspace = Workspace(server.workspace)
+    (info,) = [found for found in workspace.datasets() if found.title == "odd"]
+    assert workspace.current(info.id).facts.goal == ("Purchase",)
+    workspace.delete(info.id)
+
+
 def test_health_names_nobody(server: Server) -> None:
     with urllib.request.urlopen(f"{server.url}/healthz", timeout=10) as answer:
         found = json.loads(answer.read())

@@ -74,7 +74,7 @@ DATASETS: dict[str, Tables] = {
     "comments": {"surveys": COMMENTS},
     "order": {"touchpoints": journeys("customer_id,sequence,touchpoint")},
     "one": {"touchpoints": journeys("customer_id,occurred_at,touchpoint", customers=2)},
-    "hostile": {"touchpoints": journeys("customer_id,occurred_at,touchpoint,channel", HOSTILE)},
+    "hostile": {"touchpoints": journeys("customer_id,occurred_at,touchpoint,channel", HOSTILE) + "\n=1+1,never,Cart,web"},
     "measured": {"touchpoints": journeys("customer_id,occurred_at,touchpoint,channel,duration_seconds,clicks")},
 }  # fmt: skip
 
@@ -134,6 +134,12 @@ def markup(app: AppTest) -> str:
 def words(app: AppTest) -> str:
     """What a reader reads: the markup without its tags."""
     return unescape(re.sub(r"<[^>]+>", "", markup(app)))
+
+
+def test_all_rows_set_aside_are_offered_as_a_file(datasets: dict[str, str]) -> None:
+    (offered,) = [b for b in opened(datasets["hostile"], "data").get("download_button") if "set aside" in b.proto.label]
+    assert offered.proto.label.replace("\\", "") == "CSV of the 1 row set aside, as it stands in its file"
+    assert not [b for b in opened(datasets["both"], "data").get("download_button") if "set aside" in b.proto.label]
 
 
 @pytest.mark.parametrize("name", DATASETS)

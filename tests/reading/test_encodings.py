@@ -91,6 +91,60 @@ def test_unicode_is_read_with_and_without_a_mark(upload: Upload, language: str, 
     assert raw.other_encodings == ()
 
 
+EAST = {
+    "japanese": (
+        ("cp932", "shift_jis"),
+        "コメント", "配送がとても早くて助かりました。",
+        "商品が届くまでに時間がかかりすぎです。", "また買いたいと思います、ありがとう。",
+        "サポートの対応が丁寧でした。", "サイズが合わなかった。",
+    ),
+    "chinese": (
+        ("gb18030", "gbk", "gb2312"),
+        "评论", "送货很快,服务也很好。", "产品不错,但是客服态度太差了。",
+        "我等了一个星期还没有收到。", "下次还会来买的。", "质量和说明的不一样",
+    ),
+    "korean": (
+        ("cp949", "euc-kr"),
+        "의견", "배송이 정말 빨라서 좋았습니다.",
+        "상담원이 친절하지 않았어요.", "다음에도 다시 구매할게요.", "너무 오래 기다렸습니다.",
+    ),
+    "traditional": (
+        ("big5",),
+        "評論", "送貨很快,服務也很好。", "產品不錯,但是客服態度太差了。",
+        "我等了一個星期還沒有收到。", "下次還會來買的。", "品質和說明的不一樣",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "codec"), [(language, codec) for language, (codecs_of, *_) in EAST.items() for codec in codecs_of]
+)
+def test_words_of_two_bytes_a_letter(upload: Upload, language: str, codec: str) -> None:
+    text = "".join(f"{number};{words}\n" for number, words in enumerate(EAST[language][1:]))
+    raw = upload(text.encode(codec))
+    assert raw.encoding == known_encoding(codec)
+    assert cells_of(raw) == (written(text)[1:], [])
+    assert "Chinese, Japanese or Korean words" in str(raw.encoding_reason)
+
+
+@pytest.mark.parametrize(("mark", "codec"), [(codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")])
+@pytest.mark.parametrize("language", ["russian", "arabic", "german"])
+def test_utf32_with_its_mark(upload: Upload, tmp_path: Path, mark: bytes, codec: str, language: str) -> None:
+    text = WORDS[language]
+    raw = upload(mark + text.encode(codec))
+    assert (raw.encoding, cells_of(raw)) == ("utf-32", (written(text)[1:], []))
+    name = raw.header[0]
+    rewrite(
+        raw,
+        FileMapping("customers", {"customer_id": name}),
+        tmp_path / "out",
+        lambda i: None if i == written(text)[1][0] else i,
+    )
+    assert cells_of(open_raw(tmp_path / "out", "x.csv")) == (written(text)[2:], [])
+    broken = upload(mark + text.encode(codec) + b"\xff\xff\xff\xff" + ("a;b\n" * 300).encode(codec))
+    assert len(cells_of(broken)[0]) >= 300 and cells_of(broken)[1] == [4]
+
+
 def test_the_reason_names_words_and_the_doubt_is_said(upload: Upload) -> None:
     raw = upload("Имя;Город\nАнна;Москва\n".encode("cp1251"))
     assert "Windows-1251" in str(raw.encoding_reason) and "Москва" in str(raw.encoding_reason)

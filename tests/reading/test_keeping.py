@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,10 @@ from cx_metrics.reading import (
     fingerprint,
     mapping_from_yaml,
     mapping_to_yaml,
+    saved_mapping,
 )
+
+from .conftest import Upload
 
 WHOLE = FileMapping(
     "surveys",
@@ -41,6 +46,7 @@ WHOLE = FileMapping(
         "answers",
         (SpreadColumn("q1", "Why?", role="text"), SpreadColumn("q2", kind=Kind("csat", 0, 1, True, ("6",), {"да": 1}))),
     ),
+    "в котором часу",
 )
 
 
@@ -78,13 +84,16 @@ BEGIN = "touchline_mapping: 1\ntable: surveys\n"
         ("touchline_mapping: 2\ntable: surveys\ncolumns: {}", "has the form 2"),
         ("touchline_mapping: &a 1", "Line 1: anchors"),
         (BEGIN + "columns: !!python/object:os.system {}", "Line 3: tags"),
-        (BEGIN + "columns: {score: q1", "Line 3"),
-        (BEGIN + "columns: {}\ntable: spend", "Line 4 is not written as expected: a name stands twice"),
+        (BEGIN + "columns: {score: q1", "Line 3, column 20: this is no YAML."),
+        (BEGIN + "columns:\n\u0007: x", "Line 4, column 1: a sign stands here that no text has."),
+        (BEGIN + "columns: {}\ntable: spend", "Line 4, column 1: this name stands twice."),
         ("[" * 20 + "]" * 20, "too deeply"),
         ("a" * 600_000, "longer than"),
         (BEGIN + "columns: {scor: q1}", 'Did you mean "score"?'),
         (BEGIN + "columns: {score: 1}", "must be named by a text"),
         (BEGIN + "columns: {}\nscale_low: high", '"scale_low" must be a number'),
+        (BEGIN + "columns: {}\nclock: 5", '"clock" must be a text'),
+        (BEGIN + "columns: {}\nclock: time", "no column is the date that it belongs to"),
         (BEGIN + "columns: {}\ndecimal_comma: maybe", '"decimal_comma" must be true or false'),
         (BEGIN + "columns: {}\nno_answer: none", '"no_answer" must be a list of texts'),
         (BEGIN + "columns: {}\nscore_words: {good: best}", '"score_words" must give a number'),
@@ -100,6 +109,24 @@ def test_what_is_wrong_is_said(text: str, says: str) -> None:
     with pytest.raises(MappingProblem) as refused:
         mapping_from_yaml(text)
     assert says in str(refused.value)
+
+
+def test_a_saved_mapping_is_used_where_its_columns_are(upload: Upload) -> None:
+    mapping = FileMapping(
+        "touchpoints", {"customer_id": "who", "touchpoint": "what"}, ("page",), encoding="cp1251", delimiter=";"
+    )
+    saved = mapping_to_yaml(mapping, {"buy": NameMapping("buy", "Purchase", stage="action")}).encode("utf-8-sig")
+    kept = saved_mapping(saved, upload("what,who,page,more\nbuy,u1,p,x\n"))
+    assert kept.mapping == replace(mapping, encoding=None, delimiter=None)
+    assert kept.names["buy"].touchpoint == "Purchase"
+    with pytest.raises(MappingProblem) as refused:
+        saved_mapping(saved, upload("what,whom,more\nbuy,u1,x\n", "march.csv"))
+    said = str(refused.value)
+    assert 'march.csv has no column "who", "page"' in said and 'Its columns are: "what", "whom", "more"' in said
+    with pytest.raises(MappingProblem, match="no text in UTF-8"):
+        saved_mapping(b"\xff\xfe\x00", upload("what,who\nbuy,u1\n"))
+    with pytest.raises(MappingProblem, match="Line 2"):
+        saved_mapping(b"touchline_mapping: 1\n  - : [", upload("what,who\nbuy,u1\n"))
 
 
 def test_many_references_do_not_blow_up() -> None:

@@ -9,7 +9,8 @@ import pytest
 from cx_metrics.errors import MappingProblem
 from cx_metrics.reading import FileMapping, NameMapping, check_mapping, look_up
 from cx_metrics.reading.mapping import attribute_names
-from cx_metrics.tables import PREPARED, PREPARED_ANSWERS
+from cx_metrics.tables import HEARD, PREPARED, PREPARED_ANSWERS
+from cx_metrics.texts import Text
 
 from .conftest import Upload
 
@@ -77,7 +78,16 @@ def test_attribute_with_a_name_of_ours_gets_a_suffix() -> None:
 
 
 def test_attributes_never_take_a_prepared_name() -> None:
-    taken = (*PREPARED, *PREPARED_ANSWERS)
+    taken = (*PREPARED, *PREPARED_ANSWERS, *HEARD)
     for table in ("touchpoints", "surveys", "customers"):
         names = attribute_names(FileMapping(table, COLUMNS, taken))
         assert len(names) == len(taken) and not {name.casefold() for name in names} & set(taken)
+
+
+def test_names_in_a_message_are_quoted_as_its_language_does_and_survive_being_kept(upload: Upload) -> None:
+    with pytest.raises(MappingProblem) as refused:
+        check_mapping(upload("a,b\n1,2\n"), FileMapping("customers", {"customer_id": "x"}, ("y",)))
+    text = refused.value.text
+    assert Text.from_dict(json.loads(json.dumps(text.to_dict()))) == text
+    assert [name.source for name in text.values["headers"]] == ['"{name}"'] * 2
+    assert 'has no column "x", "y". Its columns are: "a", "b".' in str(text)

@@ -189,7 +189,7 @@ def test_two_surveys_in_one_column_of_ratings_have_their_own_scales(upload: Uplo
 @pytest.mark.parametrize(
     ("table", "columns", "spread", "says"),
     [
-        ("surveys", {}, TIMES, "makes touchpoints, not surveys"),
+        ("surveys", {}, TIMES, "makes touchpoints, not survey answers"),
         ("touchpoints", {"touchpoint": "order"}, TIMES, '"touchpoint" is filled by spreading'),
         ("touchpoints", {}, Spread("times", ()), "No column is named"),
         ("spend", {}, Spread("costs_by_period", (SpreadColumn("bought_at", "May"),)), '"May" is no period'),

@@ -12,7 +12,7 @@ from typing import Any
 from cx_metrics.reading.aliases import plain
 from cx_metrics.reading.presets.notes import CHECKED, EXPORTS, INSTEAD, NOTES
 from cx_metrics.reading.questions import rows_with
-from cx_metrics.reading.report import shorten
+from cx_metrics.reading.report import quoted
 from cx_metrics.reading.sample import Sample
 from cx_metrics.reading.words import fold
 from cx_metrics.reading.yaml_text import load
@@ -140,7 +140,7 @@ def _match(preset: Preset, header: Sequence[str], sample: Sample) -> Match | Non
             return None
     seen = [*(name for name in needed if name), *some, *(header[:1] if signs.first else ())]
     confidence = min(0.7 + 0.06 * len(set(seen)) + (0.06 if signs.patterns else 0), 0.98)
-    names = ", ".join(f'"{shorten(name)}"' for name in dict.fromkeys(seen[:4]))
+    names = quoted(dict.fromkeys(seen[:4]))
     said = {"tool": preset.tool, "export": Text(EXPORTS[preset.export]), "columns": names}
     reason = Text(N_("it is an export of {tool} ({export}), by its columns {columns}"), said)
     return Match(preset, round(confidence, 2), reason)
