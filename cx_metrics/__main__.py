@@ -7,6 +7,8 @@
                          [--view LINK] [--in CONDITION]… [--out CONDITION]… [--against LINK | --compare previous|DAY..DAY]
     python -m cx_metrics engine load --touchpoints FILE …     # into the engine that TOUCHLINE_ENGINE names
     python -m cx_metrics engine info
+    python -m cx_metrics workspace COMMAND …                  # the datasets that this server keeps: import, back up, erase
+    python -m cx_metrics preview FILE … [--json]              # what a file would be taken for, from its first megabyte
 
 A view is written as in a link (persona=Saver&from=2026-01-01), or is the link itself; a condition names customers likewise:
 touchpoint=Checkout, answered=nps|0|6, tried=lost|2|steps=ad,visit, and all(…;…), any(…;…), not(…) of these.
@@ -29,11 +31,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from zoneinfo import available_timezones
 
 import cx_metrics
-from cx_metrics import importing, operations
 from cx_metrics.asking import CONFIDENCE
 from cx_metrics.comparison import compare
 from cx_metrics.engines import Served, Store, connect, read_address
@@ -50,7 +51,14 @@ from cx_metrics.view import Member, View
 from cx_metrics.view_text import read_view
 
 MOST_VALUES = 5_000  # of a column: enough to know a misspelt one
+OTHERS = """besides metrics, each with --help:
+  preview FILE …           what a file would be taken for, from its first megabyte: columns, reasons, first rows, questions
+  workspace COMMAND        the datasets that this server keeps: import, list, check, export, restore, erase
+  engine load | info       datasets in the engine that TOUCHLINE_ENGINE names"""
 VIEW_FLAGS = ("--view", "--in", "--out", "--against", "--compare")
+
+if TYPE_CHECKING:
+    from cx_metrics import importing
 
 
 class Parser(argparse.ArgumentParser):
@@ -68,7 +76,13 @@ def main(arguments: Sequence[str]) -> int:
         if arguments and arguments[0] == "engine":
             return engine_command(arguments[1:])
         if arguments and arguments[0] == "workspace":
+            from cx_metrics import operations
+
             return operations.main(arguments[1:], add_files, plan_of)
+        if arguments and arguments[0] == "preview":
+            from cx_metrics import preview
+
+            return preview.main(arguments[1:])
         if arguments and arguments[0] != "list" and not arguments[0].startswith("-"):
             find(arguments[0])  # says the nearest name, where the parser would only list them all
         asked, unknown = parser().parse_known_args(arguments)
@@ -97,6 +111,7 @@ def parser() -> Parser:
     top = Parser(
         prog="python -m cx_metrics",
         description=inspect.getdoc(cx_metrics),
+        epilog=OTHERS,
         formatter_class=argparse.RawTextHelpFormatter,
     )
     commands = top.add_subparsers(dest="metric", required=True, metavar="METRIC", parser_class=Parser)
@@ -182,6 +197,8 @@ def _read(text: str) -> View:
 
 def plan_of(asked: argparse.Namespace) -> importing.Plan:
     """What those flags ask for."""
+    from cx_metrics import importing
+
     goal = None if asked.goal is None else Touchpoints("").parse(asked.goal)
     folder = Path(tempfile.mkdtemp(prefix="touchline_tables_"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -191,6 +208,8 @@ def plan_of(asked: argparse.Namespace) -> importing.Plan:
 
 def engine_command(arguments: Sequence[str]) -> int:
     """Load files into the engine that TOUCHLINE_ENGINE names, or say what is there."""
+    from cx_metrics import importing
+
     top = Parser(prog="python -m cx_metrics engine", description=inspect.getdoc(engine_command))
     commands = top.add_subparsers(dest="what", required=True, metavar="load | info", parser_class=Parser)
     add_files(commands.add_parser("load", help="read files, prepare them in the engine, and show them on the pages"))
@@ -217,6 +236,8 @@ def engine_command(arguments: Sequence[str]) -> int:
 
 def answer(metric: Metric, asked: argparse.Namespace) -> int:
     """Read the files, run the metric, print its rows."""
+    from cx_metrics import importing
+
     if not 0 < asked.confidence < 1:
         raise OptionProblem(
             N_("Confidence lies between 0 and 1, like 0.95; found {found}."), found=str(asked.confidence)

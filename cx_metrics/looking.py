@@ -317,7 +317,7 @@ def _answered(question: Mapping[str, Any], memory: str) -> tuple[dict[str, Any],
 
 def _recognised(raw: RawFile, table: str | None, preset: str | None) -> dict[str, Any]:
     found = reading.recognise(raw, table, preset=preset)
-    rows = {"found": found.to_dict(), "mapping": None, "refused": None, "preview": _preview(raw)}
+    rows = {"found": found.to_dict(), "mapping": None, "refused": None, "preview": first_rows(raw)}
     try:
         mapping = reading.default_mapping(raw, found)
     except MappingProblem as problem:
@@ -325,12 +325,13 @@ def _recognised(raw: RawFile, table: str | None, preset: str | None) -> dict[str
     return rows | {"mapping": mapping.to_dict()}
 
 
-def _preview(raw: RawFile) -> list[list[str]]:
+def first_rows(raw: RawFile) -> tuple[tuple[str, ...], ...]:
+    """The first rows of a file as they were read, shortened."""
     batch, _rows, _problems = next(reading.read_batches(raw, PREVIEW_ROWS), (None, None, None))
     if batch is None:
-        return []
+        return ()
     columns = [column.slice(0, PREVIEW_ROWS).to_pylist() for column in batch.columns[:PREVIEW_COLUMNS]]
-    return [[shorten(cell) for cell in row] for row in zip(*columns, strict=True)]
+    return tuple(tuple(shorten(cell) for cell in row) for row in zip(*columns, strict=True))
 
 
 def _said(problem: TouchlineError) -> dict[str, Any]:

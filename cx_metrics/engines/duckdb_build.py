@@ -14,8 +14,8 @@ import duckdb
 import ibis
 import pyarrow as pa
 
+from cx_metrics.ahead import ahead
 from cx_metrics.engines import prepared
-from cx_metrics.engines.ahead import ahead
 from cx_metrics.engines.duckdb_answers import write_answers
 from cx_metrics.engines.duckdb_store import (
     CLOSED,

@@ -4,13 +4,14 @@
 user can correct, and one reader a table streams the typed rows.
 """
 
+from cx_metrics.reading.batches import read_batches
 from cx_metrics.reading.changes import read_changes
 from cx_metrics.reading.customers import read_customers
 from cx_metrics.reading.dates import TIME_FORMATS
 from cx_metrics.reading.dictionary import look_up, propose, propose_goal
 from cx_metrics.reading.dictionary_file import read_dictionary_csv, write_dictionary_csv
 from cx_metrics.reading.encodings import ENCODINGS
-from cx_metrics.reading.files import RawFile, open_raw, read_batches
+from cx_metrics.reading.files import RawFile, open_raw
 from cx_metrics.reading.invitations import read_invitations
 from cx_metrics.reading.keeping import KeptMapping, fingerprint, mapping_from_yaml, mapping_to_yaml, saved_mapping
 from cx_metrics.reading.mapping import FileMapping, NameMapping, check_mapping, mappable

@@ -6,7 +6,7 @@ import codecs
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,24 +22,36 @@ Places = npt.NDArray[np.int64]
 
 
 class Source:
-    """The text of a file as UTF-8 bytes: by blocks of whole lines, or line by line. `encoding`: what follows a byte order mark."""
+    """The text of a file as UTF-8 bytes: by blocks of whole lines, or line by line. `encoding`: what follows a byte order mark.
+    `odd`: how what is no character of that encoding is kept: as the bytes that stand there, or as what no UTF-8 text can hold."""
 
-    def __init__(self, raw: RawFile, file: IO[bytes], encoding: str) -> None:
-        self._raw, self._file = raw, file
+    def __init__(
+        self,
+        raw: RawFile,
+        file: IO[bytes],
+        encoding: str,
+        odd: Literal["surrogateescape", "surrogatepass"] = "surrogateescape",
+    ) -> None:
+        self._raw, self._file, self._odd = raw, file, odd
+        self.size = BLOCK
         errors = errors_of(encoding)
         self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)(errors)
         self._data, self._at, self._ended = b"", 0, False
 
     def block(self) -> bytes:
-        """The next lines, about a megabyte; nothing at the end."""
+        """The next lines, about `size` bytes; nothing at the end."""
         while True:
-            if len(self._data) - self._at < BLOCK and not self._ended:
+            if len(self._data) - self._at < self.size and not self._ended:
                 self._fill()
             cut = len(self._data) if self._ended else self._last_line_end()
             if cut > self._at or self._ended:
                 block, self._at = self._data[self._at : cut], cut
                 return block
             self._fill()
+
+    def text(self, block: bytes) -> str:
+        """A block as text; what is no text stays recognisable as lone surrogates."""
+        return block.decode("utf-8", self._odd)
 
     def lines(self) -> Iterator[str]:
         """The next lines, one by one."""
@@ -48,7 +60,7 @@ class Source:
             if end == self._at:
                 return
             line, self._at = self._data[self._at : end], end
-            yield line.decode("utf-8", "surrogateescape")
+            yield self.text(line)
 
     def _line_end(self) -> int:
         """Where the next line ends: after a line feed, or a carriage return, or both."""
@@ -71,10 +83,10 @@ class Source:
 
     def _fill(self) -> None:
         with readable(self._raw.name):
-            more = self._file.read(BLOCK)
+            more = self._file.read(self.size)
             self._ended = not more
             if self._decoder:
-                more = self._decoder.decode(more, final=self._ended).encode("utf-8", "surrogateescape")
+                more = self._decoder.decode(more, final=self._ended).encode("utf-8", self._odd)
         self._data, self._at = self._data[self._at :] + more, 0
 
 

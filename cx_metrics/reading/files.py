@@ -13,17 +13,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from cx_metrics.errors import FileProblem, OptionProblem
-from cx_metrics.reading.broken import DAMAGED, why_broken
 from cx_metrics.reading.dialect import find_delimiter, said_delimiter
 from cx_metrics.reading.encodings import ENCODINGS, errors_of, known_encoding
 from cx_metrics.reading.kinds import GZIP, refuse_other_kinds
-from cx_metrics.reading.records import LONG_CELL, MAX_CELL, MAX_COLUMNS, first_record, plain_columns, records
-from cx_metrics.reading.report import RowProblem, Rows, shorten
+from cx_metrics.reading.records import MAX_COLUMNS, first_record
+from cx_metrics.reading.report import shorten
 from cx_metrics.reading.scan import open_bytes, readable, scan
 from cx_metrics.texts import N_, Text
 
@@ -31,10 +26,7 @@ MAX_NAME = 4_000  # letters of a column name; survey tools put whole questions t
 SAMPLE = 256 * 1024  # bytes that decide on kind and delimiter
 SAMPLE_LINES = 200
 MAX_HEADER = MAX_COLUMNS * MAX_NAME  # letters
-BLOCK = 1024 * 1024  # characters parsed at once
-BATCH = 64 * 1024**2  # bytes of one batch
-
-_LINE_ENDS = ("\n", "\r\n", "\r")
+BLOCK = 1024 * 1024  # characters looked at together
 
 
 @dataclass(frozen=True)
@@ -124,94 +116,6 @@ def open_text(path: Path, name: str, encoding: str | None = None) -> RawFile:
         found, tally = scan(path, compressed, start, name, codec)
         raw = RawFile(path, name, ",", found.codec, (), compressed, size, False, tally.damaged, tally.lines)
         return replace(raw, encoding_reason=found.reason, other_encodings=found.others)
-
-
-def read_batches(
-    raw: RawFile, rows_a_batch: int = 65_536, bytes_a_batch: int | None = None
-) -> Iterator[tuple[pa.RecordBatch, Rows, list[RowProblem]]]:
-    """The rows of the file, all columns as text, with the row numbers of the file and the rows that are no rows.
-
-    The header is row 1; a record with quoted line breaks is one row. Streaming: a batch has about `rows_a_batch` rows,
-    fewer where rows are wide (`bytes_a_batch`). Every record is in exactly one place: in a batch, or in the list of
-    problems beside it.
-    """
-    with readable(raw.name), lines_of(raw) as text:
-        row = first_record(text, raw.delimiter)[0] + 1
-        chunks: list[pa.RecordBatch] = []
-        numbers: list[Rows] = []
-        problems: list[RowProblem] = []
-        size = 0
-        while block := text.readlines(BLOCK):
-            if not "".join(block).strip("\r\n"):
-                row += len(block)
-                continue
-            chunk, rows, row = _chunk(block, text, raw, row, problems)
-            chunks.append(chunk)
-            numbers.append(rows)
-            size += chunk.nbytes
-            if sum(map(len, numbers)) + len(problems) >= rows_a_batch or size >= (bytes_a_batch or BATCH):
-                yield pa.concat_batches(chunks), np.concatenate(numbers), problems
-                chunks, numbers, problems, size = [], [], [], 0
-        if chunks:
-            yield pa.concat_batches(chunks), np.concatenate(numbers), problems
-
-
-def _chunk(
-    block: list[str], more: IO[str], raw: RawFile, row: int, problems: list[RowProblem]
-) -> tuple[pa.RecordBatch, Rows, int]:
-    """The columns of the records that begin in the block, their row numbers, and the number of the row after them."""
-    found_plain = None if raw.damaged_lines else _plain(block, raw)
-    if found_plain is not None:
-        batch, places = found_plain
-        return *_without_long_cells(batch, row + places, problems), row + len(block)
-    width = len(raw.header)
-    ragged = Text(N_("The number of cells is not that of the header ({expected})."), {"expected": width})
-    kept: list[list[str]] = []
-    found: list[int] = []
-    for number, cells, broken in records(block, raw.delimiter, row, more):
-        row = number + 1
-        if not cells:
-            continue
-        if raw.damaged_lines and (marked := why_broken(cells[0])):
-            problems.append(RowProblem(number, None, shorten(marked[0]), marked[1]))
-            continue
-        if broken is None and len(cells) != width:
-            broken = ragged
-        elif broken is None and raw.damaged_lines and is_damaged(cells):
-            broken = DAMAGED
-        if broken is None:
-            kept.append(cells)
-            found.append(number)
-        else:
-            problems.append(RowProblem(number, None, shorten(raw.delimiter.join(cells)), broken))
-    columns = list(zip(*kept, strict=True)) or [()] * width
-    arrays = [pa.array(column, pa.string()) for column in columns]
-    batch = pa.RecordBatch.from_arrays(arrays, names=list(raw.header))
-    return *_without_long_cells(batch, np.array(found, np.int64), problems), row
-
-
-def _plain(block: list[str], raw: RawFile) -> tuple[pa.RecordBatch, Rows] | None:
-    """The columns of a block that can be read the quick way, blank lines left out, and the places of its records in it."""
-    batch = plain_columns(block, raw.delimiter, raw.header)
-    if batch is not None:
-        return batch, np.arange(len(block), dtype=np.int64)
-    written = [place for place, line in enumerate(block) if line not in _LINE_ENDS]
-    if len(written) == len(block):
-        return None
-    batch = plain_columns([block[place] for place in written], raw.delimiter, raw.header)
-    return None if batch is None else (batch, np.array(written, np.int64))
-
-
-def _without_long_cells(batch: pa.RecordBatch, rows: Rows, problems: list[RowProblem]) -> tuple[pa.RecordBatch, Rows]:
-    keep = np.ones(len(rows), bool)
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        lengths = pc.binary_length(column)
-        if (pc.max(lengths).as_py() or 0) > MAX_CELL:
-            for place in np.flatnonzero(lengths.to_numpy(zero_copy_only=False) > MAX_CELL):
-                if keep[place]:
-                    keep[place] = False
-                    problems.append(RowProblem(int(rows[place]), name, shorten(column[int(place)]), LONG_CELL))
-    return (batch, rows) if keep.all() else (batch.filter(pa.array(keep)), rows[keep])
 
 
 def is_damaged(cells: list[str]) -> bool:

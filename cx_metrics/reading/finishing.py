@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cx_metrics.reading.aliases import LABELS
+from cx_metrics.reading.batches import read_batches
 from cx_metrics.reading.clock_columns import ClockFound, find_clock
 from cx_metrics.reading.dates import TIME_FORMATS, TimeGuess, guess_time_format
-from cx_metrics.reading.files import RawFile, read_batches
+from cx_metrics.reading.files import RawFile
 from cx_metrics.reading.ids import looks_damaged_ids
 from cx_metrics.reading.mapping import FileMapping, missing_fields
 from cx_metrics.reading.matching import HALF, KEPT, KNOWN_NAME, NUMBERS, TIMES, ColumnMatch, name_fit

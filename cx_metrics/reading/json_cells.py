@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow.compute as pc
 
-from cx_metrics.reading.files import RawFile, read_batches
+from cx_metrics.reading.batches import read_batches
+from cx_metrics.reading.files import RawFile
 from cx_metrics.reading.found import Broken, FoundTable, Record
 from cx_metrics.reading.json_values import NAMES_SHOWN, Names, decoder, flatten
 from cx_metrics.reading.report import quoted

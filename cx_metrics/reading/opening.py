@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cx_metrics.errors import FileProblem
+from cx_metrics.reading.batches import read_batches
 from cx_metrics.reading.containers import found_tables, kind_of_file
-from cx_metrics.reading.files import RawFile, open_raw, read_batches
+from cx_metrics.reading.files import RawFile, open_raw
 from cx_metrics.reading.found import Broken, FoundTable, Record, write_plain
 from cx_metrics.reading.json_cells import json_columns, with_columns_of_json
 from cx_metrics.reading.report import shorten

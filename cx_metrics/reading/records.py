@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections import deque
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
@@ -24,8 +26,10 @@ OPEN_QUOTE = Text(
 LONG_CELL = Text(N_("A cell is longer than {limit} bytes."), {"limit": MAX_CELL})
 
 Record = tuple[int, list[str], Text | None]
+Places = npt.NDArray[np.int64]
 
 _APOSTROPHE, _SIGN = "\ufdd0", "\ufdd1"  # stand in no text; for an apostrophe and a delimiter that part nothing
+_FEED, _RETURN, _MARK = (ord(sign) for sign in '\n\r"')
 _ESCAPED = re.compile(r'\\(["\\])')  # other backslashes are what they are
 
 
@@ -135,51 +139,92 @@ def first_record(lines: Iterator[str], delimiter: str) -> Record:
     return row, [], None
 
 
-def plain_columns(block: Sequence[str], delimiter: str, names: Sequence[str]) -> pa.RecordBatch | None:
-    """The columns of a block in which every line is one whole record, with no quotation marks but around whole cells; None
-    where one is not.
+@dataclass(frozen=True)
+class Plain:
+    """The columns of a block that has one record in every line but blank ones: which lines those are, of how many."""
+
+    batch: pa.RecordBatch
+    places: Places
+    lines: int
+
+
+def plain_columns(block: bytes, delimiter: str, names: Sequence[str]) -> Plain | None:
+    """The columns of a block of whole lines in which every line is one whole record or blank, with no quotation marks but around
+    whole cells; None where one is not, and for what is not UTF-8.
 
     The quick way for most of most files. It says nothing that `records` would say otherwise.
     """
-    text = "".join(block)
-    if len(names) == 1 or not delimiter.isascii() or text.startswith("\ufeff"):
+    if len(names) == 1 or not delimiter.isascii() or block.startswith(codecs.BOM_UTF8):
+        return None
+    if not block.strip(b"\r\n"):
+        none = pa.RecordBatch.from_arrays([pa.array([], pa.string())] * len(names), names=list(names))
+        return Plain(none, np.zeros(0, np.int64), lines_in(block))
+    quoted = b'"' in block
+    if quoted and not _around_cells(block, delimiter):
         return None
     try:
-        data = text.encode()
-        if '"' in text and not only_around_cells(data, delimiter):
-            return None
         table = pacsv.read_csv(
-            pa.BufferReader(data),
-            pacsv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=list(names)),
+            pa.BufferReader(block),
+            pacsv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=list(names)),
             pacsv.ParseOptions(
-                delimiter=delimiter,
-                quote_char='"' if '"' in text else False,
-                double_quote=False,
-                ignore_empty_lines=True,
+                delimiter=delimiter, quote_char='"' if quoted else False, double_quote=False, ignore_empty_lines=True
             ),
             pacsv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), null_values=[], strings_can_be_null=False
             ),
         )
-    except (pa.ArrowInvalid, UnicodeEncodeError):
+    except pa.ArrowInvalid:
         return None
-    if table.num_rows != len(block):
-        return None
-    return pa.RecordBatch.from_arrays([column.combine_chunks() for column in table.columns], names=list(names))
+    lines = lines_in(block)
+    if table.num_rows == lines:
+        places = np.arange(lines, dtype=np.int64)
+    else:
+        places = written_lines(block)
+        if len(places) != table.num_rows:  # a cell goes on in the next line
+            return None
+    batch = pa.RecordBatch.from_arrays([column.combine_chunks() for column in table.columns], names=list(names))
+    return Plain(batch, places, lines)
+
+
+def lines_in(block: bytes) -> int:
+    """How many lines there are; one ends after a line feed, a carriage return, or both."""
+    signs = np.frombuffer(block, np.uint8)
+    ends = np.count_nonzero(signs == _FEED)
+    if b"\r" in block:
+        ends += block.count(b"\r") - block.count(b"\r\n")
+    return int(ends) + (not block.endswith((b"\n", b"\r")))
+
+
+def written_lines(block: bytes) -> Places:
+    """The places of the lines that are not blank."""
+    signs = np.frombuffer(block, np.uint8)
+    feeds = signs == _FEED
+    ending = feeds | (signs == _RETURN)
+    last = feeds.copy()  # the last sign of each line's end
+    last[:-1] |= ending[:-1] & ~feeds[:-1] & ~feeds[1:]
+    last[-1] |= ending[-1]
+    begins = np.append(0, np.flatnonzero(last) + 1)
+    begins = begins[begins < len(signs)]
+    return np.flatnonzero(~ending[begins])
 
 
 def only_around_cells(data: bytes, delimiter: str) -> bool:
     """Do quotation marks open at the beginning of a cell, close at its end, in the same line, and stand nowhere else?"""
+    if not _around_cells(data, delimiter):
+        return False
+    signs = np.frombuffer(data, dtype=np.uint8)
+    marks, ends = np.flatnonzero(signs == _MARK), np.flatnonzero(signs == _FEED)
+    return bool((np.searchsorted(marks, ends) % 2 == 0).all())  # no line ends in between
+
+
+def _around_cells(data: bytes, delimiter: str) -> bool:
+    """The same, but for line ends inside of cells."""
     signs = np.frombuffer(b"\n" + data + b"\n", dtype=np.uint8)
-    marks = np.flatnonzero(signs == ord('"'))
+    marks = np.flatnonzero(signs == _MARK)
     if len(marks) % 2:
         return False
-    opening, closing = marks[::2], marks[1::2]
-    ends = np.flatnonzero(signs == ord("\n"))
-    cell, line = ord(delimiter), ord("\n")
-    before, after = signs[opening - 1], signs[closing + 1]
+    before, after = signs[marks[::2] - 1], signs[marks[1::2] + 1]
+    cell = ord(delimiter)
     return bool(
-        ((before == cell) | (before == line)).all()
-        and ((after == cell) | (after == line) | (after == ord("\r"))).all()
-        and (np.searchsorted(marks, ends) % 2 == 0).all()  # no line ends in between
+        ((before == cell) | (before == _FEED)).all() and ((after == cell) | (after == _FEED) | (after == _RETURN)).all()
     )

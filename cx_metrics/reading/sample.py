@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cx_metrics.reading.batches import read_batches
 from cx_metrics.reading.dates import CALENDAR_FORMATS, TimeGuess, guess_time_format
-from cx_metrics.reading.files import RawFile, read_batches
+from cx_metrics.reading.files import RawFile
 from cx_metrics.reading.numbers import evident_decimal_comma, read_numbers, readable_share
 
 ALMOST_ALL = 0.95

@@ -35,7 +35,7 @@ EVIDENCE = 64 * 1024  # bytes of lines that are not UTF-8, which decide on the e
 FEW_SURE = 3  # so few lines of another encoding are believed, where nothing else speaks for UTF-8
 
 _ZEROS = N_("{file} holds NUL bytes and is not text. A table in text form (CSV UTF-8) was expected.")
-_CONTROL = (b"\0", b"\x1f")  # bytes that no text has; the engine uses the second one as a mark of its own
+CONTROL = (b"\0", b"\x1f")  # bytes that no text has; the engine uses the second one as a mark of its own
 
 
 @dataclass
@@ -125,7 +125,7 @@ def _count(path: Path, compressed: bool, codec: str, name: str, find: bool = Fal
 
 def _add(tally: Tally, block: bytes) -> None:
     """Count the damaged lines of a block, and what its bytes say about the encoding."""
-    clean = not any(sign in block for sign in _CONTROL)
+    clean = not any(sign in block for sign in CONTROL)
     if clean and block.isascii():
         return
     if clean:
@@ -149,7 +149,7 @@ def _add(tally: Tally, block: bytes) -> None:
                 if len(tally.evidence) < EVIDENCE:
                     tally.evidence += line[:EVIDENCE] + b"\n"
                 continue
-        tally.damaged += any(sign in line for sign in _CONTROL)
+        tally.damaged += any(sign in line for sign in CONTROL)
 
 
 def _whole_lines(block: bytes) -> tuple[bytes, bytes]:

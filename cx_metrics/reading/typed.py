@@ -10,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cx_metrics.ahead import ahead
+from cx_metrics.reading.batches import read_batches
 from cx_metrics.reading.dates import TIME_FORMATS, first_and_last_year, read_times
 from cx_metrics.reading.day_and_clock import Joined, read_day_and_clock
 from cx_metrics.reading.durations import read_durations
-from cx_metrics.reading.files import RawFile, read_batches
+from cx_metrics.reading.files import RawFile
 from cx_metrics.reading.mapping import TIME_WITH_CLOCK, FileMapping, attribute_names, check_mapping
 from cx_metrics.reading.numbers import read_numbers
 from cx_metrics.reading.report import KEPT_ROWS, Mask, Report, RowProblem, Rows, shorten
@@ -276,7 +278,7 @@ def read_typed(
     meant = effective(mapping)
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for batch, rows, problems in read_batches(raw):
+        for batch, rows, problems in ahead(read_batches(raw)):
             report.rows += len(problems)
             report.file_rows += len(problems)
             for _, alike in itertools.groupby(problems, lambda problem: (problem.reason.source, problem.column)):

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cx_metrics.reading.yaml_text import load
+from cx_metrics.reading.yaml_text import load_own
 
 _SAME = str.maketrans("أإآٱىيكةؤئё", "ااااییکهوئе", "\ufe0f\u0640\u200c\u200d\u200e\u200f")
 
@@ -32,7 +32,7 @@ WORDS = Path(__file__).with_name("words.yaml")
 
 @cache
 def _words() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = load(WORDS.read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = load_own(WORDS.read_text(encoding="utf-8"))
     return found
 
 

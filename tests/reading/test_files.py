@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cx_metrics.errors import FileProblem
-from cx_metrics.reading import files, open_raw, read_batches, scan
+from cx_metrics.reading import batches, files, open_raw, read_batches, scan
 from cx_metrics.reading.records import MAX_CELL, plain_columns, records
 from cx_metrics.reading.report import RowProblem
 
@@ -242,22 +242,24 @@ CELLS = st.sampled_from(['"a,b"', '""', '"é"', '"a""b"', 'a"b', '"a"b', "a", ""
 )  # fmt: skip
 def test_quick_way_says_what_the_careful_way_says(lines: list[str]) -> None:
     block = io.StringIO("".join(line + "\n" for line in lines), newline="").readlines()
-    quick = plain_columns(block, ",", ["x", "y"])
+    quick = plain_columns("".join(block).encode(), ",", ["x", "y"])
     careful = [cells for _, cells, _ in records(block, ",")]
     if quick is not None:
-        assert list(zip(*(column.to_pylist() for column in quick.columns), strict=True)) == [tuple(c) for c in careful]
+        assert list(zip(*(c.to_pylist() for c in quick.batch.columns), strict=True)) == [tuple(c) for c in careful if c]
+        assert quick.places.tolist() == [place for place, cells in enumerate(careful) if cells]
+        assert quick.lines == len(block)
 
 
 def test_quick_way_takes_cells_in_quotation_marks_that_are_whole() -> None:
-    quick = plain_columns(['"a,b",1\n', '"","x y"\r\n'], ",", ["x", "y"])
+    quick = plain_columns(b'"a,b",1\n"","x y"\r\n', ",", ["x", "y"])
     assert quick is not None
-    assert quick.to_pydict() == {"x": ["a,b", ""], "y": ["1", "x y"]}
-    for broken in ('"a""b",1\n', 'a"b,1\n', '"a"b,1\n', '"a,1\n'):
-        assert plain_columns([broken, "a,b\n"], ",", ["x", "y"]) is None
+    assert quick.batch.to_pydict() == {"x": ["a,b", ""], "y": ["1", "x y"]}
+    for broken in (b'"a""b",1\n', b'a"b,1\n', b'"a"b,1\n', b'"a,1\n'):
+        assert plain_columns(broken + b"a,b\n", ",", ["x", "y"]) is None
 
 
 def test_batches_come_in_pieces_with_running_row_numbers(upload: Upload, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "BLOCK", 1000)
+    monkeypatch.setattr(batches, "BLOCK", 1000)
     raw = upload("id,n\n" + "".join(f'c{i},"{i}"\n' if i % 700 == 3 else f"c{i},{i}\n" for i in range(5000)))
     found = list(read_batches(raw, 512))
     assert len(found) > 5

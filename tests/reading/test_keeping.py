@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cx_metrics.reading
 from cx_metrics.errors import MappingProblem
 from cx_metrics.reading import (
     FileMapping,
@@ -21,9 +23,11 @@ from cx_metrics.reading import (
     mapping_to_yaml,
     saved_mapping,
 )
+from cx_metrics.reading.yaml_text import load, load_own
 
 from .conftest import Upload
 
+OWN = sorted(Path(cx_metrics.reading.__file__).parent.rglob("*.yaml"))
 WHOLE = FileMapping(
     "surveys",
     {"response_id": "id", "answered_at": "когда"},
@@ -142,3 +146,10 @@ def test_a_header_is_known_again_in_any_order_case_and_spacing() -> None:
     assert known != fingerprint(["Customer ID", "Event", "Дата", "More"])
     assert len(known) == 32
     assert "event" not in known
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.stem)
+def test_our_own_texts_say_the_same_to_the_quick_parser(path: Path) -> None:
+    """They are within the limits of what anybody may write, and hold nothing that is not read there."""
+    text = path.read_text(encoding="utf-8")
+    assert load_own(text) == load(text)

@@ -88,8 +88,8 @@ def test_exact_duplicates_stay_for_the_engine(upload: Upload) -> None:
 
 
 def test_sequence_goes_on_over_batches_and_files(upload: Upload, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cx_metrics.reading.files.BLOCK", 500)
-    monkeypatch.setattr("cx_metrics.reading.files.BATCH", 500)
+    monkeypatch.setattr("cx_metrics.reading.batches.BLOCK", 500)
+    monkeypatch.setattr("cx_metrics.reading.batches.BATCH", 500)
     raw = upload(HEADER + "\n" + "".join(f"c{i},2026-01-01,visit\n" for i in range(300)))
     typed = read_touchpoints(raw, MAPPING, sequence_start=2**40)
     batches = list(typed.batches)

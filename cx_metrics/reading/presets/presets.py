@@ -15,7 +15,7 @@ from cx_metrics.reading.questions import rows_with
 from cx_metrics.reading.report import quoted
 from cx_metrics.reading.sample import Sample
 from cx_metrics.reading.words import fold
-from cx_metrics.reading.yaml_text import load
+from cx_metrics.reading.yaml_text import load_own
 from cx_metrics.tables import TABLES
 from cx_metrics.texts import N_, Text
 
@@ -86,7 +86,7 @@ def presets() -> Mapping[str, Preset]:
     """All presets by their names; the exports of one tool in the order in which they are tried."""
     found: dict[str, Preset] = {}
     for path in sorted(FOLDER.glob("*.yaml")):
-        kept = load(path.read_text(encoding="utf-8"))
+        kept = load_own(path.read_text(encoding="utf-8"))
         for export in kept["exports"]:
             preset = _preset(path.name, kept["tool"], export)
             if preset.name in found:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from cx_metrics.engines.ahead import ahead
+from cx_metrics.ahead import ahead
 
 
 def batch(n: int) -> pa.RecordBatch:
