@@ -81,6 +81,14 @@ def silent_majority(frame: pd.DataFrame) -> Text:
     return Text(apart[name], shown)
 
 
+def trait(column: object, value: object) -> Text:
+    """One thing that is known of customers, in words: a column and its value."""
+    what = Text(UNKNOWN_COLUMNS[str(column)]) if str(column) in UNKNOWN_COLUMNS else str(column)
+    return Text(
+        N_("{column}: {value}"), {"column": what, "value": "–" if value is None or value != value else str(value)}
+    )
+
+
 def who_is_missing(frame: pd.DataFrame) -> Text:
     """The value that sets those who answered apart most. `frame`: rows of `answer_bias`."""
     known = frame[

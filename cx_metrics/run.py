@@ -12,6 +12,7 @@ import pandas as pd
 
 from cx_metrics import answers, registry, routes
 from cx_metrics.asking import CONFIDENCE, Asked, Dataset, alone, apart, ask, check_needs, fetched, followed, walked
+from cx_metrics.comments.search import search_condition
 from cx_metrics.definition import define, rows_of, with_privacy
 from cx_metrics.errors import OptionProblem
 from cx_metrics.groups import how_many
@@ -22,6 +23,7 @@ from cx_metrics.protecting import Unit, kept_back_text, kind_of, protect, unit_o
 from cx_metrics.registry import Metric
 from cx_metrics.routes import Route
 from cx_metrics.small_groups import Privacy, suppress
+from cx_metrics.tables import HEARD
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
 
@@ -248,6 +250,7 @@ def changes(dataset: Dataset, view: View | None = None) -> pd.DataFrame:
 
 ONE_FILE = 2**40  # sequences of one file lie closer than this
 Mood = Literal["low", "high"]
+QUOTED = (20, 300)  # signs of a comment that can be quoted
 LOW_END, HIGH_END = (
     0.34,
     0.66,
@@ -256,13 +259,17 @@ LOW_END, HIGH_END = (
 
 def comments(
     dataset: Dataset, view: View | None = None, *, survey_type: str | None = None, mood: Mood | None = None,
-    touchpoint: str | None = None, most: int = 100, privacy: Privacy | None = None,
+    touchpoint: str | None = None, theme: str | None = None, feeling: str | None = None, find: str = "", typical: bool = False,
+    most: int = 100, privacy: Privacy | None = None,
 ) -> tuple[pd.DataFrame, int]:  # fmt: skip
     """What did people write? The newest comments of the view, and how many there are in all.
 
-    Columns: answered_at, survey_type, score, comment, touchpoint, language. `mood` keeps valid answers on the bad or the good
-    side of their own scale: detractors and promoters for NPS, else the worst and the best third. With `privacy`, those of whole
-    blocks, and none where they are fewer than it says; nothing is said of when, where and in what language each was written.
+    Columns: answered_at, survey_type, score, comment, touchpoint, language, sentiment, theme. `theme` keeps comments about it,
+    `feeling` those read as negative, neutral or positive, `find` those that hold what was typed (`comments.search`); `typical`
+    puts those nearest to the middle of their theme first, of a length that can be quoted. `mood` keeps valid answers on the bad
+    or the good side of their own scale: detractors and promoters for NPS, else the worst and the best third. With `privacy`,
+    those of whole blocks, and none where they are fewer than it says; nothing is said of when, where and in what language each
+    was written.
     """
     chosen = [c for c, wanted in (("survey_type", survey_type), ("touchpoint", touchpoint)) if wanted is not None]
     dataset, view = _held(dataset, view, privacy, "comments", chosen)
@@ -280,9 +287,20 @@ def comments(
         s = s.filter((s.score_status == "valid") & (unhappy if mood == "low" else happy))
     if touchpoint is not None:
         s = s.filter(s.touchpoint == touchpoint)
+    s = s.mutate(**{name: ibis.null(kind) for name, kind in HEARD.items() if name not in s.columns})
+    sought = search_condition(s.comment_words, find)
+    for condition in (sought, theme and s.theme == theme, feeling and s.sentiment == feeling):
+        if isinstance(condition, ibis.Value):
+            s = s.filter(condition)
     count = int(dataset.fetch(s.aggregate(n=s.count()))["n"].iloc[0])
-    newest = s.order_by([ibis.desc("answered_at"), "response_id"]).limit(most)
-    found = dataset.fetch(newest.select("answered_at", "survey_type", "score", "comment", "touchpoint", "language"))
+    newest = [ibis.desc("answered_at"), "response_id"]
+    if typical:
+        s = s.filter(s.comment.length().between(*QUOTED))
+        newest = [ibis.desc(s.theme_nearness.fill_null(0.0)), *newest]
+    shown = s.order_by(newest).limit(most).select(
+        "answered_at", "survey_type", "score", "comment", "touchpoint", "language", "sentiment", "theme"
+    )  # fmt: skip
+    found = dataset.fetch(shown)
     if privacy is None:
         return found, count
     told_apart: dict[str, Any] = {"answered_at": pd.NaT, "touchpoint": None, "language": None}

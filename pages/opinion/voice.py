@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from cx_metrics import findings
@@ -12,16 +12,22 @@ from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, figure, scores, view_words
+from cx_metrics.view_text import print_belonging, read_belonging
+from pages.parts import cache, figure, scores, state, view_words, why, words
 from pages.parts.page import Page, run
 
 MIN_N = findings.MIN_SCORES
-MOST_ROWS, MOST_COLUMNS, COMMENTS = 15, 6, 30
+MOST_ROWS, MOST_COLUMNS = 15, 6
 DOMAINS = {"nps": (-80.0, 80.0), "csat": (0.0, 1.0)}  # fixed, so that cells compare across pages and periods
-ALL = "all"
-MOODS: dict[str, str] = {ALL: N_("All"), "low": N_("Unhappy"), "high": N_("Happy")}
-KINDS = {**scores.NAMES, "ces": N_("Effort (CES)"), "rating": N_("Other rating"), "choice": N_("Choice"),
-         "text": N_("Open question")}  # fmt: skip
+PERIODS = {"day": N_("Day"), "week": N_("Week"), "month": N_("Month"), "quarter": N_("Quarter")}
+BELONGING = {
+    "said": N_("what the file says it is about"),
+    "last:1d": N_("else the last touchpoint, up to 1 day before"),
+    "last:7d": N_("else the last touchpoint, up to 7 days before"),
+    "last:30d": N_("else the last touchpoint, up to 30 days before"),
+    "journey": N_("every touchpoint of the journey so far"),
+    "none": N_("no touchpoint"),
+}
 
 
 def show(page: Page) -> None:
@@ -32,7 +38,7 @@ def show(page: Page) -> None:
         return
     asked = list(results)
     main = scores.main_of(results)
-    place = "touchpoint" if "touchpoint" in page.columns("surveys") else None
+    place = "touchpoint" if places_known(page) else None
     mapped = [n for n in asked if n in DOMAINS]
     broad, enough = scores.broadest(page, place, mapped or asked) if place else (None, 0)
     finding = scores.finding(page, str(place), str(broad)) if enough > 1 else scores.summary(page, results)
@@ -45,13 +51,21 @@ def show(page: Page) -> None:
         draw_nps(page, results["nps"]) if main == "nps" else draw_share(page, results[main], main)
     if dated:
         with right:
-            draw_monthly(page, main)
+            draw_over_time(page, main)
+    draw_place_choice(page)
     column = next((c for c in ("persona", "segment", "region") if c in page.columns("surveys")), None)
     if place and column and broad in DOMAINS:
         draw_heat(page, str(broad), place, column)
     if place:
         scores.draw_scores(page, place, asked)
-    draw_comments(page)
+    left, right = st.columns([0.5, 0.5], gap="small")
+    with left:
+        why.draw_before(page, main)
+    with right:
+        why.draw_silent(page, main)
+    why.draw_drivers(page, main)
+    words.draw_themes(page)
+    words.draw_comments(page)
 
 
 def show_unscored(page: Page, problems: list[Text]) -> None:
@@ -62,7 +76,14 @@ def show_unscored(page: Page, problems: list[Text]) -> None:
         scores.say_unlinked(page)
         page.nobody()
         return
-    draw_comments(page)
+    words.draw_themes(page)
+    words.draw_comments(page)
+
+
+def places_known(page: Page) -> bool:
+    """Whether answers say what they are about, or the view puts them where they belong."""
+    rule = page.view.belonging.rule
+    return rule != "none" and ("touchpoint" in page.columns("surveys") or rule in ("last", "journey"))
 
 
 def draw_nps(page: Page, result: Result) -> None:
@@ -111,24 +132,55 @@ def left_out(row: Any) -> list[Text]:
     return said
 
 
-def draw_monthly(page: Page, main: str) -> None:
-    """The score by month with dated changes."""
-    result = page.ask(main, by=["month"])
-    frame = result.frame[result.frame["month"].notna()]
+def draw_over_time(page: Page, main: str) -> None:
+    """The score by day, week, month or quarter with dated changes."""
+    period = page.option("voice", "period") or "month"
+    result = page.ask(main, by=[period])
+    frame = result.frame[result.frame[period].notna()]
     measure, label = main, scores.label(main, result.frame)
     finding = findings.trend(frame, measure, label)
     changes = cache.changes(page.version, page.view)
-    words = [
+    said = [
         Text(N_("by date of answer")),
         Text(N_("dated changes are dashed")),
         Text(N_("hollow points: fewer than 30 answers")),
     ]
-    with page.card("trend", finding, Text(N_("{measure} by month with its interval"), {"measure": label}), result,
-                   page.caption("responses", words, int(result.frame["responses"].sum())), (measure, "responses"),
+    note = Text(N_("{measure} over time with its interval"), {"measure": label})
+    with page.card("trend", finding, note, result,
+                   page.caption("responses", said, int(result.frame["responses"].sum())), (measure, "responses"),
                    height="stretch"):  # fmt: skip
-        figure.altair(lambda who: draw_trend(frame, who, "month", measure, f"{measure}_low", f"{measure}_high", "responses",
+        state.seed("voice_period", period)
+        st.segmented_control(
+            page.reader.say(N_("Period")), list(PERIODS), key="voice_period", on_change=_take_period,
+            format_func=lambda name: page.reader.say(PERIODS[name]), label_visibility="collapsed",
+        )  # fmt: skip
+        figure.altair(lambda who: draw_trend(frame, who, period, measure, f"{measure}_low", f"{measure}_high", "responses",
                                              changes=changes, share=main == "csat", decimals=1 if main == "ces" else 0),
                       finding, key="trend", wide=True)  # fmt: skip
+
+
+def _take_period() -> None:
+    chosen = state.value("voice_period")
+    state.set_option("voice", "period", None if chosen in (None, "month") else str(chosen))
+
+
+def draw_place_choice(page: Page) -> None:
+    """Where an answer belongs that does not say it: shown above all that is told by touchpoint or stage, and kept in the link."""
+    if "contacts_before" not in page.columns("surveys"):
+        return
+    state.seed("belonging", print_belonging(page.view.belonging))
+    offered = list(dict.fromkeys([*BELONGING, print_belonging(page.view.belonging)]))
+    say = page.reader.say
+    with st.container(horizontal=True, key="belonging_choice", vertical_alignment="bottom"):
+        st.selectbox(
+            say(N_("An answer belongs to")), offered, key="belonging", width=420, on_change=_take_belonging,
+            format_func=lambda text: say(BELONGING[text]) if text in BELONGING else text,
+        )  # fmt: skip
+
+
+def _take_belonging() -> None:
+    chosen = read_belonging(str(state.value("belonging")))
+    state.change(lambda view: replace(view, belonging=chosen))
 
 
 def draw_heat(page: Page, main: str, place: str, column: str) -> None:
@@ -154,31 +206,6 @@ def draw_heat(page: Page, main: str, place: str, column: str) -> None:
                                      share=main == "csat", min_n=MIN_N, rows=rows, columns=[page.group(g) for g in most]),
             finding, key="heat", wide=True,
         )  # fmt: skip
-
-
-def draw_comments(page: Page) -> None:
-    """What people wrote, newest first, by question and mood."""
-    if "comment" not in page.columns("surveys"):
-        return
-    say = page.reader.say
-    known = cache.values(page.version, "survey_type")
-    with st.container(key="card_comments"):
-        with st.container(horizontal=True, key="comment_filters"):
-            question = st.selectbox(say(N_("Question")), [ALL, *(k for k in KINDS if k in known)], key="comment_question",
-                                    width=220, format_func=lambda n: say(KINDS.get(n, MOODS[ALL])))  # fmt: skip
-            mood = st.segmented_control(say(N_("Answers")), list(MOODS), default=ALL, key="comment_mood",
-                                        format_func=lambda x: say(MOODS[x]))  # fmt: skip
-        frame, count = cache.comments(
-            page.version, page.view, survey_type=None if question == ALL else question,
-            mood=None if mood in (None, ALL) else mood, most=COMMENTS,
-        )  # fmt: skip
-        shown = Text(N_("{shown} of {count} comments, newest first"), {"shown": len(frame), "count": count})
-        st.html(page.m.card_head(Text(N_("In their own words")), shown))
-        heads = [Text(N_("Date")), Text(N_("Score")), Text(N_("Touchpoint")), Text(N_("Comment"))]
-        rows = [[page.reader.date(r.answered_at) if pd.notna(r.answered_at) else "–", page.m.number(r.score),
-                 page.group(r.touchpoint), r.comment] for r in frame.itertuples()]  # fmt: skip
-        if rows:
-            st.html(page.m.table(heads, rows, numeric=(1,)))
 
 
 run(show, N_("Voice"), N_("What do they say, where, and why?"), "surveys")

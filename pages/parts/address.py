@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from cx_metrics.answers import GROUPS
 from cx_metrics.errors import OptionProblem
 from cx_metrics.registry import METRICS
 from cx_metrics.segments import fitting
@@ -20,6 +21,10 @@ from cx_metrics.view import Belonging, Facts, Filter, View
 from cx_metrics.view_text import UNREADABLE, Params, decode_view, encode_view, print_belonging
 from pages.parts.language import LANGUAGES
 
+CHOICES = {  # of pages, that are no option of a metric
+    "voice.period": ("day", "week", "quarter"),
+    "voice.before": tuple(GROUPS),
+}
 IGNORED = N_("The link asks for {what}, which this dataset does not have. It was left out.")
 
 
@@ -142,6 +147,8 @@ def _read_options(one: Mapping[str, str], notes: list[Text]) -> tuple[tuple[str,
     """Options of metrics that parse; their text is kept in its one printed form."""
     found = {}
     for name, text in one.items():
+        if text in CHOICES.get(name, ()):
+            found[name] = text
         metric, _dot, option = name.partition(".")
         if metric not in METRICS or not option:
             continue

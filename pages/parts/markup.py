@@ -131,6 +131,14 @@ class Markup:
     def percent(self, share: float | None, decimals: int = 0) -> Html:
         return self.figure(self.reader.percent(share, decimals))
 
+    def marked(self, value: str, places: Sequence[tuple[int, int]]) -> Html:
+        """Data with these places of it marked, each from a sign to before another, from left to right."""
+        said, at = "", 0
+        for start, end in places:
+            said += f"{safe(value[at:start], 'html')}<mark>{safe(value[start:end], 'html')}</mark>"
+            at = end
+        return Html(f"<bdi>{said}{safe(value[at:], 'html')}</bdi>")
+
     def dim(self, value: object) -> Html:
         """The same in the muted ink: second to what stands beside it, or from too few cases."""
         return Html(f'<span class="dim">{self.text(value)}</span>')

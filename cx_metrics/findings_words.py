@@ -1,0 +1,69 @@
+"""One sentence about what people wrote: which theme stands out, how they feel, how far the reading can be trusted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from cx_metrics.findings import counted
+from cx_metrics.heard import LanguageHeard
+from cx_metrics.texts import N_, NP_, Text
+
+ENOUGH = 10  # comments of a theme whose feeling is spoken of
+PROVEN = NP_(
+    "{language}: feeling agrees with the score in {right_share} of {n} comment ({low_share} to {high_share}; the most frequent "
+    "answer alone: {majority_share})",
+    "{language}: feeling agrees with the score in {right_share} of {n} comments ({low_share} to {high_share}; the most frequent "
+    "answer alone: {majority_share})",
+)
+UNPROVEN = N_("{language}: feeling read by a list of words, unproven: too few comments with a score to check it")
+
+
+def themes(frame: pd.DataFrame) -> Text:
+    """The theme that people feel worst about, or the one they write of most. `frame`: rows of `themes` that have a theme."""
+    known = frame[frame["read"] >= ENOUGH]
+    if not len(known):
+        return Text(N_("There are too few comments on each theme to compare them"))
+    worst, rest = most_negative(known), known["negative"].sum() / known["read"].sum()
+    values = {"theme": str(worst["theme"]), "negative_share": float(worst["negative_share"])}
+    if len(known) > 1 and worst["negative_share_low"] > rest:
+        return Text(
+            N_("{theme}: {negative_share} of comments about it are negative, more than about anything else"), values
+        )
+    most = known.sort_values(["comments", "theme"], ascending=[False, True]).iloc[0]
+    return Text(N_("People write most about {theme}: {of_share} of all comments"),
+                {"theme": str(most["theme"]), "of_share": float(most["share"])})  # fmt: skip
+
+
+def most_negative(frame: pd.DataFrame) -> pd.Series[Any]:
+    """The row of the theme with the largest negative share, of those with enough comments; the largest of equals by name."""
+    known = frame[frame["read"] >= ENOUGH]
+    ranked = (known if len(known) else frame).sort_values(
+        ["negative_share", "comments", "theme"], ascending=[False, False, True]
+    )
+    return ranked.iloc[0]
+
+
+def feelings(frame: pd.DataFrame) -> Text:
+    """How people feel on the whole. `frame`: one row of `sentiment`."""
+    row = frame.iloc[0]
+    n = int(row["read"])
+    one, many = NP_(
+        "{negative_share} of {n} comment is negative, {positive_share} positive",
+        "{negative_share} of {n} comments are negative, {positive_share} positive",
+    )
+    return counted(
+        one, many, n, n=n, negative_share=float(row["negative_share"]), positive_share=float(row["positive_share"])
+    )
+
+
+def proof(one: LanguageHeard, language: Text | str) -> Text:
+    """How far the feeling read in comments of a language can be trusted."""
+    if one.unproven or one.accuracy is None:
+        return Text(UNPROVEN, {"language": language})
+    single, many = PROVEN
+    return counted(
+        single, many, one.judged, language=language, n=one.judged, right_share=one.accuracy, low_share=one.accuracy_low,
+        high_share=one.accuracy_high, majority_share=one.majority_accuracy,
+    )  # fmt: skip
