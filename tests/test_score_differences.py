@@ -146,6 +146,18 @@ def test_without_a_second_value_the_others_are_everybody_else() -> None:
     assert empty["n_a"] == 0 and math.isnan(empty["value_a"]) and math.isnan(empty["p_value"])
 
 
+@pytest.mark.parametrize("paired", [False, True])
+def test_a_group_without_a_valid_answer_keeps_its_row(paired: bool) -> None:
+    rows = nps_of(3, 0, 2, channel="web", wave="1", customer_id="u1") + nps_of(
+        2, 0, 1, channel="web", wave="2", customer_id="u1"
+    )
+    rows += answers("csat", [5], 1, 5, channel="shop", wave="1")
+    asked = {"column": "wave", "first": "2", "second": "1", "paired": paired}
+    found = cx.run("score_difference", dataset(surveys=rows), by=["channel"], **asked).frame.set_index("channel")
+    assert found.loc["shop", ["n_a", "n_b"]].tolist() == [0, 0] and math.isnan(found.loc["shop", "difference"])
+    assert found.loc["web", "difference"] == pytest.approx(100 / 3 - 20)  # 2 - 1 of 3, 3 - 2 of 5
+
+
 def test_customers_who_answered_twice_are_compared_with_themselves() -> None:
     before, after = [3.0, 9, 7, 2, 8, 10, 6], [9.0, 9, 8, 7, 3, 10, 9]
     rows = [

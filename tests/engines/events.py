@@ -191,7 +191,7 @@ def questions(metric: Metric) -> Iterator[dict[str, Any]]:
     yield from (needed | rules for rules in RULES if set(rules) <= known)
 
 
-GROUPS = {"touchpoints": ("persona", "week"), "paths": ("persona",), "surveys": ("stage", "region")}
+GROUPS = {"touchpoints": ("persona", "week"), "paths": ("persona",), "surveys": ("stage", "region", "quarter")}
 
 
 def groups(metric: Metric) -> Iterator[tuple[str, ...]]:
