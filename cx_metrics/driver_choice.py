@@ -76,10 +76,13 @@ def offered(
     kinds = (outcome,) if outcome else SCORED
     scored = s.filter(s.survey_type.isin(SCORED) & (s.score_status == "valid") & s.score.notnull())
     asked = {f"k{i}": (scored.survey_type == k) | (scored.question == k) for i, k in enumerate(kinds)}
-    each = scored.group_by("response_id").aggregate(
-        customer=scored.customer_id.max(), **{k: how_many(held) for k, held in asked.items()}
+    each = (
+        scored.filter(ibis.or_(*asked.values()))
+        .group_by("response_id")
+        .aggregate(customer=scored.customer_id.max(), **{k: how_many(held) for k, held in asked.items()})
     )
-    parts = [_score(each, f"k{i}", kind) for i, kind in enumerate(kinds)] + [_questions(scored, each, kinds)]
+    parts = [_score(each, f"k{i}", kind) for i, kind in enumerate(kinds)]
+    parts.append(_questions(scored, None if drivers else each, len(kinds)))
     named = [c for c in drivers if c in s.columns]
     own = [c for c in s.columns if c not in OWN and not c.startswith("by ") and s[c].type().is_numeric()]
     known = {f"c{i}": (s.survey_type == k) | (s.question == k) for i, k in enumerate(kinds)}
@@ -97,21 +100,19 @@ def _score(each: ibis.Table, counted: str, kind: str) -> ibis.Table:
     ).mutate(what=ibis.literal("score"), name=ibis.literal(kind))  # fmt: skip
 
 
-def _questions(scored: ibis.Table, each: ibis.Table, kinds: Sequence[str]) -> ibis.Table:
-    rows = scored.join(each.drop("customer"), "response_id")
-    scale = (
-        rows.scale_low.cast("string")
-        + "|"
-        + rows.scale_high.cast("string")
-        + "|"
-        + rows.higher_is_better.cast("string")
-    )
+def _questions(rows: ibis.Table, each: ibis.Table | None, kinds: int) -> ibis.Table:
+    """The questions; how many of their answers stand beside an outcome is counted only where that chooses the drivers."""
+    if each is not None:
+        rows = rows.left_join(each.select("response_id", *(f"k{i}" for i in range(kinds))), "response_id")
+    better = ibis.ifelse(rows.higher_is_better, 1, 0)
     found = rows.group_by(["survey_type", "question"]).aggregate(
-        n=_.count(), low=rows.scale_low.min(), high=rows.scale_high.max(), scales=scale.nunique(),
-        better=ibis.ifelse(rows.higher_is_better, 1, 0).max(),
-        **{f"c{i}": how_many(rows[f"k{i}"] > 0) for i in range(len(kinds))},
+        n=_.count(), low=rows.scale_low.min(), high=rows.scale_high.max(), better=better.max(),
+        most_low=rows.scale_low.max(), least_high=rows.scale_high.min(), worse=better.min(),
+        **{f"c{i}": how_many(rows[f"k{i}"] > 0) for i in range(kinds if each is not None else 0)},
     )  # fmt: skip
-    return found.rename(kind="survey_type", name="question").mutate(what=ibis.literal("question"))
+    mixed = (found.low < found.most_low) | (found.high > found.least_high) | (found.better > found.worse)
+    scales = ibis.ifelse(mixed.fill_null(False), 2, 1)
+    return found.mutate(what=ibis.literal("question"), scales=scales).rename(kind="survey_type", name="question")
 
 
 def _column(s: ibis.Table, column: str, known: Mapping[str, ibis.Value]) -> ibis.Table:

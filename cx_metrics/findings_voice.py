@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from cx_metrics.drivers import FIX_FIRST
-from cx_metrics.findings import counted, highest
+from cx_metrics.findings import MIN_SCORES, counted, highest, lowest
 from cx_metrics.texts import N_, NP_, Text
 
 NAMED_LEVEL = N_("{driver}: {level}")
@@ -64,3 +64,52 @@ def priorities(drivers: pd.DataFrame) -> Text:
     top = highest(first, "importance")
     return Text(N_("{driver} matters for the score and stands {performance_share} of the way to its best answer, below the rest"),
                 {"driver": driver_name(top), "performance_share": float(top["performance_share"])})  # fmt: skip
+
+
+UP, DOWN = N_("{score} is higher in {first} than in {second}"), N_("{score} is lower in {first} than in {second}")
+SCORES = {
+    "nps": N_("NPS"),
+    "csat": N_("The share of satisfied answers"),
+    "ces": N_("The effort score"),
+    "easy": N_("The share who found it easy"),
+    "rating": N_("The rating"),
+}
+
+
+def difference(differences: pd.DataFrame) -> Text:
+    """Do the scores of two groups differ by more than chance allows? Of several rows, the first."""
+    row = differences.iloc[0] if len(differences) else None
+    if (
+        row is None
+        or min(int(row["n_a"]), int(row["n_b"])) < MIN_SCORES
+        or row["difference_low"] != row["difference_low"]
+    ):
+        return Text(N_("Too few answers per group to compare them"))
+    if row["difference_low"] <= 0 <= row["difference_high"]:
+        return Text(N_("The two groups differ by no more than chance allows"))
+    names = {"score": Text(SCORES[str(row["score"])]), "first": str(row["group_a"]), "second": str(row["group_b"])}
+    return Text(UP if row["difference"] > 0 else DOWN, names)
+
+
+def ratings(rated: pd.DataFrame, column: str) -> Text:
+    """What is rated best, and what worst, beyond what chance allows? By the share of the two best answers, which needs no common
+    scale."""
+    known = rated[(rated["responses"] >= MIN_SCORES) & rated[column].notna()]
+    if len(known) < 2:
+        return Text(N_("Too few answers per group to compare them"))
+    best, worst = highest(known, "top_two_share"), lowest(known, "top_two_share")
+    if best["top_two_share_low"] <= worst["top_two_share_high"]:
+        return Text(N_("No group differs from another by more than chance allows"))
+    return Text(N_("{best_share} give one of the two best answers to {best}, {worst_share} give one to {worst}"), {
+        "best_share": float(best["top_two_share"]), "best": str(best[column]),
+        "worst_share": float(worst["top_two_share"]), "worst": str(worst[column]),
+    })  # fmt: skip
+
+
+def distribution(answers: pd.DataFrame) -> Text:
+    """Which answer do most give? `answers`: of one question."""
+    if not len(answers) or int(answers["all_responses"].iloc[0]) < MIN_SCORES:
+        return Text(N_("Too few answers to say which one most people give"))
+    top = highest(answers, "responses")
+    return Text(N_("The answer given most often is {answer}, by {most_share}"),
+                {"answer": f"{float(top['score']):g}", "most_share": float(top["share"])})  # fmt: skip

@@ -115,7 +115,7 @@ def score_difference(
     One row per group of `by`: score, group_a, group_b, n_a, value_a, n_b, value_b, difference (first minus second) with its
     interval, p_value. NPS: z with the errors that `method` gives; shares (csat, easy): Newcombe, and the z test with pooled
     variance; means (ces, rating): Welch. Without a second value the others are everybody else, also those whose value is not
-    known. Means on different scales are refused.
+    known. Means on different scales are refused. A group of `by` without valid answers keeps its row, with 0 and nulls.
 
     `paired`: of customers with answers in both groups (two waves), each one's own difference (of their means; NPS: of the codes
     1, 0, −1), with Student's t; n_a and n_b are these customers. Answers that name nobody are left out.
@@ -131,17 +131,17 @@ def score_difference(
     side = ibis.ifelse(
         (held == first).fill_null(False), "a", ibis.ifelse(other.fill_null(False), "b", ibis.null("string"))
     )
-    s = s.filter((s.survey_type == kind) & (s.score_status == "valid") & s.score.notnull())
+    valid = (s.survey_type == kind) & (s.score_status == "valid") & s.score.notnull()
     code = {
         "nps": ibis.ifelse(s.score >= 9, 1, ibis.ifelse(s.score <= 6, -1, 0)),
         "csat": best_two(s), "easy": better_side(s),
     }.get(score, s.score)  # fmt: skip
-    s = s.mutate(side=side, code=code.cast("float64"), scale=scale_of(s)).filter(_.side.notnull())
+    s = s.mutate(side=ibis.ifelse(valid, side, ibis.null("string")), code=code.cast("float64"), scale=scale_of(s))
     return (_pairs if paired else _groups)(s, by)
 
 
 def _groups(s: ibis.Table, by: tuple[str, ...]) -> ibis.Table:
-    counts: dict[str, ibis.Value] = {"scales": s.scale.nunique()}
+    counts: dict[str, ibis.Value] = {"scales": s.scale.nunique(where=s.side.notnull())}
     for letter in "ab":
         mine = s.side == letter
         counts |= {
@@ -157,10 +157,12 @@ def _groups(s: ibis.Table, by: tuple[str, ...]) -> ibis.Table:
 
 
 def _pairs(s: ibis.Table, by: tuple[str, ...]) -> ibis.Table:
-    own = s.filter(s.customer_id.notnull()).group_by([*by, "customer_id"]).aggregate(
-        a=s.code.mean(where=s.side == "a"), b=s.code.mean(where=s.side == "b"), low=s.scale.min(), high=s.scale.max()
+    held = s.side.notnull()
+    own = s.group_by([*by, "customer_id"]).aggregate(
+        a=s.code.mean(where=s.side == "a"), b=s.code.mean(where=s.side == "b"),
+        low=s.scale.min(where=held), high=s.scale.max(where=held),
     )  # fmt: skip
-    both = own.a.notnull() & own.b.notnull()
+    both = own.a.notnull() & own.b.notnull() & own.customer_id.notnull()
     mixed = ibis.ifelse(own.low.min(where=both) == own.high.max(where=both), 1, 2)
     found = own.aggregate(
         by=list(by), pairs=how_many(both), value_a=own.a.mean(where=both), value_b=own.b.mean(where=both),

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cx_metrics.errors import OptionProblem
-from cx_metrics.options import Choice, Count, Duration, OptionType, Patterns, Touchpoints
+from cx_metrics.options import Choice, Columns, Count, Duration, Name, OptionType, Patterns, Switch, Touchpoints
 from cx_metrics.steps import Step, Steps
 
 QUIET = settings(deadline=None, max_examples=50)
@@ -195,3 +195,15 @@ def test_all_touchpoints_are_no_names_and_one_called_all_stands_in_quotes() -> N
     for names in ((), ("all",), ("all", "b"), ("b", "all"), ("a,b",)):
         assert some.parse(some.print(names)) == names
     assert Touchpoints("").parse("all") == ("all",)  # where all is no answer, it is a name
+
+
+@QUIET
+@given(st.lists(names, max_size=4, unique=True).map(tuple))
+def test_names_of_columns_and_questions_survive_their_text_form(given_names: tuple[str, ...]) -> None:
+    assert again(Columns(""), given_names) == given_names
+
+
+def test_a_switch_is_yes_or_no_and_a_name_stands_as_it_is() -> None:
+    assert again(Switch(""), True) is True and again(Switch(""), False) is False
+    assert message(Switch(""), "on") == "on is neither yes nor no."
+    assert again(Name(""), 'How, "exactly"?|') == 'How, "exactly"?|'

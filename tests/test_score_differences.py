@@ -12,6 +12,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 import cx_metrics as cx
+from cx_metrics import findings_voice
 from cx_metrics.errors import DataProblem, OptionProblem
 from tests.conftest import dataset
 from tests.test_surveys import Row, answers, only_row
@@ -146,6 +147,18 @@ def test_without_a_second_value_the_others_are_everybody_else() -> None:
     assert empty["n_a"] == 0 and math.isnan(empty["value_a"]) and math.isnan(empty["p_value"])
 
 
+@pytest.mark.parametrize("paired", [False, True])
+def test_a_group_without_a_valid_answer_keeps_its_row(paired: bool) -> None:
+    rows = nps_of(3, 0, 2, channel="web", wave="1", customer_id="u1") + nps_of(
+        2, 0, 1, channel="web", wave="2", customer_id="u1"
+    )
+    rows += answers("csat", [5], 1, 5, channel="shop", wave="1")
+    asked = {"column": "wave", "first": "2", "second": "1", "paired": paired}
+    found = cx.run("score_difference", dataset(surveys=rows), by=["channel"], **asked).frame.set_index("channel")
+    assert found.loc["shop", ["n_a", "n_b"]].tolist() == [0, 0] and math.isnan(found.loc["shop", "difference"])
+    assert found.loc["web", "difference"] == pytest.approx(100 / 3 - 20)  # 2 - 1 of 3, 3 - 2 of 5
+
+
 def test_customers_who_answered_twice_are_compared_with_themselves() -> None:
     before, after = [3.0, 9, 7, 2, 8, 10, 6], [9.0, 9, 8, 7, 3, 10, 9]
     rows = [
@@ -194,3 +207,40 @@ def test_scores_by_quarter_begin_with_its_first_day_in_the_zone_of_the_dataset()
     )
     found = cx.run("nps", dataset(surveys=rows, zone="Asia/Tehran"), by=["quarter"]).to_dict()["rows"]
     assert {row["quarter"]: row["nps"] for row in found} == {"2026-01-01": -100, "2026-04-01": 100}
+
+
+# The sentences of a page
+
+
+def test_a_finding_says_that_groups_differ_only_beyond_chance() -> None:
+    rows = nps_of(50, 30, 20, wave="new") + nps_of(30, 40, 30, wave="old") + nps_of(1, 0, 0, wave="tiny")
+    store = dataset(surveys=rows)
+
+    def said(first: str, second: str) -> str:
+        frame = cx.run("score_difference", store, column="wave", first=first, second=second).frame
+        return str(findings_voice.difference(frame))
+
+    assert said("new", "old") == "NPS is higher in new than in old"
+    assert said("old", "new") == "NPS is lower in old than in new"
+    assert said("new", "new") == "Too few answers per group to compare them"  # all of them are in the first
+    assert said("new", "tiny") == "Too few answers per group to compare them"
+    alike = dataset(surveys=nps_of(20, 10, 10, wave="a") + nps_of(20, 11, 10, wave="b"))
+    frame = cx.run("score_difference", alike, column="wave", first="a").frame
+    assert str(findings_voice.difference(frame)) == "The two groups differ by no more than chance allows"
+
+
+def test_findings_name_the_best_rated_and_the_most_frequent_answer() -> None:
+    rows = answers("rating", [5] * 36 + [1] * 4, 1, 5, question="Staff") + answers(
+        "rating", [9] * 8 + [2] * 32, 1, 10, question="Food"
+    )
+    frame = cx.run("rating", dataset(surveys=rows), by=["question"]).frame
+    assert str(findings_voice.ratings(frame, "question")) == (
+        "90% give one of the two best answers to Staff, 20% give one to Food"
+    )
+    assert str(findings_voice.ratings(frame[:1], "question")) == "Too few answers per group to compare them"
+    same = frame.assign(top_two_share_low=0.1, top_two_share_high=0.9)
+    assert str(findings_voice.ratings(same, "question")) == "No group differs from another by more than chance allows"
+    spread = cx.run("distribution", dataset(surveys=rows)).frame
+    food = spread[spread["question"] == "Food"]
+    assert str(findings_voice.distribution(food)) == "The answer given most often is 2, by 80%"
+    assert str(findings_voice.distribution(spread[:0])) == "Too few answers to say which one most people give"

@@ -213,7 +213,7 @@ def questions(metric: Metric) -> Iterator[dict[str, Any]]:
 GROUPS = {
     "touchpoints": ("persona", "week"),
     "paths": ("persona",),
-    "surveys": ("stage", "region", "contacts_before", "waiting", "path"),
+    "surveys": ("stage", "region", "quarter", "contacts_before", "waiting", "path"),
     "invitations": ("wave", "month"),
 }
 
