@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 import pyarrow.compute as pc
 
 from cx_metrics.reading.batches import read_batches
-from cx_metrics.reading.files import RawFile
+from cx_metrics.reading.files import SAMPLE, RawFile, lines_of
 from cx_metrics.reading.found import Broken, FoundTable, Record
 from cx_metrics.reading.json_values import NAMES_SHOWN, Names, decoder, flatten
 from cx_metrics.reading.report import quoted
+from cx_metrics.reading.scan import readable
 from cx_metrics.texts import NP_, Text
 
 LOOKED_AT = 200  # rows that decide
@@ -24,6 +25,9 @@ _HOW = decoder()
 
 def json_columns(raw: RawFile) -> tuple[str, ...]:
     """The columns in which nearly every cell that is filled is a JSON object, and one of them holds something."""
+    with readable(raw.name), lines_of(raw) as text:
+        if "{" not in text.read(SAMPLE):
+            return ()
     found = itertools.islice(read_batches(raw, LOOKED_AT), BATCHES_TRIED)
     batch = next((batch.slice(0, LOOKED_AT) for batch, _, _ in found if batch.num_rows), None)
     if batch is None:

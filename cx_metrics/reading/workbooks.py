@@ -20,6 +20,7 @@ from cx_metrics.reading.grids import Grid, Tally, tables_of
 from cx_metrics.reading.records import MAX_COLUMNS
 from cx_metrics.reading.report import shorten
 from cx_metrics.reading.scan import MAX_INFLATED
+from cx_metrics.reading.xlsb import with_whole_cells
 from cx_metrics.texts import N_, Text
 
 MAX_PARTS = 10_000
@@ -123,7 +124,10 @@ def workbook_faults(name: str) -> Iterator[None]:
         UnicodeError,
         ValueError,
         RuntimeError,
+        OSError,
     ) as fault:
+        if isinstance(fault, OSError) and fault.errno is not None:  # of the disk; the library raises some of its own
+            raise
         raise FileProblem(
             N_(
                 "{file} is a damaged workbook: it ends too early, or a part of it cannot be read. Save or export it again."
@@ -145,7 +149,8 @@ def _through_library(path: Path, name: str) -> list[FoundTable]:
         )  # fmt: skip
     if _LOCKED in start:
         raise calamine.PasswordError
-    book = calamine.load_workbook(str(path))
+    binary = with_whole_cells(path) if zipfile.is_zipfile(path) else path
+    book = calamine.load_workbook(str(binary) if isinstance(binary, Path) else binary)
     found = []
     for place, sheet in enumerate(book.sheets_metadata):
         if sheet.typ == calamine.SheetTypeEnum.WorkSheet:

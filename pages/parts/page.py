@@ -58,6 +58,12 @@ INTERVALS = {
     "order statistics": N_("order statistics of the median"),
     "katz": N_("interval of the logarithm of the ratio (Katz)"),
     "as the metric says": N_("as the metric says"),
+    "Fisher z": N_("Fisher's z"),
+    "Fisher z, Bonett-Wright": N_("Fisher's z with the error of Bonett and Wright"),
+    "percentile bootstrap": N_("percentile bootstrap, 1,000 draws"),
+    "linearised": N_("linearised, for weighted answers"),
+    "linearised, weights estimated": N_("linearised, with the weights as estimates"),
+    "by score": N_("NPS: adjusted Wald; shares: Newcombe; means: Welch"),
     "by measure": N_("shares: Newcombe; means: Welch; NPS: adjusted Wald; others: from the two intervals (MOVER)"),
 }
 
