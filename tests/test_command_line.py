@@ -33,6 +33,10 @@ u1,2026-01-06T09:00:00Z,csat,5,Purchase
 u1,2026-01-06T09:00:00Z,ces,6,Purchase
 """
 SPEND = "period_start,period_end,channel,cost,currency\n2026-01-01,2026-02-01,ads,40,EUR\n"
+CUSTOMERS = "customer_id,persona,region\nu1,Saver,north\nu2,Family,south\nu3,Saver,south\n"
+INVITATIONS = (
+    "customer_id,sent date,invitation status\nu1,2026-01-05,completed\nu2,2026-01-05,sent\nu3,2026-01-05,bounced\n"
+)
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -48,7 +52,14 @@ def pipes_as_they_were() -> Iterator[None]:
 @pytest.fixture
 def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
     """Run a command in a folder with the small files; its exit status and what it wrote to stdout and stderr."""
-    for name, text in {"touchpoints": TOUCHPOINTS, "surveys": SURVEYS, "spend": SPEND}.items():
+    texts = {
+        "touchpoints": TOUCHPOINTS,
+        "surveys": SURVEYS,
+        "spend": SPEND,
+        "customers": CUSTOMERS,
+        "invitations": INVITATIONS,
+    }
+    for name, text in texts.items():
         (tmp_path / f"{name}.csv").write_text(text)
     monkeypatch.chdir(tmp_path)
 

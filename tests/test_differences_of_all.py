@@ -147,7 +147,8 @@ def test_sides_of_one_row_are_compared_and_can_be_exported(name: str) -> None:
         {"survey_type": kind, "score": score, "scale_low": 1.0, "scale_high": 5.0, "persona": persona}
         for kind in ("nps", "csat", "ces") for persona, score in (("a", 5.0), ("b", 2.0))
     ]  # fmt: skip
-    result = cx.compare(name, answered(answers, paths("A", "A"), goal=("A",)), A, B, **needed(name))
+    asked = [{"customer_id": f"u{i}"} for i in (1, 4)]
+    result = cx.compare(name, answered(answers, paths("A", "A"), invitations=asked, goal=("A",)), A, B, **needed(name))
     nothing = ("contact_measures", "exposure_curve", "transitions")  # no measure, nothing before the goal, no next
     assert list(result.frame[["value_a", "value_b"]].notna().any()) == [name not in nothing] * 2
     json.dumps(result.to_dict(), allow_nan=False)
