@@ -18,14 +18,15 @@ from cx_metrics.contacts import NUMBER
 from cx_metrics.errors import DataProblem, OptionProblem, nearest
 from cx_metrics.groups import how_many, nullable
 from cx_metrics.options import Columns, Name
-from cx_metrics.tables import PREPARED, SURVEYS
+from cx_metrics.tables import HEARD, PREPARED, SURVEYS
 from cx_metrics.texts import N_
 
 SCORED = ("nps", "csat", "rating", "ces")  # in the order in which one of them is taken for the outcome
 HELD = 0.5  # of the responses with the outcome: a driver that fewer of them know would cost the others
 MOST_LEVELS = 12  # an attribute with more values says who somebody is, not what happened
 MEASURE, ATTRIBUTE = "measure", "attribute"
-OWN = frozenset({*SURVEYS.names, *PREPARED, "customer_number"})
+# What says nothing new of the score: words are its echo, and what came after cannot have gone before it.
+OWN = frozenset({*SURVEYS.names, *PREPARED, *HEARD, "contacts_after", "customer_number"})
 
 Outcome = Annotated[
     str, Name(N_("the score looked at: nps, csat, ces, rating, or one question by its words; empty for the first there is"))

@@ -25,7 +25,10 @@ from pages.parts.page import Page
 
 MOST_POINTS, MOST_ROWS = 12, 15
 CALENDAR = ("day", "week", "month")
-BEFORE = {name: bands.title for name, bands in answers.GROUPS.items()}
+BEFORE = {
+    "contacts_before": N_("Contacts"), "waiting": N_("Longest wait"), "repeats_before": N_("Repeats"),
+    "channel_switches_before": N_("Changes of channel"),
+}  # fmt: skip
 MEASURES = {  # columns of the journey before an answer, as drivers
     "contacts_before": N_("Contacts before the answer"),
     "repeats_before": N_("Touchpoints met again before the answer"),
@@ -33,7 +36,6 @@ MEASURES = {  # columns of the journey before an answer, as drivers
     "longest_wait_seconds": N_("Longest wait before the answer"),
     "journey_seconds_before": N_("Length of the journey before the answer"),
     "seconds_since_last": N_("Time since the last touchpoint"),
-    "contacts_after": N_("Contacts after the answer"),
 }
 
 
@@ -153,7 +155,7 @@ def draw_before(page: Page, main: str) -> None:
             format_func=lambda name: page.reader.say(BEFORE[name]), label_visibility="collapsed",
         )  # fmt: skip
         decimals, share = 1 if main == "ces" else 0, main == "csat"
-        heads = [Text(BEFORE[group]), label, Text(N_("Interval")), Text(N_("n"))]
+        heads = [Text(answers.GROUPS[group].title), label, Text(N_("Interval")), Text(N_("n"))]
         figure.html(lambda m: m.table(heads, [
             [m.strong(r["named"]), m.percent(r[main]) if share else m.number(r[main], decimals),
              m.dim(m.interval(r[f"{main}_low"], r[f"{main}_high"], decimals, share)), m.number(r["responses"])]
