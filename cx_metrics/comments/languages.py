@@ -68,6 +68,17 @@ _NAMES = {
 }  # fmt: skip
 
 
+NEARLY_ALL = 0.9  # of the long comments in Latin letters
+LONG_WORDS = 5  # a comment of more words holds a small one, nearly always
+_SHORT, _FOREIGN = "latin, short", "latin, not English"  # on the way
+_ENGLISH = re.compile(  # no word of the languages around
+    r"\b(?:the|and|of|with|was not|is|it|it's|this|that|were|they|them|their|have|had|has|been|my|you|your|would|could|should|"
+    r"there|here|when|which|because|very|from|but|not|didn't|don't|can't|wasn't|i'm|i've|our|what|about|after|too|good|great|"
+    r"easy|thanks|thank)\b",
+    re.IGNORECASE,
+)
+
+
 def languages_of(comments: Sequence[str | None], given: Sequence[str | None] | None = None) -> list[str]:
     """In which language is each comment? One of LANGUAGES or UNKNOWN, or what `given` says.
 
@@ -82,7 +93,9 @@ def languages_of(comments: Sequence[str | None], given: Sequence[str | None] | N
     for start in range(0, len(comments), TOGETHER):
         found += _read([comment if isinstance(comment, str) else "" for comment in comments[start : start + TOGETHER]])
     follows = _of_the_file(found)
-    found = [follows if language == _EITHER else language for language in found]
+    latin, foreign = _latin_of_the_file(found)
+    meant = {_EITHER: follows, _SHORT: latin, _FOREIGN: foreign}
+    found = [meant.get(language, language) for language in found]
     if given is not None:
         found = [_code(said) or read for said, read in zip(given, found, strict=True)]
     return found
@@ -94,6 +107,19 @@ def _of_the_file(found: list[str]) -> str:
     if arabic + persian < FILE_LEAST or max(arabic, persian) < FILE_SHARE * (arabic + persian):
         return UNKNOWN
     return "ar" if arabic > persian else "fa"
+
+
+def _latin_of_the_file(found: list[str]) -> tuple[str, str]:
+    """What comments in Latin letters are that hold no small word of English: short ones, and ones long enough to hold one.
+
+    Where nearly all long ones are English, all are; where most are, the short ones are; else nobody knows. A file of short ones
+    alone is taken for English.
+    """
+    english, foreign = found.count("en"), found.count(_FOREIGN)
+    return (
+        "en" if english >= foreign else UNKNOWN,
+        "en" if english >= NEARLY_ALL * (english + foreign) else UNKNOWN,
+    )
 
 
 def _code(said: str | None) -> str:
@@ -118,9 +144,18 @@ def _read(comments: list[str]) -> list[str]:
     said = evidence[arabic] + _SMALL * np.array(
         [_small(text) for text in plain([texts[i] for i in arabic])], dtype=float
     )
+    latin = np.flatnonzero(found == "en")
+    found[latin] = [_latin(texts[i][:READ]) for i in latin]
     found[arabic] = np.where(said > 0, "fa", np.where(said < 0, "ar", _EITHER))
     languages: list[str] = found.tolist()
     return languages
+
+
+def _latin(text: str) -> str:
+    """English where it holds a small word of English alone; else one long enough to hold one, or a short one."""
+    if _ENGLISH.search(text):
+        return "en"
+    return _FOREIGN if text.count(" ") >= LONG_WORDS else _SHORT
 
 
 def _small(text: str) -> int:
