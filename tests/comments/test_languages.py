@@ -101,15 +101,27 @@ def test_real_comments_of_four_languages_side_by_side() -> None:
         assert read.count(language) >= 0.98 * len(read), language
 
 
-PORTUGUESE = ["produto chegou antes do prazo e muito bem embalado", "não recebi o produto ainda estou esperando", "ótimo", "recomendo"]
+PORTUGUESE = [
+    "produto chegou antes do prazo e muito bem embalado", "não recebi o produto ainda estou esperando", "ótimo", "recomendo",
+]  # fmt: skip
 
 
 def test_another_language_in_latin_letters_is_not_taken_for_english() -> None:
     assert set(languages_of(PORTUGUESE * 5)) == {""}
     mixed = languages_of([*PORTUGUESE, "the parcel came late and nobody told me", "it was easy to order and quick"])
-    assert mixed == ["", "", "en", "en", "en", "en"]  # as many of each: what is too short to tell follows the English ones
+    assert mixed == [
+        "",
+        "",
+        "",
+        "en",
+        "en",
+        "en",
+    ]  # as many of each: what is too short to tell follows the English ones
 
 
 def test_a_comment_of_an_english_file_is_english_without_small_words_too() -> None:
     english = ["the parcel came late and nobody told me"] * 20
-    assert languages_of([*english, "excellent legroom crew friendly meal hot seats wide", "superb"])[-2:] == ["en", "en"]
+    assert languages_of([*english, "excellent legroom crew friendly meal hot seats wide", "superb"])[-2:] == [
+        "en",
+        "en",
+    ]
