@@ -84,6 +84,8 @@ def silent_majority(frame: pd.DataFrame) -> Text:
 def trait(column: object, value: object) -> Text:
     """One thing that is known of customers, in words: a column and its value."""
     what = Text(UNKNOWN_COLUMNS[str(column)]) if str(column) in UNKNOWN_COLUMNS else str(column)
+    if column == "converted" and value == "yes":
+        return Text("{column}", {"column": what})
     return Text(
         N_("{column}: {value}"), {"column": what, "value": "–" if value is None or value != value else str(value)}
     )

@@ -45,6 +45,16 @@ def most_negative(frame: pd.DataFrame) -> pd.Series[Any]:
     return ranked.iloc[0]
 
 
+def theme_at(frame: pd.DataFrame, place: str) -> Text:
+    """The theme that people feel worst about, and where. `frame`: rows of `themes` by a place that is named in `place`."""
+    known = frame[frame["read"] >= ENOUGH]
+    if not len(known):
+        return Text(N_("There are too few comments on each theme to compare them"))
+    worst = most_negative(known)
+    return Text(N_("People feel worst about {theme} at {place}: {negative_share} of comments are negative"),
+                {"theme": str(worst["theme"]), "place": str(worst[place]), "negative_share": float(worst["negative_share"])})  # fmt: skip
+
+
 def feelings(frame: pd.DataFrame) -> Text:
     """How people feel on the whole. `frame`: one row of `sentiment`."""
     row = frame.iloc[0]

@@ -65,6 +65,7 @@ def show(page: Page) -> None:
         why.draw_silent(page, main)
     why.draw_drivers(page, main)
     words.draw_themes(page)
+    words.draw_feelings(page)
     words.draw_comments(page)
 
 
@@ -77,6 +78,7 @@ def show_unscored(page: Page, problems: list[Text]) -> None:
         page.nobody()
         return
     words.draw_themes(page)
+    words.draw_feelings(page)
     words.draw_comments(page)
 
 

@@ -59,7 +59,10 @@ def draw_drivers(page: Page, main: str) -> None:
     said = findings_voice.key_drivers(frame.assign(driver=[page.reader.say(_driver(r)) for r in frame.itertuples()]))
     row = frame.iloc[0]
     words: list[Words] = [
-        Text(N_("{share} of the spread of the score goes with all of them"), {"share": float(row["r_squared"])}),
+        Text(
+            N_("{explained_share} of the spread of the score goes with all of them"),
+            {"explained_share": float(row["r_squared"])},
+        ),
         Text(N_("association, not cause")),
     ]
     caption = page.caption("responses", words, int(row["responses"]))
@@ -209,10 +212,15 @@ def draw_silent(page: Page, main: str) -> None:
 def _apart_table(m: Markup, page: Page, bias: Result, apart: pd.DataFrame) -> Any:
     heads = [Text(N_("Trait")), Text(N_("Of those who answered")), Text(N_("Of the silent"))]
     return m.table(heads, [
-        [m.strong(page.reader.say(findings_silent.trait(r.column, r.value))), m.percent(r.share_of_answered),
+        [m.strong(_trait(page, r)), m.percent(r.share_of_answered),
          m.percent(r.share_of_silent)]
         for r in apart.head(5).itertuples()
     ], numeric=(1, 2))  # fmt: skip
+
+
+def _trait(page: Page, r: Any) -> str:
+    value = page.stage(r.value) if r.column == "last_stage" and r.value else r.value
+    return page.reader.say(findings_silent.trait(r.column, value))
 
 
 def _value(m: Markup, row: Any, measure: str, decimals: int) -> Any:

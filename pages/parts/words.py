@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from cx_metrics import findings_words, importing
+from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.comments.labels import CLASSES
 from cx_metrics.comments.search import places
 from cx_metrics.comments.theme_edits import ThemeEdit
@@ -20,7 +21,8 @@ from pages.parts import cache, figure, scores, state
 from pages.parts.markup import Html, Markup, Words
 from pages.parts.page import Page
 
-COMMENTS, QUOTES, MOST_THEMES = 30, 2, 14
+COMMENTS, QUOTES, MOST_THEMES, MOST_PLACES = 30, 2, 14, 6
+IN_SENTENCE = {"stage": N_("stage"), "touchpoint": N_("touchpoint"), "channel": N_("channel")}
 ENOUGH = 10  # comments below which a share is greyed
 ALL = "all"
 MOODS: dict[str, str] = {ALL: N_("All"), "low": N_("Unhappy"), "high": N_("Happy")}
@@ -29,7 +31,8 @@ KINDS = {**scores.NAMES, "ces": N_("Effort (CES)"), "rating": N_("Other rating")
 LANGUAGES = {"en": N_("English"), "ar": N_("Arabic"), "fa": N_("Persian"), "ru": N_("Russian")}
 UNKNOWN = N_("language not known")
 FINDING = N_('All words have to be there. "Words in quotes" stand side by side; -word leaves out.')
-STEADY = 0.75  # of the Jaccard index (Hennig 2007): a theme below it is said to be unsteady
+STEADY = 0.75  # of the Jaccard index (Hennig 2007)
+PLACES = ("stage", "touchpoint", "channel")
 
 
 def is_read(page: Page) -> bool:
@@ -50,12 +53,15 @@ def draw_themes(page: Page) -> None:
     one, many = NP_("{n} comment", "{n} comments")
     caption: list[Words] = [
         Text(one, {"n": total}, many, total), *page.period("surveys"), Text(N_("themes found in the words, named by them")),
-        Text(N_("a comment has one theme or none")), *trust(page),
+        Text(N_("a comment has one theme or none")),
+        Text(N_("steadiness: how much of a theme is found again in half of the comments; below {steady} it may part otherwise"),
+             {"steady": STEADY}), *trust(page),
     ]  # fmt: skip
     heads = [Text(N_("Theme")), Text(N_("Comments")), Text(N_("Share")), Text(N_("Negative")), Text(N_("Positive")),
-             Text(N_("Mean score, 0 to 1"))]  # fmt: skip
+             Text(N_("Mean score, 0 to 1")), Text(N_("Steadiness"))]  # fmt: skip
     largest = float(frame["share"].max())
-    unsteady = {t.name for t in page.facts.heard.themes if t.stability is not None and t.stability < STEADY}  # type: ignore[union-attr]
+    heard = page.facts.heard
+    steadiness = {t.name: t.stability for t in heard.themes} if heard else {}
 
     def share(m: Markup, r: Any, measure: str) -> object:
         shown = m.over(
@@ -66,20 +72,49 @@ def draw_themes(page: Page) -> None:
 
     def rows(m: Markup) -> list[list[object]]:
         return [
-            [m.over(m.strong(r.theme), m.dim(Text(N_("not steady: other comments may part it otherwise"))))
-             if r.theme in unsteady else m.strong(r.theme),
+            [m.strong(r.theme),
              m.with_bar(m.number(r.comments), r.share, largest),
              m.over(m.percent(r.share), m.interval(r.share_low, r.share_high, 0, True)),
              share(m, r, "negative_share"), share(m, r, "positive_share"),
-             m.over(m.number(r.mean_score, 2), m.interval(r.mean_score_low, r.mean_score_high, 2))]
+             m.over(m.number(r.mean_score, 2), m.interval(r.mean_score_low, r.mean_score_high, 2)),
+             m.dim(m.number(steadiness.get(r.theme), 2))]
             for r in frame.head(MOST_THEMES).itertuples()
         ]  # fmt: skip
 
     with page.card("themes", findings_words.themes(frame), Text(N_("Themes of comments and how people feel about them")), themes,
                    caption, ("comments", "share", "negative_share", "positive_share", "mean_score")):  # fmt: skip
-        figure.html(lambda m: m.table(heads, rows(m), numeric=(1, 2, 3, 4, 5)))
+        figure.html(lambda m: m.table(heads, rows(m), numeric=(1, 2, 3, 4, 5, 6)))
         draw_quotes(page, frame)
         edit_themes(page)
+
+
+def draw_feelings(page: Page) -> None:
+    """How people feel about each theme at each stage, or touchpoint where answers name no stage."""
+    place = next((c for c in PLACES if is_read(page) and c in page.columns("surveys")), None)
+    if place is None:
+        return
+    result = page.ask("themes", by=[place])
+    frame = result.frame[result.frame["theme"].notna() & result.frame[place].notna() & (result.frame["read"] > 0)]
+    rows = list(dict.fromkeys(frame.sort_values("comments", ascending=False)["theme"]))[:MOST_THEMES]
+    if frame[place].nunique() < 2 or not rows:
+        return
+    frame = frame[frame["theme"].isin(rows)]
+    frame = frame.assign(named=[page.stage(v) if place == "stage" else str(v) for v in frame[place]])
+    order = [page.stage(s) for s in page.facts.stages] if place == "stage" else []
+    named = sorted(dict.fromkeys(frame["named"]), key=lambda n: order.index(n) if n in order else len(order))[
+        :MOST_PLACES
+    ]
+    note = Text(N_("Negative share of comments by theme and {column}"), {"column": Text(IN_SENTENCE[place])})
+    caption = page.caption(
+        "responses", [Text(N_("grey: fewer than {n} comments"), {"n": ENOUGH})], int(frame["comments"].sum())
+    )
+    finding = findings_words.theme_at(frame, "named")
+    with page.card("theme_heat", finding, note, result, caption, ("negative_share", "read")):
+        figure.altair(
+            lambda who: draw_heatmap(frame, who, "theme", "named", "negative_share", "read", domain=(0, 1), share=True,
+                                     min_n=ENOUGH, rows=rows, columns=named),
+            finding, key="theme_heat", wide=True,
+        )  # fmt: skip
 
 
 def draw_untold(page: Page) -> None:
