@@ -43,8 +43,9 @@ REFUSED = {
     "score_difference": N_("it compares two groups itself; the scores can be compared: nps, csat, ces, rating"),
 }
 # A row that one side lacks stands for a count of 0 there. Not so where a metric leaves out what it counts elsewhere: a touchpoint
-# that nobody met has no curve, though everybody is at its point 0; a measure that no contact has no row, though there are contacts.
-LACKING_IS_UNKNOWN = ("contact_measures", "exposure_curve")
+# that nobody met has no curve, though everybody is at its point 0; a measure that no contact has no row, though there are contacts;
+# a value of customers that is not among the most frequent ones stands in the rest.
+LACKING_IS_UNKNOWN = ("answer_bias", "contact_measures", "exposure_curve")
 # Counts that say again in each row of a group what shares are of: they stand as n_a and n_b.
 REPEATED = ("all_journeys", "days", "lost", "population", "previous")
 # Options that fold the rest into one row, or cut it: another rest on either side.

@@ -195,7 +195,7 @@ def adjusted_score(
     return patterns_query(touchpoints, answers, customers, by, attributes)
 
 
-def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], top: int, confidence: float) -> pd.DataFrame:
+def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: float) -> pd.DataFrame:
     """One row per value that is known of some, and how much more often those who answered have it than the silent."""
     parts, known = read_patterns(frame, by)
     found = []
@@ -245,8 +245,7 @@ def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], top: int, co
         ["group", "flagged", "size", "column", "value"], ascending=[True, False, False, True, True], na_position="last"
     )
     ends = ("", "_low", "_high")
-    shown = rows.groupby("group", sort=False).head(top)
-    return shown[[
+    return rows[[
         *by, "column", "value", "customers", "answered_with", *(f"share_of_answered{e}" for e in ends),
         "silent_with", *(f"share_of_silent{e}" for e in ends), *(f"difference{e}" for e in ends), "standardised", "p_value",
         "q_value",         "flagged", "answered", "silent",
@@ -260,7 +259,7 @@ def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], top: int, co
     inputs=("touchpoints", "surveys"),
     optional_inputs=("customers",),
     source="Newcombe (1998), Stat. Med. 17; Austin (2009), Stat. Med. 28; Benjamini & Hochberg (1995), JRSS B 57",
-    groups=("column", "value", "flagged"),
+    groups=("column", "value"),
     finish=finish_answer_bias,
     measures={
         "customers": Measure(N_("Customers"), "count", meaning=N_("customers with this value")),
@@ -296,7 +295,6 @@ def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], top: int, co
 def answer_bias(
     touchpoints: ibis.Table, surveys: ibis.Table, customers: ibis.Table | None = None, by: tuple[str, ...] = (),
     attributes: tuple[str, ...] = (), *, score: Annotated[AnyScore, N_("answers to which questions count")] = "any",
-    top: Annotated[int, Count(N_("how many values to show"), 1, 1_000)] = 50,
 ) -> ibis.Table:  # fmt: skip
     """How do those who answer differ from those who stay silent?
 
