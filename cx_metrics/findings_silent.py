@@ -21,6 +21,7 @@ REFUSED = {  # why there is no adjusted score
     "nothing_known": N_(
         "Nothing is known of the silent that enough of those who answered have too: add attributes of customers"
     ),
+    "out_of_reach": N_("Nobody like those who stayed silent answered: what they would have said cannot be known"),
     "separable": N_(
         "What is known of customers tells for certain who answers: nobody who answered can stand for the silent"
     ),

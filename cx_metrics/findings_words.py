@@ -51,8 +51,8 @@ def theme_at(frame: pd.DataFrame, place: str) -> Text:
     if not len(known):
         return Text(N_("There are too few comments on each theme to compare them"))
     worst = most_negative(known)
-    return Text(N_("People feel worst about {theme} at {place}: {negative_share} of comments are negative"),
-                {"theme": str(worst["theme"]), "place": str(worst[place]), "negative_share": float(worst["negative_share"])})  # fmt: skip
+    shown = {"theme": str(worst["theme"]), "place": str(worst[place]), "negative_share": float(worst["negative_share"])}
+    return Text(N_("People feel worst about {theme} at {place}: {negative_share} of comments are negative"), shown)
 
 
 def feelings(frame: pd.DataFrame) -> Text:

@@ -10,7 +10,7 @@ each customer's influence is what a linear regression on the traits says, plus t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ STEPS = 60
 STEEPEST = 15.0  # a logit beyond which answering is as good as certain, or never happens
 SHARP = 1e-9
 AT_ONCE = 65_536  # rows whose terms are held at a time
-REFUSALS = ("few_answers", "few_silent", "nothing_known", "separable", "few_effective")
+REFUSALS = ("few_answers", "few_silent", "nothing_known", "out_of_reach", "separable", "few_effective")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Patterns:
 
 @dataclass(frozen=True)
 class Adjusted:
-    """The plain score and the adjusted one, with standard errors; `refusal` says why there is none of the latter."""
+    """The plain score and the adjusted one, with standard errors; `refusal` says why there is none of the latter. `beyond`:
+    customers that the adjusted score is not about, because nobody like them answered."""
 
     customers: int
     answers: int
@@ -58,6 +59,7 @@ class Adjusted:
     effective: float = np.nan
     largest: float = np.nan
     trimmed: int = 0
+    beyond: int = 0
     traits: tuple[int, ...] = ()
     refusal: str = ""
 
@@ -131,11 +133,33 @@ def adjust(patterns: Patterns, trim: float) -> Adjusted:
         return _refused(plain, "few_answers")
     if customers - answers < LEAST_OF_A_CLASS:
         return _refused(plain, "few_silent")
+    reached = within_reach(patterns)
+    plain = replace(plain, beyond=int(n[~reached].sum()))
+    patterns = Patterns(patterns.codes[reached], who[reached], patterns.score[reached], n[reached])
+    if customers - plain.beyond - answers < LEAST_OF_A_CLASS:
+        return _refused(plain, "out_of_reach")
     chosen = chosen_traits(patterns)
     if not chosen:
         return _refused(plain, "nothing_known")
     patterns, terms = merged(patterns, chosen)
     return _adjusted(patterns, terms, trim, plain, tuple(trait.place for trait in chosen))
+
+
+def within_reach(patterns: Patterns) -> NDArray[np.bool_]:
+    """Which rows are about customers that somebody who answered can stand for?
+
+    Where nobody of LEAST_IN_LEVEL customers and more with some value of a trait answered (they were never asked, say), no answer
+    tells what these feel, whatever its weight: they are left out of the score, and counted.
+    """
+    n, who, kept = patterns.count, patterns.answered, np.ones(len(patterns.count), dtype=bool)
+    while True:
+        before = kept.copy()
+        for codes in patterns.codes.T:
+            size = int(codes.max(initial=0)) + 1
+            held, said = np.bincount(codes, n * kept, size), np.bincount(codes, n * (kept & who), size)
+            kept &= ~((held >= LEAST_IN_LEVEL) & (said == 0))[codes]
+        if np.array_equal(before, kept):
+            return kept
 
 
 def _adjusted(patterns: Patterns, terms: Terms, trim: float, plain: Adjusted, traits: tuple[int, ...]) -> Adjusted:
@@ -156,16 +180,16 @@ def _adjusted(patterns: Patterns, terms: Terms, trim: float, plain: Adjusted, tr
     effective = float((weight * counted).sum() ** 2 / (weight**2 * counted).sum())
     if effective < LEAST_EFFECTIVE:
         return _refused(plain, "few_effective")
-    value = float((weight * counted * score).sum() / customers)
+    value = float((weight * counted * score).sum() / n.sum())
     error, apart = _errors(patterns, terms, said, weight, value, plain.raw)
     return Adjusted(
-        customers, answers, plain.raw, plain.raw_error, value, error, apart, effective, float(weight.max() / customers), trimmed,
-        traits,
+        customers, answers, plain.raw, plain.raw_error, value, error, apart, effective, float(weight.max() / n.sum()), trimmed,
+        plain.beyond, traits,
     )  # fmt: skip
 
 
 def _refused(plain: Adjusted, why: str) -> Adjusted:
-    return Adjusted(plain.customers, plain.answers, plain.raw, plain.raw_error, refusal=why)
+    return Adjusted(plain.customers, plain.answers, plain.raw, plain.raw_error, beyond=plain.beyond, refusal=why)
 
 
 def _plain(patterns: Patterns, customers: int, answers: int) -> Adjusted:

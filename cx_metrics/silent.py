@@ -52,7 +52,7 @@ def _row(
         f"adjusted_{name}_high": _clipped(found.adjusted + reach * found.error, **clip),
         "difference": apart, "difference_low": apart - reach * error, "difference_high": apart + reach * error, "p_value": float(p),
         "flagged": bool(p < 1 - confidence), "effective_answers": found.effective, "largest_weight": found.largest,
-        "trimmed": found.trimmed, "traits": len(found.traits), "refusal": found.refusal,
+        "trimmed": found.trimmed, "beyond": found.beyond, "traits": len(found.traits), "refusal": found.refusal,
     }  # fmt: skip
 
 
@@ -63,7 +63,9 @@ def _clipped(value: float, low: float, high: float) -> float:
 def _finished(rows: list[dict[str, Any]], by: Sequence[str], keys: list[tuple[Any, ...]], name: str) -> pd.DataFrame:
     columns = list(_row(Adjusted(0, 0), name, (np.nan, np.nan), (-1, 1), 0.95))
     made = pd.DataFrame(rows, columns=columns)
-    made = made.astype({c: "int64" for c in ("customers", "answered", "trimmed", "traits")} | {"flagged": bool})
+    made = made.astype(
+        {c: "int64" for c in ("customers", "answered", "trimmed", "beyond", "traits")} | {"flagged": bool}
+    )
     groups = pd.DataFrame(keys, columns=list(by)) if by else pd.DataFrame(index=range(len(made)))
     return pd.concat([groups, made], axis=1)
 
@@ -130,6 +132,10 @@ def _measures(name: str, title: str, unit: Any, about: str, ends: str) -> dict[s
             N_("Largest weight"), "ratio", n="answered", meaning=N_("the part of the score that the heaviest answer makes")
         ),
         "trimmed": Measure(N_("Trimmed"), "count", meaning=N_("answers whose weight was cut")),
+        "beyond": Measure(
+            N_("Out of reach"), "count",
+            meaning=N_("customers that the adjusted score is not about, because nobody of their kind answered"),
+        ),
         "traits": Measure(N_("Traits"), "count", meaning=N_("attributes and behaviours that the weights are made from")),
     }  # fmt: skip
 

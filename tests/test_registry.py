@@ -98,7 +98,7 @@ COLUMNS = {  #
     "answer_rate": ["band", "customers", "answered", *pm("answer_rate")],
     "adjusted_nps": [
         "customers", "answered", *pm("answer_rate"), *pm("raw_nps"), *pm("adjusted_nps"), *pm("difference"), "p_value", "flagged",
-        "effective_answers", "largest_weight", "trimmed", "traits", "refusal",
+        "effective_answers", "largest_weight", "trimmed", "beyond", "traits", "refusal",
     ],
     "answer_bias": [
         "column", "value", "customers", "answered_with", *pm("share_of_answered"), "silent_with", *pm("share_of_silent"),

@@ -38,6 +38,15 @@ def test_one_trait_by_hand() -> None:
     assert found.error == pytest.approx(4.6355, rel=0.01)
 
 
+def test_customers_of_whom_nobody_answered_are_left_out_and_counted() -> None:
+    # As above, and 500 customers with a third value of whom nobody was asked: the score of the others is not about them.
+    found, without = adjust(patterns(*TWO, (2, None, 500)), trim=10), adjust(patterns(*TWO), trim=10)
+    assert (found.customers, found.beyond, found.refusal) == (2500, 500, "")
+    assert (found.adjusted, found.error) == (pytest.approx(without.adjusted), pytest.approx(without.error))
+    few = adjust(patterns(*TWO, (2, None, 29)), trim=10)
+    assert few.beyond == 0  # too few to say that none of them would
+
+
 def test_a_weight_beyond_the_limit_is_cut_and_counted() -> None:
     # The mean weight is 2000 / 700 = 2.857; at most twice that is 5.714, less than the 10 of the 100 who seldom answer.
     assert adjust(patterns(*TWO), trim=2).trimmed == 100
@@ -52,7 +61,7 @@ def test_a_weight_beyond_the_limit_is_cut_and_counted() -> None:
         (((0, 1, 200), (0, -1, 100), (0, None, 900)), "nothing_known"),
         (
             ((0, 1, 200), (0, -1, 100), (1, None, 900)),
-            "nothing_known",
+            "out_of_reach",
         ),  # a value with which nobody answered tells of no answer
     ],
 )

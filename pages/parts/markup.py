@@ -131,6 +131,10 @@ class Markup:
     def percent(self, share: float | None, decimals: int = 0) -> Html:
         return self.figure(self.reader.percent(share, decimals))
 
+    def quote(self, value: str) -> Html:
+        """Data as somebody's words: in their own direction, and nothing of it is markup."""
+        return Html(f'<q dir="auto">{self.plain(value)}</q>')
+
     def marked(self, value: str, places: Sequence[tuple[int, int]]) -> Html:
         """Data with these places of it marked, each from a sign to before another, from left to right."""
         said, at = "", 0

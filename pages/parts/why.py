@@ -16,14 +16,13 @@ from cx_metrics.drivers import FIX_FIRST, QUADRANTS
 from cx_metrics.errors import DataProblem, OptionProblem, ViewProblem
 from cx_metrics.options import Columns
 from cx_metrics.registry import METRICS
-from cx_metrics.run import Result
 from cx_metrics.tables import HEARD, PREPARED_ANSWERS, SURVEYS
 from cx_metrics.texts import N_, NP_, Text
 from pages.parts import cache, figure, scores, state, view_words
 from pages.parts.markup import Markup, Words
 from pages.parts.page import Page
 
-MOST_POINTS, MOST_ROWS = 12, 15
+MOST_POINTS, MOST_ROWS, MOST_TRAITS = 12, 15, 5
 CALENDAR = ("day", "week", "month")
 BEFORE = {
     "contacts_before": N_("Contacts"), "waiting": N_("Longest wait"), "repeats_before": N_("Repeats"),
@@ -82,19 +81,18 @@ def draw_drivers(page: Page, main: str) -> None:
                     known, who, "named", "importance", "importance_low", "importance_high", "responses", share=True,
                 ), said, key="drivers_bars", wide=True)  # fmt: skip
         with right:
-            figure.html(lambda m: _drivers_table(m, frame))
+            heads = [Text(N_("Driver")), Text(N_("Importance")), Text(N_("Correlation")), Text(N_("Place"))]
+            figure.html(lambda m: m.table(heads, _drivers(m, frame), numeric=(1, 2)))
 
 
-def _drivers_table(m: Markup, frame: pd.DataFrame) -> Any:
-    heads = [Text(N_("Driver")), Text(N_("Importance")), Text(N_("Correlation")), Text(N_("Place"))]
-    rows = [
+def _drivers(m: Markup, frame: pd.DataFrame) -> list[list[object]]:
+    return [
         [m.strong(r.named),
          m.over(m.percent(r.importance), m.interval(r.importance_low, r.importance_high, 0, True)),
          m.over(m.number(r.correlation, 2, True), m.interval(r.correlation_low, r.correlation_high, 2)),
          m.dim(Text(QUADRANTS[r.quadrant])) if isinstance(r.quadrant, str) else m.dim("–")]
         for r in frame.head(MOST_ROWS).itertuples()
     ]  # fmt: skip
-    return m.table(heads, rows, numeric=(1, 2))
 
 
 def _driver(r: Any) -> Text:
@@ -191,6 +189,12 @@ def draw_silent(page: Page, main: str) -> None:
         *page.caption("customers", [], int(row["customers"])),
         Text(N_("weights from what is known of everybody; the interval holds that the weights are estimates")),
     ]
+    if beyond := int(row["beyond"]):
+        one, many = NP_(
+            "{n} customer is left out: nobody of that kind answered",
+            "{n} customers are left out: nobody of their kind answered",
+        )
+        caption.append(Text(one, {"n": beyond}, many, beyond))
     with page.card("silent", findings_silent.silent_majority(result.frame), Text(N_("Those who answered, and those who did not")),
                    result, caption, (f"adjusted_{name}", "answer_rate"), height="stretch"):  # fmt: skip
 
@@ -206,16 +210,11 @@ def draw_silent(page: Page, main: str) -> None:
         figure.html(lambda m: m.definitions(pairs(m)))
         apart = bias.frame[bias.frame["flagged"].fillna(False).astype(bool)] if len(bias.frame) else bias.frame
         if len(apart):
-            figure.html(lambda m: _apart_table(m, page, bias, apart))
-
-
-def _apart_table(m: Markup, page: Page, bias: Result, apart: pd.DataFrame) -> Any:
-    heads = [Text(N_("Trait")), Text(N_("Of those who answered")), Text(N_("Of the silent"))]
-    return m.table(heads, [
-        [m.strong(_trait(page, r)), m.percent(r.share_of_answered),
-         m.percent(r.share_of_silent)]
-        for r in apart.head(5).itertuples()
-    ], numeric=(1, 2))  # fmt: skip
+            heads = [Text(N_("Trait")), Text(N_("Of those who answered")), Text(N_("Of the silent"))]
+            figure.html(lambda m: m.table(heads, [
+                [m.strong(_trait(page, r)), m.percent(r.share_of_answered), m.percent(r.share_of_silent)]
+                for r in apart.head(MOST_TRAITS).itertuples()
+            ], numeric=(1, 2)))  # fmt: skip
 
 
 def _trait(page: Page, r: Any) -> str:

@@ -14,11 +14,10 @@ from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.comments.labels import CLASSES
 from cx_metrics.comments.search import places
 from cx_metrics.comments.theme_edits import ThemeEdit
-from cx_metrics.run import Result
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.workspace.access import may
 from pages.parts import cache, figure, scores, state
-from pages.parts.markup import Html, Markup, Words
+from pages.parts.markup import Markup, Words
 from pages.parts.page import Page
 
 COMMENTS, QUOTES, MOST_THEMES, MOST_PLACES = 30, 2, 14, 6
@@ -143,16 +142,11 @@ def draw_quotes(page: Page, frame: pd.DataFrame) -> None:
             for feeling in (most, other)]  # fmt: skip
     quotes = [(Text(CLASSES[feeling]), str(comment)) for feeling, found in said for comment in found["comment"]]
     if quotes:
-        figure.html(lambda m: m.definitions([(word, quoted(m, comment)) for word, comment in quotes]))
+        figure.html(lambda m: m.definitions([(word, m.quote(comment)) for word, comment in quotes]))
 
 
 def _take_theme() -> None:
     state.keep("quoted_theme", state.value("theme_quoted"))
-
-
-def quoted(m: Markup, comment: str) -> Html:
-    """A comment as it was written: its own direction, and nothing of it is markup."""
-    return Html(f'<q dir="auto">{m.plain(comment)}</q>')
 
 
 def trust(page: Page) -> list[Words]:
@@ -230,24 +224,18 @@ def draw_comments(page: Page) -> None:
         shown = Text(one, {"shown": len(frame), "count": count}, many, count)
         st.html(page.m.card_head(Text(N_("In their own words")), shown))
         if len(frame):
-            st.html(_table(page, frame, find.strip(), bool(themes)))
+            heads = [Text(N_("Date")), Text(N_("Score")), Text(N_("Touchpoint")), *([Text(N_("Theme"))] if themes else []),
+                     Text(N_("Comment"))]  # fmt: skip
+            st.html(page.m.table(heads, _rows(page, frame, find.strip(), bool(themes)), numeric=(1,)))
         elif count == 0:
             st.html(page.m.caption([Text(N_("No comment fits. Take a word or a choice away."))]))
 
 
-def _table(page: Page, frame: pd.DataFrame, find: str, with_theme: bool) -> Html:
+def _rows(page: Page, frame: pd.DataFrame, find: str, with_theme: bool) -> list[list[object]]:
     m = page.m
-    heads = [Text(N_("Date")), Text(N_("Score")), Text(N_("Touchpoint")), *([Text(N_("Theme"))] if with_theme else []),
-             Text(N_("Comment"))]  # fmt: skip
-    rows = [
+    return [
         [page.reader.date(r.answered_at) if pd.notna(r.answered_at) else "–", m.number(r.score), page.group(r.touchpoint),
          *([r.theme if isinstance(r.theme, str) else m.dim("–")] if with_theme else []),
          m.marked(r.comment, places(r.comment, find) if find else ())]
         for r in frame.itertuples()
     ]  # fmt: skip
-    return m.table(heads, rows, numeric=(1,))
-
-
-def feelings_by(page: Page, column: str) -> Result:
-    """How people feel, by the values of a column."""
-    return page.ask("sentiment", by=[column])
