@@ -18,6 +18,7 @@ import streamlit as st
 from cx_metrics.comparison import COMPARED, MEASURES, compare
 from cx_metrics.differences import MEASURES as DIFFERENCES
 from cx_metrics.engines import Served, Store, open_store
+from cx_metrics.errors import ViewProblem
 from cx_metrics.registry import find
 from cx_metrics.run import Result, run
 from cx_metrics.run import changes as find_changes
@@ -31,6 +32,7 @@ from cx_metrics.run import places as find_places
 from cx_metrics.run import stages as find_stages
 from cx_metrics.run import values as find_values
 from cx_metrics.small_groups import Privacy
+from cx_metrics.texts import N_
 from cx_metrics.view import View
 from cx_metrics.workspace import OWNER, ServedWorkspace, Version, Viewer, Workspace, jobs, open_workspace
 from pages.parts.waiting import while_waited_for
@@ -112,6 +114,18 @@ def forget_answers() -> None:
         answers.clear()
 
 
+def _shown(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    """The rows that may be shown. Raises ViewProblem where that is none, and nothing was asked but a total."""
+    if "suppressed" not in frame or not frame["suppressed"].any():
+        return frame
+    shown = frame[~frame["suppressed"].astype(bool)]
+    if not len(shown) and not by:
+        raise ViewProblem(
+            N_("Too few people are left in this view: small groups of this dataset are protected. Take a filter away.")
+        )
+    return shown.reset_index(drop=True)
+
+
 def answered(version: Version, metric: str, view: View, by: tuple[str, ...], options: dict[str, Any]) -> Result:
     """The answer of a metric, computed once per dataset version, view, groups and options."""
     declared = find(metric)
@@ -119,7 +133,7 @@ def answered(version: Version, metric: str, view: View, by: tuple[str, ...], opt
     hidden = privacy(version)
     key = _shown_to(hidden, version)
     frame, definition, route = _answered(key, metric, repr(view), by, texts, version, view, hidden)
-    return Result(declared, frame, definition, route)
+    return Result(declared, _shown(frame, by), definition, route)
 
 
 def compared(
@@ -132,7 +146,7 @@ def compared(
     key = _shown_to(hidden, version)
     frame, definition, route = _compared(key, metric, keys, by, texts, version, (a, b), hidden)
     measures = MEASURES if metric in COMPARED else DIFFERENCES
-    return Result(replace(declared, measures=measures, finish=None), frame, definition, route)
+    return Result(replace(declared, measures=measures, finish=None), _shown(frame, by), definition, route)
 
 
 @kept(200)

@@ -16,6 +16,7 @@ from cx_metrics.safe_text import safe
 from cx_metrics.tables import TABLE_NAMES
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.workspace import Version, Workspace
+from cx_metrics.workspace.access import may
 from pages.parts import cache, figure, names, places, state, upload, uploads, versions
 from pages.parts.figure import Explain
 from pages.parts.language import reader
@@ -25,6 +26,10 @@ from pages.parts.page import Page, begin_bare, offer_another
 QUESTION = N_("Can I trust this upload?")
 MOST_COMPARED = (
     5_000_000  # touchpoints of which each is compared with the one before; of more it takes longer than a page may
+)
+PROTECTED = N_(
+    "For everybody who looks at this dataset: groups of fewer than 5 people have no score or share, comments are shown from 8 on, and "
+    "people are counted in blocks, so that no two filters tell one person apart. Behavioural segments and funnels are switched off."
 )
 
 
@@ -222,6 +227,7 @@ def draw_days(page: Page) -> None:
 def delete(page: Page) -> None:
     """Remove the dataset, its sources and all versions from this server."""
     say = page.reader.say
+    protect(page)
     with st.container(key="tools", horizontal=True):
         erase(page)
         box = st.popover(say(N_("Delete this dataset")), icon=":material/delete:", type="tertiary")
@@ -230,6 +236,23 @@ def delete(page: Page) -> None:
             say(N_("Its files and all versions are removed from this server at once. Links to it stop working."))
         )
         st.button(say(N_("Delete for good")), key="delete_dataset", on_click=_delete, args=(page.version,))
+
+
+def protect(page: Page) -> None:
+    """The switch that hides small groups from everybody who looks at this dataset."""
+    here, dataset = cache.workspace(), page.version.dataset
+    if page.version.engine or not may(cache.viewer(), dataset, "administer"):
+        return
+    state.seed("protect", here.protects(dataset))
+    st.toggle(
+        page.reader.say(N_("Protect small groups")), key="protect", on_change=_protect, args=(dataset,),
+        help=page.reader.say(PROTECTED),
+    )  # fmt: skip
+
+
+def _protect(dataset: str) -> None:
+    cache.workspace().protect(dataset, bool(state.value("protect")))
+    cache.forget_answers()
 
 
 def erase(page: Page) -> None:
