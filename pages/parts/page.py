@@ -205,7 +205,7 @@ class Page:
         self, key: str, finding: Words, note: Words, result: Result, caption: Sequence[Words], measures: Sequence[str] = (),
         height: Any = "content",
     ) -> Iterator[Any]:  # fmt: skip
-        """A card whose explanation is the declaration of its metric. Its caption says how many are missing to protect small groups."""
+        """A card whose explanation is the declaration of its metric; its caption says how many small groups keep back."""
         caption = [*caption, result.kept_back] if result.kept_back is not None else caption
         with figure.card(key, finding, note, caption, self.explain(result, measures), height) as place:
             yield place
