@@ -28,8 +28,9 @@ MOST_COMPARED = (
     5_000_000  # touchpoints of which each is compared with the one before; of more it takes longer than a page may
 )
 PROTECTED = N_(
-    "For everybody who looks at this dataset: groups of fewer than 5 people have no score or share, comments are shown from 8 on, "
-    "and people are counted in blocks, so that no two filters tell one person apart. Behavioural segments and funnels are switched off."
+    "For everybody who looks at this dataset: groups of fewer than 5 people have no score or share, comments are shown from 8 "
+    "on, and people are counted in blocks, so that no two filters tell one person apart. Behavioural segments and funnels are "
+    "switched off."
 )
 
 
