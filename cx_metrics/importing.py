@@ -135,10 +135,12 @@ def import_version(
     workspace.check_sources(dataset, [f.path for f in plan.files])
     limits.check_disk(workspace.root, limits.DISK_FACTOR * sum(f.path.stat().st_size for f in plan.files))
     opened = open_plan(plan)
-    teller = _Teller(tell, sum(o.lines for group in opened.values() for o in group))
+    records = sum(o.records for group in opened.values() for o in group)
+    teller = _Teller(tell, records)
     with limits.room(), workspace.building() as part:
         (part / "spill").mkdir()
-        built = build(part / STORE, streams(opened, teller.read), _asked(plan), teller.prepared, part / "spill")
+        tables, spill = streams(opened, teller.read), part / "spill"
+        built = build(part / STORE, tables, _asked(plan), teller.prepared, spill, rows=records)
         goal = reading.propose_goal(built.touchpoints) if plan.goal is None else plan.goal
         teller.stage(KEEPING, 0.97)
         home = workspace.root / DATASETS / dataset
@@ -150,7 +152,7 @@ def load_into(
 ) -> tuple[int, list[Report]]:
     """Import into an engine: write and prepare the tables there, then publish them. Returns the number of the load."""
     opened = open_plan(plan)
-    teller = _Teller(tell, sum(o.lines for group in opened.values() for o in group))
+    teller = _Teller(tell, sum(o.records for group in opened.values() for o in group))
     loaded = loading.load(engine, streams(opened, teller.read), _asked(plan), teller.prepared)
     goal = reading.propose_goal(loaded.built.touchpoints) if plan.goal is None else plan.goal
     kept = {"loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), "tables": loaded.tables}

@@ -50,7 +50,7 @@ def built(folder: Path) -> Path:
 
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duckdb_build, "MEMORY_LIMIT", "100MB")
+    monkeypatch.setattr(duckdb_build, "memory_for", lambda _rows: "100MB")
 
 
 @pytest.mark.usefixtures("little_memory")
