@@ -28,6 +28,7 @@ from cx_metrics.engines.duckdb_store import (
 )  # fmt: skip
 from cx_metrics.engines.incoming import ORDER, UPLOAD, Built, Incoming, with_upload
 from cx_metrics.engines.room import memory_for, spill_room
+from cx_metrics.engines.row_groups import in_row_groups
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
 from cx_metrics.errors import TouchlineError, WorkspaceProblem
 from cx_metrics.journeys import PATH_SIGN, PLACE
@@ -151,7 +152,7 @@ def _take_in(connection: duckdb.DuckDBPyConnection, name: str, incoming: Incomin
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
-            yield from ahead(incoming.batches)
+            yield from ahead(in_row_groups(incoming.batches))
         except (TouchlineError, MemoryError) as problem:
             raised.append(problem)
             raise
