@@ -50,6 +50,7 @@ class Opened:
     lines: int
     first: int = 0  # where the `sequence` of its rows begins
     raw: RawFile | None = None
+    records: int = 0  # about how many there are: in a wide file a row holds several
 
 
 def open_plan(plan: Plan) -> dict[str, list[Opened]]:
@@ -79,7 +80,8 @@ def open_plan(plan: Plan) -> dict[str, list[Opened]]:
         for text in file.told:
             typed.report.assume(text)
         first = 2**40 * len(found.get(mapping.table, ()))
-        opened = Opened(typed, file.upload, mapping.filled, raw.lines, first, raw)
+        several = len(mapping.spread.columns) if mapping.spread else 1
+        opened = Opened(typed, file.upload, mapping.filled, raw.lines, first, raw, raw.lines * several)
         found.setdefault(mapping.table, []).append(opened)
     ordered = {name: found[name] for name in TABLES if name in found}
     _say_what_stands_twice({name: [o.typed for o in group] for name, group in ordered.items()})

@@ -148,12 +148,13 @@ def import_version(
     every = {id(o): reading.Every() for group in opened.values() for o in group}
     for o in itertools.chain.from_iterable(opened.values()):
         o.typed.report.every = every[id(o)]
-    teller = _Teller(tell, sum(o.lines for group in opened.values() for o in group))
+    records = sum(o.records for group in opened.values() for o in group)
+    teller = _Teller(tell, records)
     with limits.room(), workspace.building() as part:
         (part / "spill").mkdir()
         hearing = Hearing(part / "spill", plan.themes, teller.hears)
-        tables = hearing.over(streams(opened, teller.read))
-        built = build(part / STORE, tables, _asked(plan), teller.prepared, part / "spill")
+        tables, spill = hearing.over(streams(opened, teller.read)), part / "spill"
+        built = build(part / STORE, tables, _asked(plan), teller.prepared, spill, rows=records)
         teller.stage(N_("Listing the rows set aside"), 0.965)
         listed = _list_aside(opened, every, part / ASIDE, min(workspace.spare_bytes() // 2, MOST_BYTES))
         teller.stage(KEEPING, 0.97)
@@ -167,7 +168,7 @@ def load_into(
 ) -> tuple[int, list[Report]]:
     """Import into an engine: write and prepare the tables there, then publish them. Returns the number of the load."""
     opened = open_plan(plan)
-    teller = _Teller(tell, sum(o.lines for group in opened.values() for o in group))
+    teller = _Teller(tell, sum(o.records for group in opened.values() for o in group))
     with tempfile.TemporaryDirectory() as folder:
         hearing = Hearing(Path(folder), plan.themes, teller.hears)
         tables = hearing.over(streams(opened, teller.read))

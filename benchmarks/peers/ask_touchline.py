@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from protocol import Peer
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import cx_metrics as cx
-from cx_metrics.engines import open_store
+from cx_metrics.arriving import open_plan, streams
+from cx_metrics.engines import build, open_store
+from cx_metrics.engines.duckdb_build import READ
 from cx_metrics.importing import ImportFile, Plan, import_version
+from cx_metrics.view import Facts
 from cx_metrics.workspace import Workspace
 
 peer = Peer("duckdb", "ibis-framework", "sqlglot", "pandas", "pyarrow")
@@ -31,6 +35,26 @@ def import_csv(workspace: str, dataset: str, csv: str, stages: list[str], goal: 
     """Import a file as the Data page does: read, prepare, publish."""
     plan = Plan((ImportFile(Path(csv), Path(csv).name),), stages=tuple(stages), goal=tuple(goal))
     import_version(Workspace(Path(workspace)), dataset, plan)
+
+
+class Arrived(Exception):
+    """All rows are where the store takes them in."""
+
+
+@peer.preparation
+def read_csv(csv: str, folder: str, stages: list[str], goal: list[str]) -> None:
+    """The same, but no further than to the last row that the store takes in."""
+
+    def stop(done: int, _of: int) -> None:
+        if done == READ:
+            raise Arrived
+
+    (spill := Path(folder) / "spill").mkdir()
+    plan = Plan((ImportFile(Path(csv), Path(csv).name),), stages=tuple(stages), goal=tuple(goal))
+    tables = streams(open_plan(plan), lambda _rows: None)
+    with suppress(Arrived):
+        build(Path(folder) / "store", tables, Facts(tuple(stages), "UTC", tuple(goal)), stop, spill)
+        raise RuntimeError("the rows never arrived")
 
 
 def view(persona: str | None) -> cx.View:

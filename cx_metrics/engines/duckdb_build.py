@@ -5,7 +5,6 @@ The connection belongs to the one thread that builds, so statements run on it di
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,6 @@ from cx_metrics.engines import prepared
 from cx_metrics.engines.duckdb_answers import write_answers
 from cx_metrics.engines.duckdb_store import (
     CLOSED,
-    MEMORY_LIMIT,
     THREADS,
     Settings,
     Store,
@@ -30,6 +28,8 @@ from cx_metrics.engines.duckdb_store import (
 )  # fmt: skip
 from cx_metrics.engines.duckdb_tables import ARRIVED, any_known, arrived, codes_of, columns_of, create, one
 from cx_metrics.engines.incoming import ORDER, UPLOAD, Built, Incoming, with_upload
+from cx_metrics.engines.room import memory_for, spill_room
+from cx_metrics.engines.row_groups import in_row_groups
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
 from cx_metrics.errors import TouchlineError, WorkspaceProblem
 from cx_metrics.journeys import PATH_SIGN, PLACE
@@ -66,11 +66,12 @@ def build(
     progress: Callable[[int, int], None],
     spill: Path,
     cube_share: float = prepared.CUBE_SHARE,
+    rows: int = 0,
 ) -> Built:
-    """Write and prepare a new version file at `path` (which must not exist yet), then close it. Raises WorkspaceProblem if
-    the disk has too little room for what does not fit into memory."""
-    room = spill_room(spill)
-    connection = _open(path, spill, room)
+    """Write and prepare a new version file at `path` (which must not exist yet), then close it. `rows`: about how many come in,
+    which decides how much is held in memory. Raises WorkspaceProblem if the disk has too little room for the rest."""
+    room, memory = spill_room(spill), memory_for(rows)
+    connection = _open(path, spill, room, memory)
     try:
         built = _prepare(connection, tables, facts, progress, cube_share)
         connection.execute("checkpoint")
@@ -78,22 +79,17 @@ def build(
         raise WorkspaceProblem(
             N_("This import needs more room than there is: {memory} of memory and {room} MB of the disk. "
                "Free some of the disk, or import fewer rows."),
-            memory=MEMORY_LIMIT, room=room // 10**6,
+            memory=memory, room=room // 10**6,
         ) from None  # fmt: skip
     finally:
         connection.close()
     return built
 
 
-def spill_room(spill: Path) -> int:
-    """How many bytes an import may put beside the file it writes: half of what is free, so that the file has room too."""
-    return shutil.disk_usage(spill).free // 2
-
-
-def _open(path: Path, spill: Path, room: int) -> duckdb.DuckDBPyConnection:
+def _open(path: Path, spill: Path, room: int, memory: str) -> duckdb.DuckDBPyConnection:
     """A connection that may write its file and what it spills, and that nothing makes into one that may do more. It keeps to the
     room on the disk only where that is set after connecting."""
-    settings: Settings = {"memory_limit": MEMORY_LIMIT, "threads": str(THREADS), "temp_directory": str(spill)}
+    settings: Settings = {"memory_limit": memory, "threads": str(THREADS), "temp_directory": str(spill)}
     connection = duckdb.connect(str(path), config=CLOSED | settings)
     connection.execute(f"set max_temp_directory_size = '{room}B'")
     connection.execute("set lock_configuration = true")
@@ -160,7 +156,7 @@ def _take_in(connection: duckdb.DuckDBPyConnection, name: str, incoming: Incomin
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
-            yield from ahead(incoming.batches)
+            yield from ahead(in_row_groups(incoming.batches))
         except (TouchlineError, MemoryError) as problem:
             raised.append(problem)
             raise

@@ -156,7 +156,7 @@ def plain_columns(block: bytes, delimiter: str, names: Sequence[str]) -> Plain |
     """
     if len(names) == 1 or not delimiter.isascii() or block.startswith(codecs.BOM_UTF8):
         return None
-    if not block.strip(b"\r\n"):
+    if block[:1] in (b"\n", b"\r") and not block.strip(b"\r\n"):
         none = pa.RecordBatch.from_arrays([pa.array([], pa.string())] * len(names), names=list(names))
         return Plain(none, np.zeros(0, np.int64), lines_in(block))
     quoted = b'"' in block

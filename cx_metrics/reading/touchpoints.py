@@ -66,17 +66,23 @@ class Names:
 
     def axis(self, raw: pa.Array, axis: str, in_file: pa.Array) -> pa.Array:
         """One axis of the touchpoints, null where nobody says it."""
-        said = self._spread(raw, lambda name: getattr(self.mapped(name), axis, None)) if self._mapped else in_file
-        said = pc.coalesce(said, in_file)
+        said = in_file
+        if self._mapped:
+            said = _else(self._spread(raw, lambda name: getattr(self.mapped(name), axis, None)), in_file)
         if not said.null_count:
             return said
-        return pc.coalesce(said, self._spread(raw, lambda name: getattr(self.known(name), axis, None)))
+        return _else(said, self._spread(raw, lambda name: getattr(self.known(name), axis, None)))
 
     @staticmethod
     def _spread(raw: pa.Array, say: Callable[[str], str | None]) -> pa.Array:
         encoded = raw.dictionary_encode()
         said = pa.array([say(name) for name in encoded.dictionary.to_pylist()], pa.string())
         return said.take(encoded.indices)
+
+
+def _else(said: pa.Array, other: pa.Array) -> pa.Array:
+    """What is said, and the other where nothing is."""
+    return other if said.null_count == len(said) else pc.coalesce(said, other)
 
 
 def read_touchpoints(

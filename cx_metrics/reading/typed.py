@@ -242,7 +242,8 @@ class Rowset:
 def trimmed(values: pa.Array) -> pa.Array:
     """The texts without spaces around them; blank is null. What an id is, wherever it is read."""
     bare = pc.utf8_trim_whitespace(values)
-    return pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare)
+    blank = pc.equal(bare, "")
+    return pc.if_else(blank, pa.scalar(None, pa.string()), bare) if pc.any(blank).as_py() else bare
 
 
 def blank_to_null(values: pa.Array) -> pa.Array:

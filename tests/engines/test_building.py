@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def built(folder: Path) -> Path:
 
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duckdb_build, "MEMORY_LIMIT", "100MB")
+    monkeypatch.setattr(duckdb_build, "memory_for", lambda _rows: "100MB")
 
 
 @pytest.mark.usefixtures("little_memory")
@@ -68,9 +69,9 @@ def test_an_import_that_the_disk_has_no_room_for_says_so(tmp_path: Path, monkeyp
 
 
 def test_an_import_takes_half_of_the_free_disk_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duckdb_build.shutil, "disk_usage", lambda _folder: type("Usage", (), {"free": 5_000_000}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: type("Usage", (), {"free": 5_000_000}))
     assert duckdb_build.spill_room(tmp_path) == 2_500_000
-    connection = duckdb_build._open(tmp_path / "v.duckdb", tmp_path, 5 * 2**20)
+    connection = duckdb_build._open(tmp_path / "v.duckdb", tmp_path, 5 * 2**20, "1GB")
     (room,) = connection.cursor().execute("select current_setting('max_temp_directory_size')").fetchone() or ("",)
     assert room == "5.0 MiB"
 
@@ -85,7 +86,7 @@ def test_what_builds_reads_and_writes_no_other_file(tmp_path: Path, statement: s
     (tmp_path / "secret").write_text("a", "utf-8")
     (tmp_path / "spill").mkdir()
     before = {path.name for path in tmp_path.rglob("*")}
-    connection = duckdb_build._open(tmp_path / "v.duckdb", tmp_path / "spill", 2**30)
+    connection = duckdb_build._open(tmp_path / "v.duckdb", tmp_path / "spill", 2**30, "1GB")
     with pytest.raises(duckdb.Error):
         connection.cursor().execute(statement.format(d=tmp_path)).fetchall()
     connection.cursor().execute("create table touchpoints as select 1 as a")

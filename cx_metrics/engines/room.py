@@ -1,0 +1,21 @@
+"""How much memory and disk an import may take."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from cx_metrics.engines.duckdb_store import MEMORY_LIMIT
+
+LEAST_MEMORY, ROWS_IN_LEAST_MEMORY = "1GB", 12_000_000  # of an import of no more rows
+
+
+def memory_for(rows: int) -> str:
+    """How much an import of so many rows may hold in memory before it writes to the disk. Some of it cannot be spilled: some 35 MB
+    for a million touchpoints."""
+    return LEAST_MEMORY if rows <= ROWS_IN_LEAST_MEMORY else MEMORY_LIMIT
+
+
+def spill_room(spill: Path) -> int:
+    """How many bytes an import may put beside the file it writes: half of what is free, so that the file has room too."""
+    return shutil.disk_usage(spill).free // 2
