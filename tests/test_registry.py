@@ -15,6 +15,7 @@ from cx_metrics.engines import Store
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.registry import Metric, Unit
 from cx_metrics.view import Filter, Passing, View
+from pages.parts.page import INTERVALS
 from tests.conftest import MORNING, dataset, paths
 
 Row = dict[str, Any]
@@ -399,3 +400,8 @@ def test_a_metric_stays_a_plain_function_that_takes_tables_by_and_its_options() 
         assert all("by" in parameters for parameters in functions)
         keyword = [p for ps in functions for p, q in ps.items() if q.kind is inspect.Parameter.KEYWORD_ONLY]
         assert keyword == [o.name for o in metric.options], name
+
+
+def test_every_interval_has_a_name_on_the_page() -> None:
+    used = {m.interval for metric in cx.METRICS.values() for m in metric.measures.values() if m.interval}
+    assert used <= set(INTERVALS)

@@ -209,7 +209,7 @@ def draw_silent(page: Page, main: str) -> None:
 
         figure.html(lambda m: m.definitions(pairs(m)))
         apart = bias.frame[bias.frame["flagged"].fillna(False).astype(bool)] if len(bias.frame) else bias.frame
-        if len(apart):
+        if len(apart) and not row["refusal"]:
             heads = [Text(N_("Trait")), Text(N_("Of those who answered")), Text(N_("Of the silent"))]
             figure.html(lambda m: m.table(heads, [
                 [m.strong(_trait(page, r)), m.percent(r.share_of_answered), m.percent(r.share_of_silent)]
