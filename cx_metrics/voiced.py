@@ -95,7 +95,7 @@ def finish_themes(frame: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     source="Lee & Seung (1999), Nature 401 (non-negative matrix factorisation), over TF-IDF",
     measures={
         "comments": COMMENTS,
-        "of": Measure(N_("Of"), "count", meaning=N_("all comments of the group, whatever they are about")),
+        "of": Measure(N_("All comments"), "count", meaning=N_("all comments of the group, whatever they are about")),
         "share": Measure(
             N_("Share"), "share", n="of", interval="wilson", meaning=N_("comments about the theme / all comments of the group")
         ),

@@ -5,6 +5,7 @@ What a question is (`Kind`) may hold for the whole file, for the rows with one v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -66,12 +67,21 @@ def read_surveys(raw: RawFile, mapping: FileMapping, names: Mapping[str, NameMap
     report = Report(raw.name, "surveys")
     known = Names(names or {}, raw.name, mapping.columns.get("touchpoint", ""))
     of_columns = _of_columns(mapping)
+    wave = _wave_of_the_name(raw.name, mapping)
+    if wave:
+        words = N_(
+            'The answers have no date and no wave. They count as the wave "{wave}", the year in the name of the file.'
+        )
+        report.assume(Text(words, {"wave": wave}))
     schema = table_schema(mapping, EXTRA["surveys"])
 
     def build(rows: Rowset) -> Mapping[str, pa.Array]:
-        return _build(rows, known, of_columns)
+        return _build(rows, known, of_columns, wave)
 
     return read_typed(raw, mapping, schema, build, report)
+
+
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,15 @@ def _asked(rows: Rowset, of_columns: list[Kind]) -> _Asked:
     return _Asked(kinds, places[encoded.indices.to_numpy()])
 
 
-def _build(rows: Rowset, names: Names, of_columns: list[Kind]) -> dict[str, pa.Array]:
+def _wave_of_the_name(name: str, mapping: FileMapping) -> str | None:
+    """The year in the name of a file whose answers say nothing of when they were given: "Survey 2017.csv" is the wave 2017."""
+    if "answered_at" in mapping.filled or "wave" in mapping.filled:
+        return None
+    years = set(_YEAR.findall(name))
+    return years.pop() if len(years) == 1 else None
+
+
+def _build(rows: Rowset, names: Names, of_columns: list[Kind], wave: str | None) -> dict[str, pa.Array]:
     asked = _asked(rows, of_columns)
     kinds = _kinds(rows, asked)
     low, high = _scale(rows, kinds, asked)
@@ -131,6 +149,7 @@ def _build(rows: Rowset, names: Names, of_columns: list[Kind]) -> dict[str, pa.A
         "weight": _weights(rows),
     }
     columns |= {name: rows.text(name) for name in ("language", "wave", *EXTRA["surveys"])}
+    columns["wave"] = _filled(columns["wave"], wave) if wave else columns["wave"]
     about = rows.text("touchpoint")
     columns["touchpoint"] = names.shown(about)
     columns["stage"] = names.axis(about, "stage", file_stage(rows.text("stage")))

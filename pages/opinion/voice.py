@@ -22,9 +22,9 @@ DOMAINS = {"nps": (-80.0, 80.0), "csat": (0.0, 1.0)}  # fixed, so that cells com
 PERIODS = {"day": N_("Day"), "week": N_("Week"), "month": N_("Month"), "quarter": N_("Quarter")}
 BELONGING = {
     "said": N_("what the file says it is about"),
-    "last:1d": N_("else the last touchpoint, up to 1 day before"),
-    "last:7d": N_("else the last touchpoint, up to 7 days before"),
-    "last:30d": N_("else the last touchpoint, up to 30 days before"),
+    "last:1d": N_("what the file says, else the last touchpoint up to 1 day before"),
+    "last:7d": N_("what the file says, else the last touchpoint up to 7 days before"),
+    "last:30d": N_("what the file says, else the last touchpoint up to 30 days before"),
     "journey": N_("every touchpoint of the journey so far"),
     "none": N_("no touchpoint"),
 }
@@ -52,6 +52,8 @@ def show(page: Page) -> None:
     if dated:
         with right:
             draw_over_time(page, main)
+    if "wave" in page.columns("surveys"):
+        scores.draw_scores(page, "wave", asked)
     draw_place_choice(page)
     column = next((c for c in ("persona", "segment", "region") if c in page.columns("surveys")), None)
     if place and column and broad in DOMAINS:

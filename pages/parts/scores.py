@@ -26,6 +26,7 @@ NOTES = {
     "touchpoint": N_("Scores by the touchpoint the answer is about"),
     "stage": N_("Scores by the stage the answer is about"),
     "channel": N_("Scores by the channel the answer is about"),
+    "wave": N_("Scores by the survey round"),
 }
 UNLINKED = N_(
     "These answers name no customer, so filters on customers and their journeys leave none of them. "
@@ -144,6 +145,8 @@ def draw_scores(page: Page, place: str, asked: Sequence[str]) -> None:
     if place == "stage":
         order = [page.stage(s) for s in page.facts.stages]
         names.sort(key=lambda name: order.index(name) if name in order else len(order))
+    if place == "wave":
+        names.sort()
     if not names:
         return
     heads: list[Any] = [Text(view_words.LABELS[place])]

@@ -28,6 +28,7 @@ LABELS = {
     "touchpoint_type": N_("Type"),
     "phase": N_("Phase"),
     "stage": N_("Stage"),
+    "wave": N_("Wave"),
 }
 IN_SENTENCE = {"persona": N_("persona"), "segment": N_("segment"), "region": N_("region")}
 VALUE_WORDS = {

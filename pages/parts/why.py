@@ -25,7 +25,7 @@ from pages.parts.page import Page
 MOST_POINTS, MOST_ROWS, MOST_TRAITS = 12, 15, 5
 CALENDAR = ("day", "week", "month")
 BEFORE = {
-    "contacts_before": N_("Contacts"), "waiting": N_("Longest wait"), "repeats_before": N_("Repeats"),
+    "contacts_before": N_("Contacts"), "waiting": N_("Longest wait"), "repeats_before": N_("Met again"),
     "channel_switches_before": N_("Changes of channel"),
 }  # fmt: skip
 MEASURES = {  # columns of the journey before an answer, as drivers
@@ -81,7 +81,7 @@ def draw_drivers(page: Page, main: str) -> None:
                     known, who, "named", "importance", "importance_low", "importance_high", "responses", share=True,
                 ), said, key="drivers_bars", wide=True)  # fmt: skip
         with right:
-            heads = [Text(N_("Driver")), Text(N_("Importance")), Text(N_("Correlation")), Text(N_("Place"))]
+            heads = [Text(N_("Driver")), Text(N_("Importance")), Text(N_("Correlation")), Text(N_("Priority"))]
             figure.html(lambda m: m.table(heads, _drivers(m, frame), numeric=(1, 2)))
 
 
@@ -239,7 +239,7 @@ def draw_response_rate(page: Page) -> None:
         Text(one, {"n": invited}, many, invited),
         Text(N_("sent, without those that bounced or opted out before")),
     ]
-    heads = [Text(view_words.LABELS["wave"]) if by else Text(N_("All")), Text(N_("Invited")), Text(N_("Answered")),
+    heads = [Text(view_words.LABELS["wave"]) if by else Text(N_("All")), Text(N_("Invited")), Text(N_("Completed")),
              Text(N_("Response rate")), Text(N_("Interval"))]  # fmt: skip
     with page.card("response_rate", findings_silent.response_rate(whole.frame), Text(N_("Response rate")), result, caption,
                    ("response_rate", "invited"), height="stretch"):  # fmt: skip

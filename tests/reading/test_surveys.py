@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -157,3 +158,21 @@ def test_answers_about_touchpoints_take_the_mapped_names(upload: Upload) -> None
     )
     rows = read_surveys(raw, mapping, {"checkout": NameMapping("checkout", touchpoint="Till")}).to_table().to_pylist()
     assert [(row["touchpoint"], row["stage"]) for row in rows] == [("Till", "action"), ("hotel", None), (None, None)]
+
+
+def test_a_year_in_the_name_of_a_file_without_dates_is_its_wave(upload: Upload) -> None:
+    def waves(name: str) -> tuple[list[str | None], Report]:
+        typed = read_surveys(upload("who;score\nx;9\ny;2\n", name), NPS)
+        return typed.to_table()["wave"].to_pylist(), typed.report
+
+    found, report = waves("Passengers_2017.csv")
+    assert found == ["2017", "2017"]
+    assert any('the wave "2017"' in str(note) for note in report.notes)
+    for name in ("Passengers.csv", "2016 against 2017.csv", "Order 120175.csv"):
+        assert waves(name)[0] == [None, None]
+
+
+def test_answers_with_a_date_have_no_wave_of_their_files_name(upload: Upload) -> None:
+    dated = replace(NPS, columns={"score": "score", "answered_at": "day"})
+    typed = read_surveys(upload("day;score\n2016-05-02;9\n", "Passengers_2017.csv"), dated)
+    assert typed.to_table()["wave"].to_pylist() == [None]
