@@ -24,7 +24,8 @@ from cx_metrics import erasing, reading
 from cx_metrics.arriving import Opened, open_plan, reports, streams
 from cx_metrics.engines import Engine, Served, Store, build, connect, loading, memory_store, read_address, serve
 from cx_metrics.engines.incoming import Built
-from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
+from cx_metrics.engines.room import memory_for
+from cx_metrics.errors import FileProblem, MappingProblem, TooLittleMemory, TouchlineError, WorkspaceProblem
 from cx_metrics.limits import limit_this_process, step_back
 from cx_metrics.logs import described, event, keep_messages_out
 from cx_metrics.plans import ImportFile, Plan, open_file, plan_from_dict, plan_to_dict
@@ -135,12 +136,32 @@ def import_version(
     workspace.check_sources(dataset, [f.path for f in plan.files])
     limits.check_disk(workspace.root, limits.DISK_FACTOR * sum(f.path.stat().st_size for f in plan.files))
     opened = open_plan(plan)
-    records = sum(o.records for group in opened.values() for o in group)
-    teller = _Teller(tell, records)
+    *less, most = memory_for(_records(opened))
+    for memory in less:
+        with contextlib.suppress(TooLittleMemory):
+            return _built(workspace, dataset, plan, opened, tell, memory)
+        opened = open_plan(plan)  # its rows can be read once
+    return _built(workspace, dataset, plan, opened, tell, most)
+
+
+def _records(opened: Mapping[str, Sequence[Opened]]) -> int:
+    return sum(o.records for group in opened.values() for o in group)
+
+
+def _built(
+    workspace: Workspace,
+    dataset: str,
+    plan: Plan,
+    opened: Mapping[str, Sequence[Opened]],
+    tell: Callable[[Progress], None],
+    memory: str,
+) -> Version:
+    """Build the next version within so much memory, then publish it."""
+    teller = _Teller(tell, _records(opened))
     with limits.room(), workspace.building() as part:
-        (part / "spill").mkdir()
-        tables, spill = streams(opened, teller.read), part / "spill"
-        built = build(part / STORE, tables, _asked(plan), teller.prepared, spill, rows=records)
+        (spill := part / "spill").mkdir()
+        tables = streams(opened, teller.read)
+        built = build(part / STORE, tables, _asked(plan), teller.prepared, spill, memory=memory)
         goal = reading.propose_goal(built.touchpoints) if plan.goal is None else plan.goal
         teller.stage(KEEPING, 0.97)
         home = workspace.root / DATASETS / dataset
@@ -152,7 +173,7 @@ def load_into(
 ) -> tuple[int, list[Report]]:
     """Import into an engine: write and prepare the tables there, then publish them. Returns the number of the load."""
     opened = open_plan(plan)
-    teller = _Teller(tell, sum(o.records for group in opened.values() for o in group))
+    teller = _Teller(tell, _records(opened))
     loaded = loading.load(engine, streams(opened, teller.read), _asked(plan), teller.prepared)
     goal = reading.propose_goal(loaded.built.touchpoints) if plan.goal is None else plan.goal
     kept = {"loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), "tables": loaded.tables}
