@@ -45,6 +45,10 @@ class WorkspaceProblem(TouchlineError):
     """A dataset, version or job that is not there, damaged, or from a newer Touchline."""
 
 
+class TooLittleMemory(WorkspaceProblem):
+    """An import that found no end in the memory and on the disk that it may take; with more of them it may."""
+
+
 class DamagedVersion(WorkspaceProblem):
     """A version whose files are not those that were written; the one before it may still be opened."""
 

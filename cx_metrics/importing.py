@@ -25,7 +25,8 @@ from cx_metrics import erasing, reading
 from cx_metrics.arriving import Opened, open_plan, reports, streams
 from cx_metrics.engines import Engine, Served, Store, build, connect, loading, memory_store, read_address, serve
 from cx_metrics.engines.incoming import Built
-from cx_metrics.errors import FileProblem, MappingProblem, TouchlineError, WorkspaceProblem
+from cx_metrics.engines.room import memory_for
+from cx_metrics.errors import FileProblem, MappingProblem, TooLittleMemory, TouchlineError, WorkspaceProblem
 from cx_metrics.hearing import Hearing
 from cx_metrics.limits import limit_this_process, step_back
 from cx_metrics.logs import described, event, keep_messages_out
@@ -145,16 +146,36 @@ def import_version(
     workspace.check_sources(dataset, [f.path for f in plan.files])
     limits.check_disk(workspace.root, limits.DISK_FACTOR * sum(f.path.stat().st_size for f in plan.files))
     opened = open_plan(plan)
+    *less, most = memory_for(_records(opened))
+    for memory in less:
+        with contextlib.suppress(TooLittleMemory):
+            return _built(workspace, dataset, plan, opened, tell, memory)
+        opened = open_plan(plan)  # its rows can be read once
+    return _built(workspace, dataset, plan, opened, tell, most)
+
+
+def _records(opened: Mapping[str, Sequence[Opened]]) -> int:
+    return sum(o.records for group in opened.values() for o in group)
+
+
+def _built(
+    workspace: Workspace,
+    dataset: str,
+    plan: Plan,
+    opened: Mapping[str, Sequence[Opened]],
+    tell: Callable[[Progress], None],
+    memory: str,
+) -> Version:
+    """Build the next version within so much memory, then publish it."""
     every = {id(o): reading.Every() for group in opened.values() for o in group}
     for o in itertools.chain.from_iterable(opened.values()):
         o.typed.report.every = every[id(o)]
-    records = sum(o.records for group in opened.values() for o in group)
-    teller = _Teller(tell, records)
+    teller = _Teller(tell, _records(opened))
     with limits.room(), workspace.building() as part:
-        (part / "spill").mkdir()
-        hearing = Hearing(part / "spill", plan.themes, teller.hears)
-        tables, spill = hearing.over(streams(opened, teller.read)), part / "spill"
-        built = build(part / STORE, tables, _asked(plan), teller.prepared, spill, rows=records)
+        (spill := part / "spill").mkdir()
+        hearing = Hearing(spill, plan.themes, teller.hears)
+        tables = hearing.over(streams(opened, teller.read))
+        built = build(part / STORE, tables, _asked(plan), teller.prepared, spill, memory=memory)
         teller.stage(N_("Listing the rows set aside"), 0.965)
         listed = _list_aside(opened, every, part / ASIDE, min(workspace.spare_bytes() // 2, MOST_BYTES))
         teller.stage(KEEPING, 0.97)
@@ -168,7 +189,7 @@ def load_into(
 ) -> tuple[int, list[Report]]:
     """Import into an engine: write and prepare the tables there, then publish them. Returns the number of the load."""
     opened = open_plan(plan)
-    teller = _Teller(tell, sum(o.records for group in opened.values() for o in group))
+    teller = _Teller(tell, _records(opened))
     with tempfile.TemporaryDirectory() as folder:
         hearing = Hearing(Path(folder), plan.themes, teller.hears)
         tables = hearing.over(streams(opened, teller.read))

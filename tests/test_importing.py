@@ -177,7 +177,7 @@ def test_a_file_that_cannot_be_read_fails_with_the_text_of_the_family_and_keeps_
 def test_a_fault_of_ours_names_the_job_and_not_the_data(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(part: Path, *_: object) -> None:
+    def broken(part: Path, *_: object, **_more: object) -> None:
         part.write_bytes(b"half a store")
         part.with_name(f"{part.name}.wal").write_bytes(b"its log")
         raise RuntimeError("canary@example.com")

@@ -15,6 +15,7 @@ import cx_metrics as cx
 from cx_metrics.arriving import open_plan, streams
 from cx_metrics.engines import build, open_store
 from cx_metrics.engines.duckdb_build import READ
+from cx_metrics.engines.room import memory_for
 from cx_metrics.importing import ImportFile, Plan, import_version
 from cx_metrics.view import Facts
 from cx_metrics.workspace import Workspace
@@ -51,9 +52,11 @@ def read_csv(csv: str, folder: str, stages: list[str], goal: list[str]) -> None:
 
     (spill := Path(folder) / "spill").mkdir()
     plan = Plan((ImportFile(Path(csv), Path(csv).name),), stages=tuple(stages), goal=tuple(goal))
-    tables = streams(open_plan(plan), lambda _rows: None)
+    opened = open_plan(plan)
+    memory, *_more = memory_for(sum(o.records for group in opened.values() for o in group))
+    tables, facts = streams(opened, lambda _rows: None), Facts(tuple(stages), "UTC", tuple(goal))
     with suppress(Arrived):
-        build(Path(folder) / "store", tables, Facts(tuple(stages), "UTC", tuple(goal)), stop, spill)
+        build(Path(folder) / "store", tables, facts, stop, spill, memory=memory)
         raise RuntimeError("the rows never arrived")
 
 

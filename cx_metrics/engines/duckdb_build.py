@@ -18,6 +18,7 @@ from cx_metrics.engines import prepared
 from cx_metrics.engines.duckdb_answers import write_answers
 from cx_metrics.engines.duckdb_store import (
     CLOSED,
+    MEMORY_LIMIT,
     THREADS,
     Settings,
     Store,
@@ -28,10 +29,10 @@ from cx_metrics.engines.duckdb_store import (
 )  # fmt: skip
 from cx_metrics.engines.duckdb_tables import ARRIVED, any_known, arrived, codes_of, columns_of, create, one
 from cx_metrics.engines.incoming import ORDER, UPLOAD, Built, Incoming, with_upload
-from cx_metrics.engines.room import memory_for, spill_room
+from cx_metrics.engines.room import spill_room
 from cx_metrics.engines.row_groups import in_row_groups
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
-from cx_metrics.errors import TouchlineError, WorkspaceProblem
+from cx_metrics.errors import TooLittleMemory, TouchlineError
 from cx_metrics.journeys import PATH_SIGN, PLACE
 from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, PREPARED, TABLES, TOUCHPOINTS
 from cx_metrics.texts import N_
@@ -66,17 +67,17 @@ def build(
     progress: Callable[[int, int], None],
     spill: Path,
     cube_share: float = prepared.CUBE_SHARE,
-    rows: int = 0,
+    memory: str = MEMORY_LIMIT,
 ) -> Built:
-    """Write and prepare a new version file at `path` (which must not exist yet), then close it. `rows`: about how many come in,
-    which decides how much is held in memory. Raises WorkspaceProblem if the disk has too little room for the rest."""
-    room, memory = spill_room(spill), memory_for(rows)
+    """Write and prepare a new version file at `path` (which must not exist yet), then close it. Raises TooLittleMemory if what does
+    not fit into so much memory has no room on the disk, or has to be in memory."""
+    room = spill_room(spill)
     connection = _open(path, spill, room, memory)
     try:
         built = _prepare(connection, tables, facts, progress, cube_share)
         connection.execute("checkpoint")
     except duckdb.OutOfMemoryException:
-        raise WorkspaceProblem(
+        raise TooLittleMemory(
             N_("This import needs more room than there is: {memory} of memory and {room} MB of the disk. "
                "Free some of the disk, or import fewer rows."),
             memory=memory, room=room // 10**6,

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pytest
 
 import cx_metrics as cx
+from cx_metrics import importing
 from cx_metrics.engines import build, duckdb_build, open_store
 from cx_metrics.engines.incoming import Incoming
-from cx_metrics.errors import WorkspaceProblem
+from cx_metrics.errors import TooLittleMemory, WorkspaceProblem
 from cx_metrics.tables import TOUCHPOINTS
 from cx_metrics.view import Facts
+from cx_metrics.workspace import Workspace
 
 ROWS = 400_000
 
@@ -45,27 +47,46 @@ def many() -> Incoming:
 def built(folder: Path) -> Path:
     path = folder / "version.duckdb"
     (folder / "spill").mkdir()
-    build(path, {"touchpoints": many()}, Facts(), lambda *_: None, folder / "spill")
+    build(path, {"touchpoints": many()}, Facts(), lambda *_: None, folder / "spill", memory="100MB")
     return path
 
 
-@pytest.fixture
-def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duckdb_build, "memory_for", lambda _rows: "100MB")
-
-
-@pytest.mark.usefixtures("little_memory")
 def test_what_does_not_fit_into_memory_is_built_on_the_disk(tmp_path: Path) -> None:
     store = open_store(built(tmp_path), Facts())
     found = cx.people(store)
     assert (found["customers"], found["touchpoints"]) == (ROWS // 20, ROWS)
 
 
-@pytest.mark.usefixtures("little_memory")
 def test_an_import_that_the_disk_has_no_room_for_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duckdb_build, "spill_room", lambda _spill: 2_000_000)
     with pytest.raises(WorkspaceProblem, match="100MB of memory and 2 MB of the disk"):
         built(tmp_path)
+
+
+def test_an_import_that_needs_more_memory_after_all_is_begun_again_with_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first amount is too little for anything; what it was building is gone, and the second one does all."""
+    asked = []
+
+    def amounts(records: int) -> tuple[str, ...]:
+        asked.append(records)
+        return ("1MB", "300MB")
+
+    monkeypatch.setattr(importing, "memory_for", amounts)
+    path = tmp_path / "log.csv"
+    lines = [f"c{n % 500},2026-01-{n % 28 + 1:02} 10:00:00,{('visit', 'buy')[n % 2]}" for n in range(5_000)]
+    path.write_text("\n".join(["customer_id,occurred_at,touchpoint", *lines]))
+    workspace = Workspace(tmp_path / "workspace")
+    dataset = workspace.create("log")
+    version = importing.import_version(workspace, dataset, importing.Plan((importing.ImportFile(path, path.name),)))
+    assert asked == [5_001]
+    assert version.number == 1
+    (report,) = version.manifest["reports"]
+    assert (report["rows"], report["loaded"]) == (5_000, 5_000)
+    monkeypatch.setattr(importing, "memory_for", lambda _records: ("1MB",))
+    with pytest.raises(TooLittleMemory, match="1MB of memory"):
+        importing.import_version(workspace, dataset, importing.Plan((importing.ImportFile(path, path.name),)))
 
 
 def test_an_import_takes_half_of_the_free_disk_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
