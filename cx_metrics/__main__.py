@@ -45,7 +45,7 @@ from cx_metrics.registry import METRICS, Metric, find
 from cx_metrics.run import Result, run, values
 from cx_metrics.segments import parse_condition, print_condition, views_of
 from cx_metrics.steps import Exclusions, Steps
-from cx_metrics.tables import TABLES
+from cx_metrics.tables import HEARD, TABLES
 from cx_metrics.texts import N_
 from cx_metrics.view import Member, View
 from cx_metrics.view_text import read_view
@@ -252,7 +252,8 @@ def answer(metric: Metric, asked: argparse.Namespace) -> int:
         goal = None if asked.goal is None else Touchpoints("").parse(asked.goal)
     else:
         plan = plan_of(asked)
-        store, reports = importing.load(plan)
+        said = " ".join([metric.name, *map(str, vars(asked).values())])
+        store, reports = importing.load(plan, read_comments=any(name in said for name in (*HEARD, "themes")))
         goal = plan.goal
     for name in goal or ():
         if problem := unknown_touchpoint(name, store):

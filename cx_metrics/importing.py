@@ -77,8 +77,9 @@ def open_files(
     stages: Sequence[str] = STAGES,
     zone: str = "UTC",
     goal: Sequence[str] | None = None,
+    read_comments: bool = True,
 ) -> Store:
-    """Files of any recognised columns → an opened dataset in memory, for a notebook or one command.
+    """Files of any recognised columns → an opened dataset in memory, for a notebook or one command. `read_comments`: as in `load`.
 
     Raises the error family for what cannot be read. Rows set aside are in the `reports` of `load`, which this calls.
     """
@@ -90,7 +91,7 @@ def open_files(
     with tempfile.TemporaryDirectory() as folder:
         asked = files_of(paths, Path(folder))
         plan = Plan(asked, stages=tuple(stages), zone=zone, goal=None if goal is None else tuple(goal))
-        store, _reports = load(plan)
+        store, _reports = load(plan, read_comments)
     return store
 
 
@@ -126,12 +127,13 @@ def existing(path: str | Path) -> Path:
     return found
 
 
-def load(plan: Plan) -> tuple[Store, list[Report]]:
-    """Import into memory. Returns the opened dataset and one report per file."""
+def load(plan: Plan, read_comments: bool = True) -> tuple[Store, list[Report]]:
+    """Import into memory. Returns the opened dataset and one report per file. Comments need not be read (`tables.HEARD`) where
+    nothing is asked about them: it takes seconds."""
     opened = open_plan(plan)
     with tempfile.TemporaryDirectory() as folder:
-        hearing = Hearing(Path(folder), plan.themes)
-        store, built = memory_store(hearing.over(streams(opened, lambda _rows: None)), _asked(plan))
+        hearing, tables = Hearing(Path(folder), plan.themes), streams(opened, lambda _rows: None)
+        store, built = memory_store(hearing.over(tables) if read_comments else tables, _asked(plan))
     return replace(store, facts=_facts(built, plan, hearing)), reports(opened)
 
 
