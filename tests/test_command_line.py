@@ -26,11 +26,11 @@ u2,2026-01-05T10:00:00Z,Website,app,consideration,,Family
 u2,2026-01-25T10:00:00Z,Purchase,app,action,30,Family
 u3,2026-01-05T11:00:00Z,Online ad,ads,awareness,,Saver
 """
-SURVEYS = """customer_id,answered_at,survey_type,score,touchpoint
-u1,2026-01-06T09:00:00Z,nps,10,Purchase
-u2,2026-01-06T09:00:00Z,nps,3,Website
-u1,2026-01-06T09:00:00Z,csat,5,Purchase
-u1,2026-01-06T09:00:00Z,ces,6,Purchase
+SURVEYS = """customer_id,answered_at,survey_type,score,touchpoint,comment
+u1,2026-01-06T09:00:00Z,nps,10,Purchase,The checkout was quick and easy
+u2,2026-01-06T09:00:00Z,nps,3,Website,
+u1,2026-01-06T09:00:00Z,csat,5,Purchase,
+u1,2026-01-06T09:00:00Z,ces,6,Purchase,
 """
 SPEND = "period_start,period_end,channel,cost,currency\n2026-01-01,2026-02-01,ads,40,EUR\n"
 CUSTOMERS = "customer_id,persona,region\nu1,Saver,north\nu2,Family,south\nu3,Saver,south\n"
