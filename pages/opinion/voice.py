@@ -50,25 +50,34 @@ def show(page: Page) -> None:
     with left:
         draw_nps(page, results["nps"]) if main == "nps" else draw_share(page, results[main], main)
     if dated:
-        with right:
+        with right, page.part():
             draw_over_time(page, main)
     if "wave" in page.columns("surveys"):
-        scores.draw_scores(page, "wave", asked)
+        with page.part():
+            scores.draw_scores(page, "wave", asked)
     draw_place_choice(page)
     column = next((c for c in ("persona", "segment", "region") if c in page.columns("surveys")), None)
     if place and column and broad in DOMAINS:
-        draw_heat(page, str(broad), place, column)
+        with page.part():
+            draw_heat(page, str(broad), place, column)
     if place:
-        scores.draw_scores(page, place, asked)
+        with page.part():
+            scores.draw_scores(page, place, asked)
     left, right = st.columns([0.5, 0.5], gap="small")
-    with left:
+    with left, page.part():
         why.draw_before(page, main)
-    with right:
+    with right, page.part():
         why.draw_silent(page, main)
-    why.draw_drivers(page, main)
-    words.draw_themes(page)
-    words.draw_feelings(page)
-    words.draw_comments(page)
+    with page.part():
+        why.draw_drivers(page, main)
+    draw_words(page)
+
+
+def draw_words(page: Page) -> None:
+    """What people wrote."""
+    for draw in (words.draw_themes, words.draw_feelings, words.draw_comments):
+        with page.part():
+            draw(page)
 
 
 def show_unscored(page: Page, problems: list[Text]) -> None:
@@ -79,9 +88,7 @@ def show_unscored(page: Page, problems: list[Text]) -> None:
         scores.say_unlinked(page)
         page.nobody()
         return
-    words.draw_themes(page)
-    words.draw_feelings(page)
-    words.draw_comments(page)
+    draw_words(page)
 
 
 def places_known(page: Page) -> bool:

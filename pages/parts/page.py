@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from cx_metrics import findings
-from cx_metrics.errors import DamagedVersion, TouchlineError, WorkspaceProblem
+from cx_metrics.errors import DamagedVersion, TouchlineError, ViewProblem, WorkspaceProblem
 from cx_metrics.registry import METRICS, Metric
 from cx_metrics.run import Result
 from cx_metrics.safe_text import safe
@@ -209,6 +209,14 @@ class Page:
         caption = [*caption, result.kept_back] if result.kept_back is not None else caption
         with figure.card(key, finding, note, caption, self.explain(result, measures), height) as place:
             yield place
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the page that stands by itself: where it cannot be counted it says why, and the rest goes on."""
+        try:
+            yield
+        except ViewProblem as problem:
+            st.html(self.m.notice(problem.text, "plain"))
 
     def stage(self, name: object) -> str:
         """The name of a stage in the reader's words."""

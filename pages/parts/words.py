@@ -54,7 +54,7 @@ def draw_themes(page: Page) -> None:
         Text(one, {"n": total}, many, total), *page.period("surveys"), Text(N_("themes found in the words, named by them")),
         Text(N_("a comment has one theme or none")),
         Text(N_("steadiness: how much of a theme is found again in half of the comments; below {steady} it may part otherwise"),
-             {"steady": STEADY}), *trust(page),
+             {"steady": page.reader.number(STEADY, 2)}), *trust(page),
     ]  # fmt: skip
     heads = [Text(N_("Theme")), Text(N_("Comments")), Text(N_("Share")), Text(N_("Negative")), Text(N_("Positive")),
              Text(N_("Mean score, 0 to 1")), Text(N_("Steadiness"))]  # fmt: skip
