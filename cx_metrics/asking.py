@@ -199,9 +199,11 @@ def followed(
         if lent.empty:
             return pd.DataFrame()
         left = population(dataset.tables, view, dataset.facts)
-        table = set_apart(
-            inputs_of(metric, left, dataset, view, None), tuple(column.removeprefix(APART) for column in by)
-        )[0]
+        groups = tuple(column.removeprefix(APART) for column in by)
+        inputs = inputs_of(metric, left, dataset, view, None)
+        if metric.inputs == ("surveys",) and isinstance(inputs[0], ibis.Table):
+            inputs[0] = answers.grouped(inputs[0], view.belonging, groups, dataset.tables)
+        table = set_apart(inputs, groups)[0]
         known = {"attributes": dataset.facts.attributes, "whole": is_whole(view, dataset.facts), "by": by, "made": made}
         return dataset.fetch(
             follow.query(table, dataset.lend(lent), **asking, **registry.accepted(follow.query, known))

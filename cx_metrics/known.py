@@ -160,8 +160,9 @@ def latest_answers(surveys: ibis.Table, touchpoints: ibis.Table, customers: ibis
     if kind != "any":
         valid = valid.filter(valid.survey_type == kind)
     known = answerers(valid, touchpoints, customers)
+    known = known.mutate(given=known.answered_at)
     newest = ibis.window(
-        group_by="customer_number", order_by=[ibis.desc("answered_at", nulls_first=False), "response_id", "question"]
+        group_by="customer_number", order_by=[ibis.desc("given", nulls_first=False), "response_id", "question"]
     )
     last = known.mutate(nth=ibis.row_number().over(newest))
     last = last.filter(last.nth == 0)

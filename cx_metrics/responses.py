@@ -143,7 +143,7 @@ def _with_key(t: ibis.Table, reminder: timedelta) -> ibis.Table:
     rank = ibis.cases(*((t.status == name, number) for name, number in RANKS.items()), else_=1)
     t = t.mutate(rank=rank.cast("int64"), at=t.sent_at.epoch_seconds().cast("int64"))
     own = ibis.window(group_by=["customer_id", "wave"], order_by=[ibis.asc("at", nulls_first=False), "rank"])
-    later = t["at"] - t["at"].lag().over(own) > int(reminder.total_seconds())
+    later = t["at"] - t["at"].lag().over(own).nullif(0) > int(reminder.total_seconds())
     t = t.mutate(new=ibis.ifelse(t.wave.isnull() & later.fill_null(False), 1, 0))
     t = t.mutate(nth=t.new.sum().over(ibis.window(
         group_by=["customer_id", "wave"], order_by=[ibis.asc("at", nulls_first=False), "rank"], preceding=None, following=0,

@@ -152,7 +152,7 @@ SOURCE = "Robins, Rotnitzky & Zhao (1994), JASA 89; Deville & Särndal (1992), J
     source=SOURCE,
     finish=finish_adjusted_nps,
     measures=_measures("nps", N_("NPS of those who answered"), "points", N_("promoters minus detractors, per 100 who answered"),
-                       "adjusted_wald"),
+                       "adjusted Wald"),
 )  # fmt: skip
 def adjusted_nps(
     touchpoints: ibis.Table, surveys: ibis.Table, customers: ibis.Table | None = None, by: tuple[str, ...] = (),

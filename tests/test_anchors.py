@@ -400,7 +400,7 @@ VIEWS = [View(), View(grain="session"), View(first_day=date(2026, 1, 5), last_da
 @pytest.mark.parametrize("view", VIEWS, ids=["journeys", "sessions", "range"])
 @pytest.mark.parametrize("untimed", [0.0, 0.2])
 def test_every_route_gives_the_same_paths_under_rules(view: View, untimed: float) -> None:
-    chance = random.Random(f"{view} {untimed}")
+    chance = random.Random(f"{view.grain} {view.first_day} {untimed}")
     rows = [row for u, items in random_rows(chance, 80).items() for row in timed(u, *items)]
     for row in rows:
         if chance.random() < untimed:

@@ -97,7 +97,7 @@ def test_hostile_titles_and_file_names_never_become_paths(workspace: Workspace, 
         assert source.name == name
     assert tree(tmp_path, without=workspace.root) == before
     shapes = re.compile(
-        r"(datasets|uploads|jobs|segments|mappings|parts|workspace\.json|catalog\.(lock|sqlite(-wal|-shm)?))"
+        r"(datasets|uploads|jobs|segments|mappings|protected|parts|workspace\.json|catalog\.(lock|sqlite(-wal|-shm)?))"
         r"|datasets/[0-9a-f]{32}(/(versions|sources|sources/[0-9a-f]{32}"
         r"|versions/\d{6}-[0-9a-f]{8}(/(store\.duckdb|manifest\.json))?))?"
     )
@@ -232,7 +232,7 @@ def test_a_version_of_a_newer_touchline_is_refused_with_both_numbers(
     monkeypatch.setattr(store, "FORMAT", 99)
     version = published(workspace, dataset)
     monkeypatch.undo()
-    with pytest.raises(WorkspaceProblem, match=r"format 99, this one reads up to 2.*Update Touchline"):
+    with pytest.raises(WorkspaceProblem, match=r"format 99, this one reads up to 3.*Update Touchline"):
         workspace.verify(version)
 
 

@@ -44,6 +44,7 @@ MISSING_FILES = {
 INTERVALS = {
     "wilson": N_("Wilson score interval"),
     "adjusted_wald": N_("adjusted Wald interval (3 answers added)"),
+    "adjusted Wald": N_("adjusted Wald interval (3 answers added)"),
     "wald": N_("Wald interval"),
     "bonett_price": N_("Bonett–Price interval (2 answers added)"),
     "bootstrap": N_("bootstrap, 2,000 draws"),

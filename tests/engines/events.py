@@ -93,7 +93,7 @@ def random_events(seed: int, customers: int = 25, timed: bool = True) -> Events:
     changed = [{"changed_at": START + timedelta(days=3), "title": "New checkout"}]
     rows = {
         "touchpoints": touched,
-        "surveys": _answers(dice, customers),
+        "surveys": _heard(random.Random(f"heard {seed}"), _answers(dice, customers)),
         "invitations": _invited(random.Random(f"invited {seed}"), customers),
         "customers": people,
         "spend": spent,
@@ -117,6 +117,16 @@ def _answers(dice: random.Random, customers: int) -> list[dict[str, Any]]:
             "language": "en", "wave": dice.choice(("1", "2", None)), "source": "x", "weight": 1.0,
         })  # fmt: skip
     return [*given, dict(given[0])]
+
+
+def _heard(dice: random.Random, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The answers with what was read in their words: some say nothing, some cannot be read; what stands twice was read once."""
+    read: dict[str, dict[str, Any]] = {}
+    for answer in answers:
+        said = {"comment_words": " fine ", "sentiment": dice.choice((None, "negative", "neutral", "positive")),
+                "theme": dice.choice((None, "delivery", "price, value"))}  # fmt: skip
+        read.setdefault(answer["response_id"], dice.choice((said, dict.fromkeys(said))))
+    return [answer | read[answer["response_id"]] for answer in answers]
 
 
 def _invited(dice: random.Random, customers: int) -> list[dict[str, Any]]:

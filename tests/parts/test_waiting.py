@@ -148,7 +148,7 @@ def test_another_reader_of_the_same_gets_the_answer_when_the_first_gives_up(aske
 
 
 def test_a_run_that_cannot_end_here_gets_its_answer(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = SimpleNamespace(script_requests=requested(stop=True), yield_check=lambda: None)
+    run = SimpleNamespace(script_requests=requested(stop=True), yield_check=lambda: None, session_id="s")
     monkeypatch.setattr(waiting, "get_script_run_ctx", lambda suppress_warning: run)
     asked.endless = False
     question = waiting.while_waited_for(lambda: asked.store._run("select 7 as n", pa.schema([("n", pa.int64())])))
