@@ -149,7 +149,8 @@ def test_sides_of_one_row_are_compared_and_can_be_exported(name: str) -> None:
     ]  # fmt: skip
     asked = [{"customer_id": f"u{i}"} for i in (1, 4)]
     result = cx.compare(name, answered(answers, paths("A", "A"), invitations=asked, goal=("A",)), A, B, **needed(name))
-    nothing = ("contact_measures", "exposure_curve", "transitions")  # no measure, nothing before the goal, no next
+    # no measure, nothing before the goal, no next, no words
+    nothing = ("contact_measures", "exposure_curve", "transitions", "themes")
     assert list(result.frame[["value_a", "value_b"]].notna().any()) == [name not in nothing] * 2
     json.dumps(result.to_dict(), allow_nan=False)
     frame = result.frame
