@@ -76,8 +76,14 @@ def draw_quadrant(
             labelExpr=label_expression(up, [_share(v, reader) for v in up]),
         ),
     )  # fmt: skip
+    layers = [*_medians(points, x, y, t.line_strong)] if points else []
+    return themed([*layers, *_marks(f, x, y, reader)], reader, height)
+
+
+def _marks(f: Fields, x: alt.X, y: alt.Y, reader: Reader) -> list[alt.Chart]:
+    """The intervals, the points, and their names on either side."""
     base = alt.Chart(f.frame)
-    layers: list[alt.Chart] = [*_medians(points, x, y, t.line_strong)] if points else []
+    t, layers = tokens(reader.mode), []
     colour = alt.Color(field=f["colour"], type="nominal", scale=None)
     layers.append(
         base.mark_rule(strokeWidth=1.5, opacity=0.45).encode(
@@ -94,7 +100,7 @@ def draw_quadrant(
             align="left" if to_right else "right", dx=9 if to_right else -9, fontSize=12, color=t.text
         )
         layers.append(words.encode(x=x, y=_on(y, f["label_at"]), text=f.text("label")))
-    return themed(layers, reader, height)
+    return layers
 
 
 def _fields(points: Sequence[_Point], across: Sequence[float], up: Sequence[float], height: int) -> Fields:
