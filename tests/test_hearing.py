@@ -111,6 +111,17 @@ def test_names_that_people_gave_to_themes_hold_for_the_next_import(tmp_path: Pat
     assert named.name not in names
 
 
+def test_comments_that_share_hardly_a_word_come_in(tmp_path: Path) -> None:
+    """A theme of one term has no pair of terms that could stand together."""
+    for things in (("courier",), ("courier", "checkout"), ("courier", "checkout", "staff")):
+        said = [f"the {things[i % len(things)]} was so so {'x' * (i % 3)} {i}" for i in range(300)]
+        rows = [row | {"comment": words} for row, words in zip(written(300), said, strict=True)]
+        store = cx.open_files(surveys=str(save(tmp_path / "answers.csv", rows)))
+        assert cx.run("themes", store).frame["comments"].sum() == 300
+        assert store.facts.heard is not None
+        assert facts_from_dict(facts_to_dict(store.facts)) == store.facts
+
+
 def test_what_was_heard_survives_the_manifest(tmp_path: Path) -> None:
     store = cx.open_files(surveys=str(save(tmp_path / "answers.csv", written())))
     assert store.facts.heard is not None

@@ -57,6 +57,9 @@ def factorise(weights: Any, number: int, seed: int) -> Values:
     model = NMF(number, init="nndsvda", random_state=seed, max_iter=ROUNDS, tol=CLOSE_ENOUGH)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings(
+            "ignore", "invalid value", RuntimeWarning
+        )  # of a fit without a rest, whose error rounds below 0
         model.fit(weights)
     lengths = np.linalg.norm(model.components_, axis=1, keepdims=True)
     found: Values = model.components_[lengths.ravel() > 0] / lengths[lengths.ravel() > 0]
@@ -107,7 +110,8 @@ def coherence(themes: Values, counts: Any) -> Values:
     """Do the leading terms of each theme stand in the same comments? Mean NPMI of their pairs, −1 (never) to 1 (only together).
 
     Bouma (2009), as recommended for topics by Lau, Newman & Baldwin (2014). Pairs are counted in whole comments; a pair that never
-    occurs counts −1. Short comments give low values: .1 is usual, below 0 the terms rather avoid each other.
+    occurs counts −1; a theme of one term has no pair, and no coherence (NaN). Short comments give low values: .1 is usual, below 0
+    the terms rather avoid each other.
     """
     there = counts > 0
     comments = there.shape[0]
@@ -125,6 +129,12 @@ def coherence(themes: Values, counts: Any) -> Values:
         npmi = np.log(known / np.where(q > 0, q, 1)) / -np.log(np.where(always, 0.5, known))
         found[i] = np.where(never, -1, np.where(always, 1, npmi)).mean() if len(p) else np.nan
     return found
+
+
+def mean_coherence(coherent: Values) -> float:
+    """The mean over the themes that have one; 0 where none has."""
+    known = coherent[~np.isnan(coherent)]
+    return float(known.mean()) if len(known) else 0.0
 
 
 def leading_terms(theme: Values) -> Numbers:

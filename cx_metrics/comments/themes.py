@@ -14,6 +14,7 @@ from cx_metrics.comments.factors import (
     coherence,
     factorise,
     leading_terms,
+    mean_coherence,
     place,
     resampled,
 )
@@ -192,7 +193,7 @@ def _of_language(
     likeness = np.mean([by_theme for _, by_theme in _same_length(halves, len(themes))], axis=0)
     coherent = coherence(themes, counts)
     steady = Stability(
-        float(np.mean([rand for rand, _ in halves])), float(coherent[kept].mean()), len(kept), tried, len(chosen)
+        float(np.mean([rand for rand, _ in halves])), mean_coherence(coherent[kept]), len(kept), tried, len(chosen)
     )
     rows = [
         _row(themes[i], terms, int((placed.theme == n).sum()), len(spelled), coherent[i], likeness[i])
@@ -245,7 +246,9 @@ def _best(weights: Any, counts: Any, numbers: Sequence[int], seed: int) -> tuple
         rands = [rand for rand, _ in halves]
         found[len(themes)] = themes
         steady = float(np.mean(rands)) if rands else np.nan
-        tried.append({"number": len(themes), "adjusted_rand": steady, "coherence": coherence(themes, counts).mean()})
+        tried.append(
+            {"number": len(themes), "adjusted_rand": steady, "coherence": mean_coherence(coherence(themes, counts))}
+        )
     if not tried:
         return None
     frame = pd.DataFrame(tried)
