@@ -19,6 +19,7 @@ from cx_metrics.steps import Steps
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Belonging, Facts, Filter, View
 from cx_metrics.view_text import UNREADABLE, Params, decode_view, encode_view, print_belonging
+from pages.parts.calendars import CALENDARS
 from pages.parts.language import LANGUAGES
 
 CHOICES = {  # of pages, that are no option of a metric
@@ -30,13 +31,16 @@ IGNORED = N_("The link asks for {what}, which this dataset does not have. It was
 
 @dataclass(frozen=True)
 class Address:
-    """What a link says: the dataset and its version, the language, the view, options of metrics in their text form."""
+    """What a link says: the dataset and its version, the language, the view, options of metrics in their text form; and digits
+    and calendar, where they are others than is usual in the language."""
 
     dataset: str = ""
     language: str = ""
     view: View = View()
     options: tuple[tuple[str, str], ...] = ()
     version: int = 0
+    digits: str = ""
+    calendar: str = ""
 
     def option(self, metric: str, name: str) -> str | None:
         """The text of an option, if the link gives one."""
@@ -55,6 +59,8 @@ def encode(address: Address) -> Params:
         "ds": [address.dataset],
         "v": [str(address.version)] if address.version else [],
         "lang": [address.language],
+        "digits": [address.digits],
+        "calendar": [address.calendar],
         **encode_view(address.view),
     }
     found |= {name: [text] for name, text in address.options}
@@ -75,7 +81,9 @@ def decode(params: Mapping[str, list[str]]) -> tuple[Address, list[Text]]:
     if one.get("ds") and not dataset:
         notes.append(Text(UNREADABLE, {"name": "ds", "found": one["ds"][:60]}))
     version = int(one["v"]) if re.fullmatch(r"[0-9]{1,6}", one.get("v", "")) else 0
-    return Address(dataset, language, view, _read_options(one, notes), version), notes
+    digits = one.get("digits", "") if one.get("digits") == "latin" else ""
+    calendar = one.get("calendar", "") if one.get("calendar") in CALENDARS else ""
+    return Address(dataset, language, view, _read_options(one, notes), version, digits, calendar), notes
 
 
 def fit(view: View, facts: Facts, values: Mapping[str, tuple[str, ...]]) -> tuple[View, list[Text]]:

@@ -30,7 +30,14 @@ def load() -> None:
         dataset = found.dataset or (current.dataset if current else "")
         st.session_state["address"] = replace(found, language=language, dataset=dataset)
         st.session_state["notes"] = notes
-    st.session_state["lang"] = current_address().language
+    _speak_as_chosen()
+
+
+def _speak_as_chosen() -> None:
+    """Language, digits and calendar of the address are those of the reader."""
+    now = current_address()
+    st.session_state["lang"], st.session_state["digits"] = now.language, now.digits
+    st.session_state["calendar"] = now.calendar
 
 
 def save() -> None:
@@ -66,15 +73,24 @@ def set_option(metric: str, name: str, text: str | None) -> None:
 
 def set_language(language: str) -> None:
     """Choose the language of the pages."""
-    st.session_state["address"] = replace(current_address(), language=language)
-    st.session_state["lang"] = language
+    st.session_state["address"] = replace(current_address(), language=language, digits="", calendar="")
+    _speak_as_chosen()
+
+
+def set_writing(digits: str | None = None, calendar: str | None = None) -> None:
+    """Choose how numbers and days are written; "" is what is usual in the language, None leaves it."""
+    now = current_address()
+    st.session_state["address"] = replace(
+        now, digits=now.digits if digits is None else digits, calendar=now.calendar if calendar is None else calendar
+    )
+    _speak_as_chosen()
 
 
 def set_dataset(dataset: str) -> None:
     """Look at another dataset, with a fresh view: filters and options of one mean nothing in another."""
     now = current_address()
     if dataset != now.dataset:
-        st.session_state["address"] = Address(dataset, language=now.language)
+        st.session_state["address"] = Address(dataset, language=now.language, digits=now.digits, calendar=now.calendar)
         st.session_state["notes"] = []
 
 
