@@ -19,7 +19,9 @@ GROUPS = {
         ("behaviour/flow.py", N_("Journey flow"), "flow", "conversion_path"),
         ("behaviour/drop_off.py", N_("Drop-off"), "drop-off", "filter_alt"),
         ("behaviour/stages.py", N_("Stages"), "stages", "stairs"),
+        ("behaviour/touchpoint.py", N_("Touchpoint"), "touchpoint", "pin_drop"),
         ("behaviour/channels.py", N_("Channels"), "channels", "hub"),
+        ("behaviour/personas.py", N_("Personas"), "personas", "groups"),
     ],
     N_("Opinion"): [("opinion/voice.py", N_("Voice"), "voice", "forum")],
     N_("Trust"): [

@@ -103,7 +103,7 @@ def run(
     definition = define(metric, dataset.facts, view, groups, asked, confidence, version)
     if privacy is not None and guarded is not None:
         about = [c for c in metric.groups if c in frame]
-        frame = suppress(frame, metric.measures, groups, about, privacy.scores, guarded.lacking)
+        frame = suppress(frame, metric.measures, groups, about, privacy.scores, guarded.lacking, metric.rests_on)
         definition = with_privacy(definition, guarded.said(privacy))
     return Result(metric, frame.reset_index(drop=True), definition, taken)
 

@@ -111,7 +111,7 @@ def draw_bounce(page: Page, touchpoints: Result) -> None:
                    page.caption("customers", [Text(N_("a gap of more than 30 minutes starts a session"))]),
                    ("bounce_rate", "entry_sessions"), height="stretch"):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
-            [r.touchpoint, m.number(r.entry_sessions), m.percent(r.bounce_rate),
+            [m.profile(r.touchpoint), m.number(r.entry_sessions), m.percent(r.bounce_rate),
              m.dim(m.interval(r.bounce_rate_low, r.bounce_rate_high, 0, True))] for r in frame.itertuples()
         ], numeric=(1, 2, 3)))  # fmt: skip
 
@@ -133,7 +133,7 @@ def draw_scorecard(page: Page, touchpoints: Result, by_bounce: bool) -> None:
         found = []
         for r in frame.itertuples():
             cells = [
-                m.strong(r.touchpoint), page.stage(stage_of.get(r.touchpoint)),
+                m.strong(m.profile(r.touchpoint)), page.stage(stage_of.get(r.touchpoint)),
                 m.with_bar(m.number(r.customers), r.reach, 1), m.percent(r.reach, 1), m.number(r.frequency, 1),
                 _greyed(m, m.percent(r.next_stage_rate), r.customers),
                 m.dim(m.interval(r.next_stage_rate_low, r.next_stage_rate_high, 0, True)),

@@ -26,6 +26,8 @@ CHOICES = {  # of pages, that are no option of a metric
     "voice.period": ("day", "week", "quarter"),
     "voice.before": tuple(GROUPS),
 }
+NAMED = ("touchpoint.name", "personas.column")  # choices of pages that name something of the data
+LONGEST_NAME = 2_000  # signs: more would not fit in a link
 IGNORED = N_("The link asks for {what}, which this dataset does not have. It was left out.")
 
 
@@ -155,7 +157,7 @@ def _read_options(one: Mapping[str, str], notes: list[Text]) -> tuple[tuple[str,
     """Options of metrics that parse; their text is kept in its one printed form."""
     found = {}
     for name, text in one.items():
-        if text in CHOICES.get(name, ()):
+        if text in CHOICES.get(name, ()) or (name in NAMED and 0 < len(text) <= LONGEST_NAME):
             found[name] = text
         metric, _dot, option = name.partition(".")
         if metric not in METRICS or not option:

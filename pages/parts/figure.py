@@ -26,6 +26,7 @@ from cx_metrics.charts.theme import css_variables
 from cx_metrics.exports.html import Card, Drawing, page_html
 from cx_metrics.exports.tables import safe_csv
 from cx_metrics.texts import Text
+from pages.parts import state
 from pages.parts.language import PageReader, _, reader, speaking
 from pages.parts.markup import Html, Markup, Words
 
@@ -121,7 +122,8 @@ def _explain(key: str, explain: Explain, m: Markup) -> bool:
 def html(build: Build) -> None:
     """Our own markup, here and in the file."""
     _record(lambda who: build if isinstance(build, Html) else build(Markup(who)))
-    st.html(build if isinstance(build, Html) else build(Markup(reader())))
+    here = state.query_without("touchpoint", "name")
+    st.html(build if isinstance(build, Html) else build(Markup(reader(), here)))
 
 
 def altair(draw: Draw, alt: Words, key: str | None = None, wide: bool = False, on_select: Any = "ignore") -> Any:

@@ -120,7 +120,7 @@ def draw_pairs(page: Page, rules: Rules, links: Result, switch: Callable[[], Non
         switch()
         say_unlike(page, transitions, links)
         figure.html(lambda m: m.table(heads, [
-            [r.touchpoint, r.next_touchpoint,
+            [m.profile(r.touchpoint), m.profile(r.next_touchpoint),
              m.with_bar(m.number(r.transitions), r.transitions, largest), m.number(r.journeys),
              *([page.reader.duration(r.median_seconds)] if medians else []),
              *([page.reader.duration(r.mean_seconds)] if timed else [])]
@@ -200,7 +200,7 @@ def draw_rework(page: Page, rules: Rules, links: Result) -> None:
     with page.card("rework", findings_flow.rework(rework.frame), note, rework, caption):
         say_unlike(page, rework, links)
         figure.html(lambda m: m.table(heads, [
-            [r.touchpoint, m.with_bar(m.number(r.journeys), r.journeys, largest),
+            [m.profile(r.touchpoint), m.with_bar(m.number(r.journeys), r.journeys, largest),
              m.percent(r.rework_rate, 1) if r.journeys >= ENOUGH else m.dim(m.percent(r.rework_rate, 1)),
              m.dim(m.interval(r.rework_rate_low, r.rework_rate_high, 1, True)), m.number(r.occurrences), m.number(r.begins),
              m.number(r.ends)] for r in frame.itertuples()

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Literal
+from urllib.parse import urlencode
 
 from cx_metrics.charts.heatmap import Cell, HeatTable
 from cx_metrics.charts.theme import tokens
@@ -85,9 +86,11 @@ class Tile:
 
 @dataclass(frozen=True)
 class Markup:
-    """Markup for one reader: language, direction and ground are the reader's."""
+    """Markup for one reader: language, direction and ground are the reader's. `here`: the query of the address, for links to other
+    pages; none in a file, which has no pages beside it."""
 
     reader: PageReader
+    here: str = ""
 
     # words and numbers -----------------------------------------------------------------------------------------------
 
@@ -149,6 +152,21 @@ class Markup:
 
     def strong(self, value: object) -> Html:
         return Html(f"<strong>{self.text(value)}</strong>")
+
+    def profile(self, touchpoint: str) -> Html:
+        """The name of a touchpoint, as a link to its profile under the same view."""
+        if not self.here:
+            return self.text(touchpoint)
+        where = f"touchpoint?{self.here}&{urlencode({'touchpoint.name': touchpoint})}"
+        return Html(f'<a class="tl-link" href="{self.plain(where)}" target="_self">{self.text(touchpoint)}</a>')
+
+    def join(self, *parts: object) -> Html:
+        """Several on one line, with a dot between."""
+        return Html('<span class="dot"> · </span>'.join(self.text(p) for p in parts))
+
+    def lines(self, parts: Sequence[object]) -> Html:
+        """Several, each on a line of its own."""
+        return Html("".join(f'<span class="tl-line">{self.text(p)}</span>' for p in parts))
 
     def hidden(self, value: object) -> Html:
         """For screen readers only."""
@@ -350,10 +368,13 @@ class Markup:
         rest = f'<td class="n dim">{self.number(n)}</td>' if counted else ""
         inside = "".join(
             f'<td class="cell" style="background:{self.plain(c.fill)};color:{self.plain(c.ink)}" title="{self.plain(c.tip)}">'
-            f"{self.figure(c.shown)}</td>"
+            f"{self.figure(c.shown)}{self._under(c.under)}</td>"
             for c in cells
         )
         return f'<tr><th scope="row">{self.text(name)}</th>{rest}{inside}</tr>'
+
+    def _under(self, under: str) -> str:
+        return f'<span class="tl-cell-under">{self.text(under)}</span>' if under else ""
 
     def track(
         self,

@@ -386,7 +386,12 @@ def sample_button(who: PageReader) -> None:
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame for a grid or a file: paths as text, dates as days."""
-    lists = {c: [" > ".join(p) for p in frame[c]] for c in frame.columns if c == "path"}
+    signs = {"path": " > ", "more": ", ", "less": ", "}
+    lists = {
+        c: [signs[c].join(p) if isinstance(p, (list, tuple)) else p for p in frame[c]]
+        for c in frame.columns
+        if c in signs
+    }
     return frame.assign(**lists) if lists else frame
 
 

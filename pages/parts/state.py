@@ -150,6 +150,11 @@ def change_quietly(fitted: View) -> None:
         st.session_state["address"] = replace(now, view=fitted)
 
 
+def query_without(page: str, name: str) -> str:
+    """The address of what the page shows now, without one choice: what a link to another page begins with."""
+    return urlencode(address.encode(current_address().with_option(page, name, None)), doseq=True)
+
+
 def link() -> str:
     """The whole address of what the page shows now."""
     query = urlencode(address.encode(current_address()), doseq=True)
