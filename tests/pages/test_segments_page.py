@@ -153,7 +153,7 @@ def test_days_are_typed_in_the_readers_calendar(kept: tuple[Workspace, str]) -> 
     assert "15 Bahman" in words(app)
     app.text_input(key="bar_first_typed").set_value("soon").run()
     assert param(app, "from") == ["2026-02-04"]
-    assert any("This is no day. Write it like" in caption.value for caption in app.caption)
+    assert any("This is no day" in caption.value for caption in app.caption)
     assert app.text_input(key="bar_first_typed").value == "soon"
     app.text_input(key="bar_last_typed").set_value("2026-02-10").run()
     assert param(app, "to") == ["2026-02-10"]
