@@ -85,8 +85,8 @@ def _orphans(connection: sa.Connection, root: Path) -> Iterator[Path]:
 
 
 def rebuild(connection: sa.Connection, root: Path) -> None:
-    """Write the rows of datasets, versions, sources, segments, views and mappings from the files: for a catalog that was lost, and for
-    a workspace from before there was one. Only a store that matches the checksum in its manifest becomes a version."""
+    """Write the rows of datasets, versions, sources, segments, views and mappings from the files: for a catalog that was lost, and
+    for a workspace from before there was one. Only a store that matches the checksum in its manifest becomes a version."""
     for home in sorted((root / "datasets").iterdir()):
         if not ID.fullmatch(home.name):
             continue

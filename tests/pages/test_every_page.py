@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "overview": "start/overview.py", "flow": "behaviour/flow.py", "drop-off": "behaviour/drop_off.py",
     "stages": "behaviour/stages.py", "channels": "behaviour/channels.py", "voice": "opinion/voice.py",
-    "data": "start/data.py", "definitions": "trust/definitions.py",
+    "data": "start/data.py", "definitions": "trust/definitions.py", "views": "start/views.py",
 }  # fmt: skip
 NAMES = ("Website", "Cart", "Purchase", "Support")
 HOSTILE = ("<img src=x>[a](http://b)$x$", "{n}|,?@2d", ":red[x] **b**", "__proto__")
