@@ -41,6 +41,7 @@ LENT = N_(
     "Tables named “lent” hold the customers that a segment, an answer or a funnel chose. They are in memory alone."
 )
 FINISHED = N_("Shares, intervals and tests are worked out from the rows of this query.")
+LINES, HEIGHT = 16, 360  # a query of more lines scrolls in a box so high
 SIDES = {"a": N_("Query of A"), "b": N_("Query of B")}
 
 
@@ -96,7 +97,9 @@ def show_queries(key: str, ask: Callable[[], Sequence[Query]], m: Markup) -> Non
     for query in found:
         if query.side:
             st.html(m.caption([Text(SIDES[query.side])]))
-        st.code(query.sql, language="sql", wrap_lines=True)
+        st.code(
+            query.sql, language="sql", wrap_lines=True, height=HEIGHT if query.sql.count("\n") > LINES else "content"
+        )
         if query.parameters:
             st.html(m.definitions([(p.name, _value(p, m.reader)) for p in query.parameters]))
     notes = [WALKED] if any(q.walked for q in found) else [FINISHED]

@@ -61,21 +61,21 @@ def draw_reconciliation(page: Page) -> None:
 
     goals = cache.conversions(page.version, page.view.alone()) if page.has("touchpoints") and page.has_goal() else None
     found = checks(ask, page.people, goals, page.facts, page.view)
-    heads = [Text(N_("Counted on")), Text(N_("Count")), Text(N_("Found there")), Text(N_("Counted once for the view")),
+    heads = [Text(N_("Count")), Text(N_("Found there")), Text(N_("Counted once for the view")),
              Text(N_("Agrees"))]  # fmt: skip
     how = Explain(Text(COMPARED))
     note = Text(N_("The same people, counted by each page in its own way"))
     caption = [*page.caption("customers" if page.has("touchpoints") else "responses"), *protected(page)]
     with figure.card("reconciliation", verdict(found), note, caption, how):
-        figure.html(lambda m: m.table(heads, [_row(m, check) for check in found], numeric=(2, 3)))
+        figure.html(lambda m: m.table(heads, [_row(m, check) for check in found], numeric=(1, 2)))
 
 
 def _row(m: Markup, check: Check) -> list[object]:
-    where = [m.dim(Text(check.page)), m.strong(check.what)]
+    named = m.over(m.strong(check.what), Text(check.page))
     if check.why is not None:
-        return [*where, m.dim("–"), m.dim("–"), m.text(check.why)]
+        return [named, m.dim("–"), m.dim("–"), m.text(check.why)]
     answer = Text(N_("yes")) if check.agrees else m.strong(Text(N_("no")))
-    return [*where, m.number(check.found), m.number(check.expected), answer]
+    return [named, m.number(check.found), m.number(check.expected), answer]
 
 
 def verdict(found: Sequence[Check]) -> Text:
