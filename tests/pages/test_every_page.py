@@ -262,7 +262,7 @@ NUMBERS: dict[str, tuple[Callable[[Store], list[str]], dict[str, str]]] = {
     "channels": (credited, {}),
     "voice": (lambda s: [PageReader().number(float(run("nps", s).frame["nps"].iloc[0]))], {}),
     "data": (lambda s: [f"{people(s)['touchpoints']} touchpoints, {people(s)['answers']} answers"], {}),
-    "definitions": (lambda s: [f"Touchpoints over all names{people(s)['touchpoints']}"], {}),
+    "definitions": (lambda s: [f"Touchpoints over all namesStages{people(s)['touchpoints']}"], {}),
 }
 
 
