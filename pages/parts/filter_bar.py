@@ -71,12 +71,13 @@ def show(version: Version, view: View, reader: PageReader, offline: Callable[[],
             segments.save_button(version, view, reader, "bar")
         undoing.buttons(reader)
         st.space("stretch")
-        saved_views.bar(version, reader)
-        _link(reader)
-        st.download_button(
-            reader.say(N_("Save page")), offline, "touchline-page.html", "text/html", key="bar_save", type="tertiary",
-            icon=":material/download:", on_click="ignore", help=reader.say(N_("The whole page as one file that opens offline")),
-        )  # fmt: skip
+        with st.container(horizontal=True, key="bar_end", width="content", gap="small"):
+            saved_views.bar(version, reader)
+            _link(reader)
+            st.download_button(
+                reader.say(N_("Save page")), offline, "touchline-page.html", "text/html", key="bar_save", type="tertiary",
+                icon=":material/download:", on_click="ignore", help=reader.say(N_("The whole page as one file that opens offline")),
+            )  # fmt: skip
 
 
 def remove_buttons(view: View, reader: PageReader) -> None:
