@@ -18,7 +18,7 @@ from pages.parts.address import Address
 from pages.parts.language import PageReader
 from pages.parts.markup import Markup
 
-WANTED = "page_wanted"
+WANTED, FORM_OF = "page_wanted", "view_form_of"
 SHORT = N_("The short address opens the saved view, of the data that count on that day.")
 NAME_SHOWN = 24  # characters of a name in the bar
 
@@ -109,10 +109,13 @@ def _form(version: Version, view: SavedView | None, reader: PageReader) -> None:
     say, m = reader.say, Markup(reader)
     words = N_("The page with its filters, for the whole team. A name that is taken replaces that view.")
     st.html(m.caption([Text(words)]))
+    if state.kept(FORM_OF) != (view and view.id):  # another view is open now: its words stand in the fields
+        state.seed("view_name", view.name if view else "")
+        state.seed("view_note", view.note if view else "")
+        state.keep(FORM_OF, view and view.id)
     with st.form("save_view", border=False):
-        st.text_input(say(N_("Name")), value=view.name if view else "", key="view_name", max_chars=MOST_NAME_SIGNS)
-        st.text_input(say(N_("Note, if you like")), value=view.note if view else "", key="view_note",
-                      max_chars=MOST_NOTE_SIGNS)  # fmt: skip
+        st.text_input(say(N_("Name")), key="view_name", max_chars=MOST_NAME_SIGNS)
+        st.text_input(say(N_("Note, if you like")), key="view_note", max_chars=MOST_NOTE_SIGNS)
         st.form_submit_button(say(N_("Save")), key="view_save", type="primary", on_click=_save, args=(version,))
 
 

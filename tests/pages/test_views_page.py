@@ -54,7 +54,7 @@ def kept(tmp_path: Path) -> Iterator[tuple[Workspace, str]]:
 
 def opened(page: str = "", **address: str) -> AppTest:
     """A page at an address, in a new session."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for name, value in {"lang": "en", **address}.items():
         app.query_params[name] = value
     return turned(app.run(), page) if page else clean(app.run())
@@ -145,6 +145,14 @@ def test_a_view_that_is_open_says_whether_it_was_changed_and_its_name_overwrites
     save(app, "Savers")
     assert (the_view(kept).id, the_view(kept).query) == (view.id, "persona=Saver&channel=web")
     assert "View: Savers" in popovers(app)
+
+
+def test_the_fields_hold_the_words_of_the_view_that_is_open(kept: tuple[Workspace, str]) -> None:
+    first, second = (kept[0].save_view(kept[1], name, f"about {name}", "flow", "", 1) for name in ("one", "two"))
+    app = opened(saved=first.id)
+    assert app.text_input(key="view_name").value == "one"
+    turned(app, "start/views").button(key=f"view_open_{second.id}").click().run()
+    assert [clean(app).text_input(key=f"view_{field}").value for field in ("name", "note")] == ["two", "about two"]
 
 
 def test_the_page_of_views_opens_pins_renames_deletes_and_brings_back(kept: tuple[Workspace, str]) -> None:
