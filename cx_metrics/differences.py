@@ -151,7 +151,7 @@ def differences(
     if privacy is not None:
         definition = with_privacy(definition, said_of_both([side.result.definition["privacy"] for side in sides]))
     taken = max((side.result.route for side in sides), key=["", *ROUTES].index)
-    return Result(replace(metric, measures=MEASURES), frame, definition, taken)
+    return Result(replace(metric, measures=MEASURES), frame, definition, taken, (a, b))
 
 
 def check_comparable(metric: Metric, by: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """An address as the address bar holds it, and back: the dataset, the language, the view (`cx_metrics.view_text`), options.
 
+    /flow?saved=<32 hex>                                                             a saved view, by its id alone
     /flow?ds=<32 hex>&lang=ar&from=2026-01-01&to=2026-03-31&persona=Saver&persona=Family&flow_links.steps=6&b.persona=Student
 
 What cannot be read, or is not in the dataset, is ignored and named in `notes`; a link never fails.
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import parse_qs, urlencode
 
 from cx_metrics.answers import GROUPS
 from cx_metrics.errors import OptionProblem
@@ -33,8 +35,8 @@ IGNORED = N_("The link asks for {what}, which this dataset does not have. It was
 
 @dataclass(frozen=True)
 class Address:
-    """What a link says: the dataset and its version, the language, the view, options of metrics in their text form; and digits
-    and calendar, where they are others than is usual in the language."""
+    """What a link says: the dataset and its version, the language, the view, options of metrics in their text form; digits and
+    calendar, where they are others than is usual in the language; and the id of the saved view that it was opened from, if it was."""
 
     dataset: str = ""
     language: str = ""
@@ -43,6 +45,7 @@ class Address:
     version: int = 0
     digits: str = ""
     calendar: str = ""
+    saved: str = ""
 
     def option(self, metric: str, name: str) -> str | None:
         """The text of an option, if the link gives one."""
@@ -63,6 +66,7 @@ def encode(address: Address) -> Params:
         "lang": [address.language],
         "digits": [address.digits],
         "calendar": [address.calendar],
+        "saved": [address.saved],
         **encode_view(address.view),
     }
     found |= {name: [text] for name, text in address.options}
@@ -85,7 +89,24 @@ def decode(params: Mapping[str, list[str]]) -> tuple[Address, list[Text]]:
     version = int(one["v"]) if re.fullmatch(r"[0-9]{1,6}", one.get("v", "")) else 0
     digits = one.get("digits", "") if one.get("digits") == "latin" else ""
     calendar = one.get("calendar", "") if one.get("calendar") in CALENDARS else ""
-    return Address(dataset, language, view, _read_options(one, notes), version, digits, calendar), notes
+    saved = one.get("saved", "")
+    if not re.fullmatch(r"[0-9a-f]{32}", saved):
+        notes += [Text(UNREADABLE, {"name": "saved", "found": saved[:60]})] if saved else []
+        saved = ""
+    return Address(dataset, language, view, _read_options(one, notes), version, digits, calendar, saved), notes
+
+
+def as_query(address: Address) -> str:
+    """What a saved view keeps of an address: view and options; not of which dataset, in which language and writing."""
+    return urlencode(
+        encode(replace(address, dataset="", language="", version=0, digits="", calendar="", saved="")), doseq=True
+    )
+
+
+def from_query(text: str) -> tuple[Address, list[Text]]:
+    """The view and options that `as_query` wrote, and a note for each part that cannot be read."""
+    found, notes = decode(parse_qs(text, keep_blank_values=True))
+    return Address(view=found.view, options=found.options), notes
 
 
 def fit(view: View, facts: Facts, values: Mapping[str, tuple[str, ...]]) -> tuple[View, list[Text]]:

@@ -8,7 +8,7 @@ answer; where its asker gives up, the next one asks.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,10 @@ from cx_metrics.comparison import COMPARED, MEASURES, compare
 from cx_metrics.differences import MEASURES as DIFFERENCES
 from cx_metrics.engines import Served, Store, open_store
 from cx_metrics.errors import ViewProblem
-from cx_metrics.registry import find
+from cx_metrics.explaining import Query
+from cx_metrics.explaining import queries as find_queries
+from cx_metrics.explaining import queries_of_people as find_queries_of_people
+from cx_metrics.registry import Metric, find
 from cx_metrics.run import Result, run
 from cx_metrics.run import changes as find_changes
 from cx_metrics.run import comments as find_comments
@@ -133,7 +136,19 @@ def answered(version: Version, metric: str, view: View, by: tuple[str, ...], opt
     hidden = privacy(version)
     key = _shown_to(hidden, version)
     frame, definition, route = _answered(key, metric, repr(view), by, texts, version, view, hidden)
-    return Result(declared, _shown(frame, by), definition, route)
+    return Result(declared, _shown(frame, by), definition, route, (view,))
+
+
+def queries(
+    version: Version, metric: Metric, views: tuple[View, ...], by: tuple[str, ...], options: Mapping[str, str]
+) -> list[Query]:
+    """The queries behind an answer, put together now; nothing of them is kept."""
+    return find_queries(metric, opened(version), views, by, options, privacy(version))
+
+
+def queries_of_people(version: Version, view: View) -> list[Query]:
+    """The queries behind the counts of a caption."""
+    return find_queries_of_people(opened(version), view, privacy(version))
 
 
 def compared(
@@ -146,7 +161,7 @@ def compared(
     key = _shown_to(hidden, version)
     frame, definition, route = _compared(key, metric, keys, by, texts, version, (a, b), hidden)
     measures = MEASURES if metric in COMPARED else DIFFERENCES
-    return Result(replace(declared, measures=measures, finish=None), _shown(frame, by), definition, route)
+    return Result(replace(declared, measures=measures, finish=None), _shown(frame, by), definition, route, (a, b))
 
 
 @kept(200)

@@ -26,7 +26,7 @@ from cx_metrics.view import (
     View,
 )
 from cx_metrics.workspace import Version
-from pages.parts import cache, calendars, segments, state
+from pages.parts import cache, calendars, saved_views, segments, state, undoing
 from pages.parts.language import PageReader
 from pages.parts.view_words import (
     ALL,
@@ -69,12 +69,15 @@ def show(version: Version, view: View, reader: PageReader, offline: Callable[[],
                       on_click=state.change, args=(lambda v: replace(v, tried=None),))  # fmt: skip
         if view.passing or view.tried or view.answered:
             segments.save_button(version, view, reader, "bar")
+        undoing.buttons(reader)
         st.space("stretch")
-        _link(reader)
-        st.download_button(
-            reader.say(N_("Save page")), offline, "touchline-page.html", "text/html", key="bar_save", type="tertiary",
-            icon=":material/download:", on_click="ignore", help=reader.say(N_("The whole page as one file that opens offline")),
-        )  # fmt: skip
+        with st.container(horizontal=True, key="bar_end", width="content", gap="small"):
+            saved_views.bar(version, reader)
+            _link(reader)
+            st.download_button(
+                reader.say(N_("Save page")), offline, "touchline-page.html", "text/html", key="bar_save", type="tertiary",
+                icon=":material/download:", on_click="ignore", help=reader.say(N_("The whole page as one file that opens offline")),
+            )  # fmt: skip
 
 
 def remove_buttons(view: View, reader: PageReader) -> None:
@@ -358,3 +361,4 @@ def _link(reader: PageReader) -> None:
     ):
         st.caption(reader.say(N_("This address opens the same view. Copy it and send it to a colleague.")))
         st.code(state.link(), language=None, wrap_lines=True)
+        saved_views.say_short_link(reader)

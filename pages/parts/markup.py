@@ -242,8 +242,7 @@ class Markup:
 
     def caption(self, parts: Sequence[Words]) -> Html:
         """Who was counted, when, how: population and n · range · definition."""
-        dot = '<span class="dot"> · </span>'
-        return Html(f'<p class="tl-caption">{dot.join(self.words(p) for p in parts if p)}</p>')
+        return Html(f'<p class="tl-caption">{self.parts(parts)}</p>')
 
     def notice(self, value: Words, tone: Literal["warning", "bad", "plain"] = "warning") -> Html:
         """One line above the cards: data are old, partial, or something was left out."""
@@ -257,8 +256,16 @@ class Markup:
 
     def definitions(self, pairs: Sequence[tuple[Words, object]]) -> Html:
         """Term and meaning, one under the other: how a number is counted."""
-        rows = "".join(f"<div><dt>{self.words(t)}</dt><dd>{self._said(v)}</dd></div>" for t, v in pairs)
+        rows = "".join(f"<div><dt>{self.words(t)}</dt><dd>{self._told(v)}</dd></div>" for t, v in pairs)
         return Html(f'<dl class="tl-definitions">{rows}</dl>')
+
+    def _told(self, value: object) -> Html:
+        """One value, or several parts of one line."""
+        return self.parts(value) if isinstance(value, tuple) else self._said(value)
+
+    def parts(self, values: Sequence[Words]) -> Html:
+        """Parts of one line, with a dot between."""
+        return Html('<span class="dot"> · </span>'.join(self.words(v) for v in values if v))
 
     def list(self, values: Sequence[Words]) -> Html:
         """Sentences, one under the other."""

@@ -27,7 +27,7 @@ def load() -> None:
         found, notes = address.decode(params)
         language = found.language or st.session_state.get("lang") or _browser_language()
         current = st.session_state.get("address")
-        dataset = found.dataset or (current.dataset if current else "")
+        dataset = found.dataset or (current.dataset if current and not found.saved else "")
         st.session_state["address"] = replace(found, language=language, dataset=dataset)
         st.session_state["notes"] = notes
     _speak_as_chosen()
@@ -66,6 +66,12 @@ def change(edit: Callable[[View], View]) -> None:
     st.session_state["notes"] = []
 
 
+def take(whole: Address) -> None:
+    """Look at another address: of a saved view, or of a step that is undone."""
+    st.session_state["address"] = whole
+    st.session_state["notes"] = []
+
+
 def set_option(metric: str, name: str, text: str | None) -> None:
     """Set an option of a metric by its text form; None goes back to the default."""
     st.session_state["address"] = current_address().with_option(metric, name, text)
@@ -91,7 +97,8 @@ def set_dataset(dataset: str) -> None:
     now = current_address()
     if dataset != now.dataset:
         st.session_state["address"] = Address(dataset, language=now.language, digits=now.digits, calendar=now.calendar)
-        st.session_state["notes"] = []
+        if now.dataset:  # else they are about a link that named none
+            st.session_state["notes"] = []
 
 
 def set_version(number: int) -> None:

@@ -24,7 +24,7 @@ PAGES = {
     "overview": "start/overview.py", "flow": "behaviour/flow.py", "drop-off": "behaviour/drop_off.py",
     "stages": "behaviour/stages.py", "channels": "behaviour/channels.py", "voice": "opinion/voice.py",
     "data": "start/data.py", "definitions": "trust/definitions.py", "touchpoint": "behaviour/touchpoint.py",
-    "personas": "behaviour/personas.py",
+    "personas": "behaviour/personas.py", "views": "start/views.py",
 }  # fmt: skip
 NAMES = ("Website", "Cart", "Purchase", "Support")
 HOSTILE = ("<img src=x>[a](http://b)$x$", "{n}|,?@2d", ":red[x] **b**", "__proto__")
@@ -278,7 +278,7 @@ NUMBERS: dict[str, tuple[Callable[[Store], list[str]], dict[str, str]]] = {
     "touchpoint": (reached, {"touchpoint.name": "Website"}),
     "personas": (of_savers, {}),
     "data": (lambda s: [f"{people(s)['touchpoints']} touchpoints, {people(s)['answers']} answers"], {}),
-    "definitions": (lambda s: [f"Touchpoints over all names{people(s)['touchpoints']}"], {}),
+    "definitions": (lambda s: [f"Touchpoints over all namesStages{people(s)['touchpoints']}"], {}),
 }
 
 
