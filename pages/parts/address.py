@@ -36,7 +36,7 @@ IGNORED = N_("The link asks for {what}, which this dataset does not have. It was
 @dataclass(frozen=True)
 class Address:
     """What a link says: the dataset and its version, the language, the view, options of metrics in their text form; digits and
-    calendar, where they are others than is usual in the language; and the id of the saved view that it was opened from, if it was."""
+    calendar, where they are others than is usual in the language; the id of the saved view that it was opened from, if it was."""
 
     dataset: str = ""
     language: str = ""

@@ -39,7 +39,12 @@ def open_linked() -> None:
 def open_view(view: SavedView) -> None:
     """Let the session look at a saved view; `turn` goes to its page."""
     asked, notes = address.from_query(view.query)
-    state.take(replace(asked, dataset=view.dataset, language=state.current_address().language, saved=view.id))
+    now = state.current_address()
+    state.take(
+        replace(
+            asked, dataset=view.dataset, language=now.language, digits=now.digits, calendar=now.calendar, saved=view.id
+        )
+    )
     state.note(notes)
     state.keep(WANTED, view.page)
 

@@ -70,6 +70,7 @@ def take(whole: Address) -> None:
     """Look at another address: of a saved view, or of a step that is undone."""
     st.session_state["address"] = whole
     st.session_state["notes"] = []
+    _speak_as_chosen()
 
 
 def set_option(metric: str, name: str, text: str | None) -> None:
