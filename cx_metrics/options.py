@@ -95,6 +95,29 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A part of the whole, up to `high`: `1.5%` is 0.015; `0%` for none."""
+
+    help: str
+    high: float = 1.0
+
+    def parse(self, text: str) -> float:
+        """Raises OptionProblem outside the bounds."""
+        found = re.fullmatch(r"\s*(\d{1,3}(?:\.\d{1,3})?)\s*%\s*", text)
+        if not found:
+            raise OptionProblem(N_("{found} is not a share. Write it like 1.5%."), found=text)
+        value = round(float(found[1]) / 100, 5)
+        if value > self.high:
+            high = self.print(self.high)
+            raise OptionProblem(N_("{found} is outside {low} to {high}."), found=text.strip(), low="0%", high=high)
+        return value
+
+    def print(self, value: float) -> str:
+        """Percent without zeros at the end."""
+        return f"{value * 100:.3f}".rstrip("0").rstrip(".") + "%"
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of a few named ways."""
 
