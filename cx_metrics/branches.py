@@ -218,8 +218,8 @@ def flow_through(
 
     One row per group of `by`: journeys that pass, their share of all journeys, converted (of them; 0 where no goal is set),
     conversion_rate, the same of all others, the difference of the two rates (Newcombe), all_journeys. Node, link and rules are
-    those of `flow_branch`. With anchors, journeys without one are out of all_journeys; a journey is converted if it reaches the goal in
-    its path or after it.
+    those of `flow_branch`. With anchors, journeys without one are out of all_journeys; a journey is converted if it reaches the
+    goal in its path or after it.
     """
     rules = {"start": start, "end": end, "exclude": exclude, "group": group}
     held = paths.under(PathRules.of(rules))

@@ -221,9 +221,9 @@ def step_matrix(
     stays in `path_end`, so the journeys of every step add up to all_journeys. Rows of 0 journeys are left out.
 
     At each step the `top` touchpoints with most journeys keep their names, the rest is `(other)`. Rules, anchors, `keep` and
-    `least` are those of the journey flow. With an `end` alone, every path ends at the last step shown, and a journey whose path has not begun
-    yet is in `path_start`; all_journeys are the journeys with the anchors. Grouped by what changes within a journey (a week),
-    a journey counts in each group in which it has a touchpoint, and is in `path_end` while it is in another.
+    `least` are those of the journey flow. With an `end` alone, every path ends at the last step shown, and a journey whose path
+    has not begun yet is in `path_start`; all_journeys are the journeys with the anchors. Grouped by what changes within a journey
+    (a week), a journey counts in each group in which it has a touchpoint, and is in `path_end` while it is in another.
     """
     paths = paths.under(PathRules.of({"start": start, "end": end, "exclude": exclude, "group": group}))
     moves = paths.moves(repeats, by, steps)

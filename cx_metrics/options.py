@@ -260,8 +260,29 @@ def quoted(name: str, signs: str = SIGNS) -> str:
     return name if plain else '"' + name.replace('"', '""') + '"'
 
 
-def alternatives(text: str, signs: str = SIGNS, empty: bool = False) -> tuple[tuple[str, ...], str]:
-    """The either-or names at the start of `text`, and what follows them. `empty`: a name may be "", in quotes."""
+@dataclass(frozen=True)
+class Way:
+    """A whole path, touchpoint by touchpoint: `ad|site|ad|buy`."""
+
+    help: str
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """Names between bars, in their order; a name may stand there again."""
+        names, rest = alternatives(text, again=True)
+        if rest.strip():
+            raise OptionProblem(N_("{found} cannot be read after the touchpoints in {text}."), found=rest, text=text)
+        return names
+
+    def print(self, value: Sequence[str]) -> str:
+        """The names between bars, quoted where needed."""
+        return "|".join(quoted(name) for name in value)
+
+
+def alternatives(
+    text: str, signs: str = SIGNS, empty: bool = False, again: bool = False
+) -> tuple[tuple[str, ...], str]:
+    """The names between bars at the start of `text`, and what follows them. `empty`: a name may be "", in quotes; `again`: a name
+    may stand there more than once."""
     names: list[str] = []
     while True:
         found = re.match(rf'\s*(?:"((?:[^"]|"")*)"\s*|([^{re.escape(signs)}]+))', text)
@@ -271,5 +292,5 @@ def alternatives(text: str, signs: str = SIGNS, empty: bool = False) -> tuple[tu
         names.append(name)
         text = text[found.end() :]
         if not text.startswith("|"):
-            return tuple(dict.fromkeys(names)), text
+            return tuple(names if again else dict.fromkeys(names)), text
         text = text[1:]
