@@ -80,7 +80,9 @@ def main() -> None:
         shutil.copytree(workspace, home, copy_function=os.link)  # the server keeps sample data of its own beside it
         server = start_server(home, Path(folder) / "log")
         try:
-            found = on_screen(server, f"{server.url}/flow?ds={Workspace(home).current(store.dataset).dataset}", given.rounds)
+            found = on_screen(
+                server, f"{server.url}/flow?ds={Workspace(home).current(store.dataset).dataset}", given.rounds
+            )
         finally:
             server.stop()
     head = ["", "median ms", "fastest", "slowest", "rounds"]

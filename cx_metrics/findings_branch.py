@@ -59,8 +59,8 @@ def largest_step(links: pd.DataFrame, name: str) -> int | None:
     here = links[links["source"] == name]
     if here.empty:
         return None
-    sizes = here.groupby("step", as_index=False)["journeys"].sum()
-    return int(sizes.sort_values(["journeys", "step"], ascending=[False, True])["step"].iloc[0])
+    sizes = here.groupby("step")["journeys"].sum()
+    return max((int(n), -int(str(step))) for step, n in sizes.items())[1] * -1
 
 
 def folded(matrix: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:

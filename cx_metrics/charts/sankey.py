@@ -361,9 +361,9 @@ def heads_of(flow: Flow, named: Names, t: Tokens) -> list[Options]:
     ]  # fmt: skip
 
 
-def room_of(node: Node, flow: Flow) -> float:
+def room_of(node: Node, flow: Flow, narrowest: int = NARROWEST) -> float:
     """Pixels for the label of a node, up to the next column or the edge of the narrowest picture."""
-    width = flow.width or NARROWEST
+    width = flow.width or narrowest
     beside = width * flow.right / 100
     if node.step < flow.columns:
         across = width * (1 - LEFT / 100) - beside - NODE_WIDTH

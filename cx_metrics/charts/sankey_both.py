@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 EACH, BETWEEN = 330, 40  # pixels of one flow, and between the two
 BOTH_HEIGHT = HEAD + 2 * EACH + BETWEEN + FOOT
+NARROWEST_OF_BOTH = 1_000  # pixels: it has the width of the page, and scrolls where that is less (style.css)
 SIDES = ("a", "b")
 SHARES = N_("{a_share} of A, {b_share} of B")
 NAMED = {"a": N_("A: {who}"), "b": N_("B: {who}")}
@@ -140,7 +141,7 @@ def _sizes(flow: Flow, shares: dict[Any, dict[str, float]]) -> dict[Node, dict[s
 def _label(node: Node, share: float, flow: Flow, named: Names) -> str:
     reader = named.reader
     number = reader.percent(share)
-    room = room_of(node, flow) - width_of(f"  {number}", LABEL_SIZE)
+    room = room_of(node, flow, NARROWEST_OF_BOTH) - width_of(f"  {number}", LABEL_SIZE)
     name = safe(fitting(named.node(node), room, LABEL_SIZE), "canvas", limit=0, isolate=reader.rtl)
     label = f"{name}  {reader.isolate(number) if reader.rtl else number}"
     return reader.isolate(label) if reader.rtl else label

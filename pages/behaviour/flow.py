@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from cx_metrics import findings, findings_branch, findings_flow
-from cx_metrics.charts.sankey import SankeyFigure, draw_sankey, plotly_sankey
+from cx_metrics.charts.sankey import Link, SankeyFigure, draw_sankey, plotly_sankey
 from cx_metrics.charts.sankey_branch import links_of_branch, links_of_path
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.run import Result
@@ -35,6 +35,7 @@ def show(page: Page) -> None:
         flow_rules.show(page, rules)
         return
     pick, branch = chosen(page, rules, links, sizes)
+    marked = links_of_branch(branch.frame) if branch is not None else way(page, links, rules)
     page.open(finding(links, rules), comparing=True)
     flow_rules.show(page, rules)
     if not len(links.frame):
@@ -43,7 +44,7 @@ def show(page: Page) -> None:
     against.draw(page, rules, sizes)
     left, right = st.columns([0.64, 0.36], gap="small")
     with left:
-        journeys = draw_flow(page, links, rules, pick, branch)
+        journeys = draw_flow(page, links, rules, pick, marked)
         flow_fold.draw(page, rules, links, sizes)
         if pick is not None:
             flow_branch.draw_said(page, rules, pick)
@@ -90,10 +91,9 @@ def finding(links: Result, rules: Rules) -> Text:
     return findings.flow(links.frame)
 
 
-def draw_flow(page: Page, links: Result, rules: Rules, pick: Pick | None, branch: Result | None) -> int:
+def draw_flow(page: Page, links: Result, rules: Rules, pick: Pick | None, marked: dict[Link, int]) -> int:
     """The flow by step; a click on a node or link, or a choice from the list, highlights its branch. How many journeys it shows."""
     options = links.definition["options"]
-    marked = links_of_branch(branch.frame) if branch is not None else way(page, links, rules)
     plain = draw_sankey(links.frame, page.reader, anchor=rules.anchor)
     node = pick.node(plain.nodes) if pick else None
     drawn = draw_sankey(links.frame, page.reader, picked=node, anchor=rules.anchor, branch=marked) if marked else plain
@@ -117,7 +117,7 @@ def draw_flow(page: Page, links: Result, rules: Rules, pick: Pick | None, branch
     return drawn.journeys
 
 
-def way(page: Page, links: Result, rules: Rules) -> dict[Any, int]:
+def way(page: Page, links: Result, rules: Rules) -> dict[Link, int]:
     """The links of the whole path that is looked at; none where it is not among the most frequent ones."""
     path = flow_pick.path()
     if not path:

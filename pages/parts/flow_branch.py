@@ -20,7 +20,7 @@ from pages.parts.flow_rules import Rules
 from pages.parts.markup import Html, Markup, Words
 from pages.parts.page import Page
 
-NEIGHBOURS, QUOTES = 6, 3
+NEIGHBOURS, QUOTES = 5, 3
 NOT_CHOSEN = N_(
     "Scores, comments and the filter are there for a touchpoint or a move of whole journeys under the standard rules."
 )
@@ -37,11 +37,11 @@ def draw(page: Page, rules: Rules, pick: Pick, branch: Result, sizes: Mapping[st
         figure.html(lambda m: m.table(
             ["", Text(N_("These journeys")), Text(N_("Everyone else"))], numbers(page, m, row), numeric=(1, 2)
         ))  # fmt: skip
+        actions(page, rules, pick)
         before = findings_branch.came_from(branch.frame, pick.step, pick.source).head(NEIGHBOURS)
         after = findings_branch.went_to(branch.frame, *pick.options.values()).head(NEIGHBOURS)
         neighbours(page, Text(N_("The step before")), before, "source")
         neighbours(page, Text(N_("The next step")), after, "target")
-        actions(page, rules, pick)
 
 
 def numbers(page: Page, m: Markup, row: Any) -> list[list[object]]:
