@@ -10,6 +10,7 @@ import streamlit as st
 from cx_metrics import findings, findings_flow
 from cx_metrics.charts.heatmap import heat_table
 from cx_metrics.run import Result
+from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, NP_, Text
 from pages.parts import figure, flow_pick, flow_rules, state
 from pages.parts.flow_pick import Pick
@@ -102,7 +103,7 @@ def choose_path(page: Page, paths: list[tuple[str, ...]], looked_at: tuple[str, 
         flow_pick.take(None, ranks.get(state.value("flow_path"), ()))
 
     st.pills(page.reader.say(N_("Show a path in the flow, by its number")), list(ranks), key="flow_path",
-             format_func=page.reader.number, on_change=take)  # fmt: skip
+             format_func=lambda rank: safe(page.reader.number(rank), "markdown"), on_change=take)  # fmt: skip
 
 
 def take_who() -> None:
