@@ -12,7 +12,7 @@ CENTRE = """() => {
   return [bars[0].left + 5, bars[0].top + bars[0].height / 2];
 }"""
 FAINT = """() => [...document.querySelectorAll('.st-key-card_flow svg path')]
-  .filter(p => Number(p.getAttribute('fill-opacity') ?? 1) < 0.1).length"""
+  .map(p => Number(p.getAttribute('fill-opacity') ?? 1)).filter(o => o > 0.05 && o < 0.1).length"""
 
 
 def drawn(tab: Visit) -> Visit:
