@@ -132,6 +132,7 @@ class Metric:
     walk: Walk | None = None
     follow: Follow | None = None
     rests_on: tuple[str, ...] = ()
+    chooses_people: bool = False
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -188,6 +189,7 @@ def metric(
     walk: Walk | None = None,
     follow: Follow | None = None,
     rests_on: Sequence[str] = (),
+    chooses_people: bool = False,
 ) -> Callable[[Declared], Declared]:
     """Declare a metric. The decorated function stays a plain function.
 
@@ -196,7 +198,8 @@ def metric(
     about, before `by`. `finish(frame, *, confidence, …)` may name any option of the metric. With a `walk` the decorated
     function takes what that makes and gives the frame; its options come after those of the walk. What a `follow` counted comes
     to it as `followed`. `rests_on`: counts that each hide a row where small groups are protected and they are small; else the
-    smallest denominator does.
+    smallest denominator does. `chooses_people`: its options choose people by what they did, so it is refused where small groups
+    are protected.
     """
 
     def declare(function: Declared) -> Declared:
@@ -208,6 +211,7 @@ def metric(
             name, title, unit, denominator, tuple(inputs), source, dict(measures), query, last,
             tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), options, walk, follow,
             tuple(rests_on),
+            chooses_people,
         )  # fmt: skip
         return function
 

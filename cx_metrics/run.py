@@ -14,12 +14,12 @@ from cx_metrics import answers, registry, routes
 from cx_metrics.asking import CONFIDENCE, Asked, Dataset, alone, apart, ask, check_needs, fetched, followed, walked
 from cx_metrics.comments.search import search_condition
 from cx_metrics.definition import define, rows_of, with_privacy
-from cx_metrics.errors import OptionProblem
+from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
 from cx_metrics.narrowing import narrowed
 from cx_metrics.population import population
-from cx_metrics.protecting import Protected, Unit, kept_back_text, kind_of, protect, unit_of
+from cx_metrics.protecting import CHOSEN_BY_WAY, Protected, Unit, kept_back_text, kind_of, protect, unit_of
 from cx_metrics.registry import Metric
 from cx_metrics.routes import Route
 from cx_metrics.small_groups import Privacy, suppress
@@ -111,6 +111,8 @@ def chosen_by(
     """The dataset with those whom the view chooses, the view, and how small groups are protected, if they are."""
     if privacy is None:
         return narrowed(dataset, view), view, None
+    if metric.chooses_people:
+        raise ViewProblem(CHOSEN_BY_WAY)
     check_needs(metric, dataset.facts, view)
     guarded = protect(dataset, view, by, privacy, unit_of(metric), kind_of(metric.name))
     return narrowed(guarded.dataset, guarded.view), guarded.view, guarded

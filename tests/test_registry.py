@@ -39,6 +39,16 @@ ENGAGEMENT = [
 ]  # fmt: skip
 COLUMNS = {  #
     "flow_links": ["step", "source", "target", "kind", "journeys", "mean_seconds", "median_seconds"],
+    "flow_branch": [
+        "step", "source", "target", "kind", "journeys", *pm("share"), "mean_seconds", "median_seconds", "all_journeys",
+    ],
+    "flow_through": [
+        "journeys", *pm("share"), "converted", *pm("conversion_rate"), "other_journeys", "other_converted", *pm("other_rate"),
+        *pm("difference"), "all_journeys",
+    ],
+    "branch_paths": [
+        "rank", "path", "steps", "journeys", *pm("share"), "converted", *pm("conversion_rate"), "median_seconds",
+    ],
     "transitions": ["touchpoint", "next_touchpoint", "transitions", "journeys", "mean_seconds", "median_seconds"],
     "step_matrix": ["step", "touchpoint", "journeys", *pm("share"), "all_journeys"],
     "transition_matrix": ["touchpoint", "next_touchpoint", "transitions", *pm("share"), "all_transitions"],

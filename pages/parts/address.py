@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlencode
 
 from cx_metrics.answers import GROUPS
 from cx_metrics.errors import OptionProblem
+from cx_metrics.options import Way
 from cx_metrics.registry import METRICS
 from cx_metrics.segments import fitting
 from cx_metrics.steps import Steps
@@ -27,9 +28,14 @@ from pages.parts.language import LANGUAGES
 CHOICES = {  # of pages, that are no option of a metric
     "voice.period": ("day", "week", "quarter"),
     "voice.before": tuple(GROUPS),
+    "flow.moves": ("matrix", "steps"),
+    "flow.against_segment": ("step_matrix", "variants"),
+    "flow.against_days": ("step_matrix", "variants"),
+    "flow.folded": ("shown",),
 }
 NAMED = ("touchpoint.name", "personas.column")  # choices of pages that name something of the data
 LONGEST_NAME = 2_000  # signs: more would not fit in a link
+WAYS = {"flow.path": Way("")}  # of pages too: a whole path that is shown
 IGNORED = N_("The link asks for {what}, which this dataset does not have. It was left out.")
 
 
@@ -180,6 +186,11 @@ def _read_options(one: Mapping[str, str], notes: list[Text]) -> tuple[tuple[str,
     for name, text in one.items():
         if text in CHOICES.get(name, ()) or (name in NAMED and 0 < len(text) <= LONGEST_NAME):
             found[name] = text
+        if name in WAYS:
+            try:
+                found[name] = WAYS[name].print(WAYS[name].parse(text))
+            except OptionProblem as problem:
+                notes.append(problem.text)
         metric, _dot, option = name.partition(".")
         if metric not in METRICS or not option:
             continue
