@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cx_metrics.answers import GROUPS
+from cx_metrics.around_answers import MOODS
 from cx_metrics.errors import OptionProblem
 from cx_metrics.registry import METRICS
 from cx_metrics.segments import fitting
@@ -24,6 +25,7 @@ from pages.parts.language import LANGUAGES
 CHOICES = {  # of pages, that are no option of a metric
     "voice.period": ("day", "week", "quarter"),
     "voice.before": tuple(GROUPS),
+    "voice.around": MOODS[1:],
 }
 IGNORED = N_("The link asks for {what}, which this dataset does not have. It was left out.")
 
