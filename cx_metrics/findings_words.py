@@ -86,6 +86,16 @@ def loudest(frame: pd.DataFrame, place: str) -> pd.DataFrame:
     return ranked.drop_duplicates(place)
 
 
+def loudest_at(loud: pd.DataFrame, place: str) -> Text:
+    """Of the loudest themes of all places, the one that people feel worst about. `loud`: rows of `loudest`, named in `place`."""
+    known = loud[loud["read"] >= ENOUGH]
+    if not len(known):
+        return Text(N_("There are too few comments on each theme to compare them"))
+    worst = most_negative(known)
+    shown = {"theme": str(worst["theme"]), "place": str(worst[place]), "negative_share": float(worst["negative_share"])}
+    return Text(N_("At {place}, people write most about {theme}: {negative_share} of it is negative"), shown)
+
+
 def loudest_of_all(frame: pd.DataFrame, at: pd.DataFrame, place: str) -> Text:
     """What people write about most, how they feel about it, and where they write of it most. `frame`: rows of `themes`; `at`: the
     same by a place that is named in `place`; without rows where no place is known."""

@@ -81,6 +81,8 @@ AT = pd.DataFrame([
 def test_the_loudest_theme_is_that_of_most_comments_and_of_equals_the_first_by_name() -> None:
     loud = findings_words.loudest(AT, "stage").set_index("stage")["theme"]
     assert loud.to_dict() == {"loyalty": "delay", "action": "delay"}
+    worst = findings_words.loudest_at(findings_words.loudest(AT, "stage"), "stage")
+    assert worst.values == {"theme": "delay", "place": "loyalty", "negative_share": 0.9}
     found = findings_words.loudest_of_all(THEMES, AT, "stage")
     assert found.values == {"theme": "delay", "negative_share": 0.8, "place": "loyalty"}
     assert findings_words.loudest_of_all(THEMES, AT.iloc[:0], "stage").values == {

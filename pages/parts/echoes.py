@@ -41,7 +41,7 @@ def draw_said(page: Page) -> None:
     result = scored or themes
     if not order or result is None:
         return
-    finding = findings_words.theme_at(loud.assign(named=[_word(page, place, v) for v in loud[place]]), "named") if (
+    finding = findings_words.loudest_at(loud.assign(named=[_word(page, place, v) for v in loud[place]]), "named") if (
         len(loud)) else scores.finding(page, place, str(name))  # fmt: skip
     caption = page.caption("responses", [
         Text(N_("grey: fewer than {n} answers or {m} comments"), {"n": findings.MIN_SCORES, "m": words.ENOUGH}),

@@ -234,7 +234,8 @@ def draw_themes(page: Page, funnel: Result, step: int, named: str) -> None:
         return
     shown = written.sort_values(["value_a", "theme"], ascending=[False, True], kind="stable").head(THEMES)
     shown = shown.assign(what=shown["theme"].astype(str))
-    top = str(shown["theme"].iloc[0])
+    finding = findings_words.said_of_themes(shown, named)
+    top = str(finding.values.get("theme", shown["theme"].iloc[0]))
     typical, _count = cache.comments(page.version, lost, theme=top, typical=True, most=TYPICAL)
     n_a, n_b = (int(shown[f"n_{side}"].max()) for side in "ab")
     caption: list[Words] = [
@@ -243,7 +244,7 @@ def draw_themes(page: Page, funnel: Result, step: int, named: str) -> None:
         Text(N_("share of all comments of the group")), *page.period("surveys"),
     ]  # fmt: skip
     heads = [Text(N_("Theme")), Text(N_("A")), Text(N_("B")), Text(N_("Difference")), "", Text(N_("Chance"))]
-    with page.card("said_themes", findings_words.said_of_themes(written, named),
+    with page.card("said_themes", finding,
                    Text(N_("Themes in the comments of those who were lost and of those who came through")), found, caption,
                    ("value_a", "value_b", "difference")):  # fmt: skip
         declared = METRICS["themes"].measures
