@@ -49,7 +49,10 @@ REFUSED = {
 # a value of customers that is not among the most frequent ones stands in the rest.
 LACKING_IS_UNKNOWN = ("answer_bias", "contact_measures", "exposure_curve")
 # Counts that say again in each row of a group what shares are of: they stand as n_a and n_b.
-REPEATED = ("all_journeys", "days", "lost", "population", "previous")
+REPEATED = (
+    "all_answers", "all_happy", "all_journeys", "all_neutral", "all_unhappy", "days", "lost", "population", "previous",
+    "without_customer", "without_journey", "without_scale", "without_time",
+)  # fmt: skip
 # Options that fold the rest into one row, or cut it: another rest on either side.
 FOLDS = ("top", "next_top")
 CUT = {"exposure_curve": "touchpoint"}  # these leave the rest out, and this is what they count the largest of

@@ -311,5 +311,5 @@ def kind_of(name: str) -> str | None:
 
 
 def unit_of(metric: Metric) -> Unit:
-    """Whom a metric counts: answers, or customers by what they did."""
-    return "answers" if metric.inputs == ("surveys",) else "customers"
+    """Whom a metric counts: answers, whatever it tells of those who gave them, or customers by what they did."""
+    return "answers" if metric.inputs[0] == "surveys" else "customers"

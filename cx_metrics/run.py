@@ -94,7 +94,7 @@ def run(
         if metric.follow is not None:
             given["followed"] = followed(metric, metric.follow, dataset, view, named, asked, frame)
         frame = metric.finish(frame, **registry.accepted(metric.finish, given))
-    if metric.inputs == ("surveys",):
+    if metric.inputs[0] == "surveys":
         frame = answers.spelled(frame, dict(zip(named, groups, strict=True)), dataset.tables)
     frame = frame.drop(columns=[c for c in groups if c in frame]).rename(columns=dict(zip(named, groups, strict=True)))
     definition = define(metric, dataset.facts, view, groups, asked, confidence, version)

@@ -10,7 +10,7 @@ from cx_metrics import findings
 from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, differing, engagement, figure, scores, view_words
+from pages.parts import cache, differing, echoes, engagement, figure, scores, view_words, words
 from pages.parts.differing import Compared
 from pages.parts.page import Page, run
 
@@ -50,6 +50,11 @@ def show(page: Page) -> None:
         with right:
             draw_bounce(page, touchpoints) if column is None else draw_by_group(page, column)
     draw_scorecard(page, touchpoints, column is not None and page.facts.timed)
+    if page.has("surveys"):
+        with page.part():
+            echoes.draw_said(page)
+        with page.part():
+            words.draw_feelings(page)
     if page.has_goal():
         engagement.draw_exposure(page)
     if page.facts.timed:

@@ -13,7 +13,7 @@ from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view_text import print_belonging, read_belonging
-from pages.parts import cache, figure, ratings, scores, state, view_words, why, words
+from pages.parts import around, cache, figure, ratings, scores, state, view_words, why, words
 from pages.parts.page import Page, run
 
 MIN_N = findings.MIN_SCORES
@@ -73,6 +73,8 @@ def show(page: Page) -> None:
     with right, page.part():
         why.draw_silent(page, main)
     with page.part():
+        around.draw(page, main)
+    with page.part():
         why.draw_drivers(page, main)
     draw_words(page)
 
@@ -124,6 +126,7 @@ def draw_nps(page: Page, result: Result) -> None:
         figure.html(lambda m: m.score_line(float(row["nps"]), row["nps_low"], row["nps_high"]))
         figure.html(lambda m: m.split_bar(groups))
         scores.see_groups(page, "nps", row)
+        around.jump(page)
 
 
 def draw_share(page: Page, result: Result, main: str) -> None:
@@ -141,6 +144,7 @@ def draw_share(page: Page, result: Result, main: str) -> None:
             (Text(N_("95% interval")), m.interval(row[f"{second}_low"], row[f"{second}_high"], 2)),
         ]))  # fmt: skip
         scores.see_groups(page, main, row)
+        around.jump(page)
 
 
 def left_out(row: Any) -> list[Text]:

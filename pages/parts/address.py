@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlencode
 
 from cx_metrics.answers import GROUPS
+from cx_metrics.around_answers import MOODS
 from cx_metrics.errors import OptionProblem
 from cx_metrics.options import Way
 from cx_metrics.registry import METRICS
@@ -32,6 +33,7 @@ CHOICES = {  # of pages, that are no option of a metric
     "flow.against_segment": ("step_matrix", "variants"),
     "flow.against_days": ("step_matrix", "variants"),
     "flow.folded": ("shown",),
+    "voice.around": MOODS[1:],
 }
 NAMED = ("touchpoint.name", "personas.column")  # choices of pages that name something of the data
 LONGEST_NAME = 2_000  # signs: more would not fit in a link

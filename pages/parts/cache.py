@@ -22,6 +22,7 @@ from cx_metrics.errors import ViewProblem
 from cx_metrics.explaining import Query
 from cx_metrics.explaining import queries as find_queries
 from cx_metrics.explaining import queries_of_people as find_queries_of_people
+from cx_metrics.reading.dictionary import look_up
 from cx_metrics.registry import Metric, find
 from cx_metrics.run import Result, run
 from cx_metrics.run import changes as find_changes
@@ -43,6 +44,7 @@ from pages.parts.waiting import while_waited_for
 _FORGETTING = threading.Lock()
 _forgotten: dict[str, int] = {}  # how many erasures this process knows of
 MOST_VALUES = 5_000  # values of one column that filters offer
+MOST_LOOKED_UP, SURVEY = 300, "Survey"  # names that are looked up in the dictionary; what it calls a survey
 
 
 def kept(most: int) -> Callable[[Callable[..., Any]], Any]:
@@ -260,6 +262,17 @@ def stages(version: Version) -> dict[str, str]:
 @kept(50)
 def _stages(key: str, _version: Version) -> dict[str, str]:
     return find_stages(opened(_version))
+
+
+def answer_touchpoints(version: Version) -> tuple[str, ...]:
+    """The touchpoints that are surveys themselves, by the dictionary: tools write an answer down as a touchpoint too."""
+    return _answer_touchpoints(_key(version), version)
+
+
+@kept(50)
+def _answer_touchpoints(key: str, _version: Version) -> tuple[str, ...]:
+    found = {name: look_up(name) for name in find_values(opened(_version), "touchpoint", MOST_LOOKED_UP) if name}
+    return tuple(sorted(name for name, known in found.items() if known is not None and known.touchpoint == SURVEY))
 
 
 def names(version: Version) -> pd.DataFrame:

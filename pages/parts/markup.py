@@ -254,6 +254,14 @@ class Markup:
         listed = f"<ul>{items}</ul>" if items else ""
         return Html(f'<div class="tl-empty"><h2>{self.words(title)}</h2><p>{self.words(body)}</p>{listed}</div>')
 
+    def anchor(self, place: str) -> Html:
+        """A place on the page that `jump` leads to."""
+        return Html(f'<span id="{self.plain(place)}" class="tl-anchor"></span>')
+
+    def jump(self, place: str, words: Words) -> Html:
+        """To another place on this page."""
+        return Html(f'<p class="tl-jump"><a href="#{self.plain(place)}" target="_self">{self.words(words)}</a></p>')
+
     def definitions(self, pairs: Sequence[tuple[Words, object]]) -> Html:
         """Term and meaning, one under the other: how a number is counted."""
         rows = "".join(f"<div><dt>{self.words(t)}</dt><dd>{self._told(v)}</dd></div>" for t, v in pairs)
@@ -336,6 +344,24 @@ class Markup:
             f'<li><p class="tl-label">{self.text(stage.name)}</p><p class="tl-mid">{self.number(stage.customers)}</p>'
             f'<p class="tl-range">{score}</p><div class="tl-goes">{goes}</div></li>'
         )
+
+    def ways(
+        self, columns: Sequence[tuple[Words, Sequence[tuple[object, float, bool]]]], middle: Words, at: int
+    ) -> Html:
+        """Ranked places on the way to something and away from it, in reading order, with a node for it before column `at`. Each
+        column: its head, and its rows as name, share, and whether it is second to the others."""
+        largest = max((share for _head, rows in columns for _name, share, _dim in rows), default=1)
+        items = [
+            f'<li><p class="tl-label">{self.words(head)}</p>{"".join(self._way(*row, largest) for row in rows)}</li>'
+            for head, rows in columns
+        ]
+        items.insert(at, f'<li class="node"><p class="tl-label">{self.words(middle)}</p></li>')
+        return Html(f'<div class="tl-scroll" tabindex="0"><ol class="tl-ways">{"".join(items)}</ol></div>')
+
+    def _way(self, name: object, share: float, second: bool, largest: float) -> str:
+        shown = self.dim(name) if second else self.text(name)
+        bar = self.share_bar(share, largest, "other" if second else "accent")
+        return f"<div><span>{shown}</span>{self.percent(share)}{bar}</div>"
 
     # tables and the small marks in their cells -----------------------------------------------------------------------
 

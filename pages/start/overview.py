@@ -11,7 +11,7 @@ from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
-from pages.parts import cache, figure, scores
+from pages.parts import cache, echoes, figure, scores
 from pages.parts.figure import Explain
 from pages.parts.markup import Stage, Tile, Words
 from pages.parts.page import Page, run
@@ -53,6 +53,8 @@ def show(page: Page) -> None:
     if page.has("touchpoints"):
         draw_stages(page)
     draw_trend_of_score(page, frames)
+    with page.part():
+        echoes.draw_in_short(page)
 
 
 def tiles(page: Page, asked: dict[str, Result], conversion: Result | None) -> list[Tile]:
