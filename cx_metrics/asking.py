@@ -37,6 +37,7 @@ class Dataset(Protocol):
     @property
     def shelf(self) -> Shelf: ...
     def lend(self, frame: pd.DataFrame) -> ibis.Table: ...
+    def sql(self, expression: ibis.Table) -> str: ...
     def fetch(self, expression: ibis.Table) -> pd.DataFrame: ...
 
 
@@ -201,7 +202,7 @@ def followed(
         left = population(dataset.tables, view, dataset.facts)
         groups = tuple(column.removeprefix(APART) for column in by)
         inputs = inputs_of(metric, left, dataset, view, None)
-        if metric.inputs == ("surveys",) and isinstance(inputs[0], ibis.Table):
+        if metric.inputs[0] == "surveys" and isinstance(inputs[0], ibis.Table):
             inputs[0] = answers.grouped(inputs[0], view.belonging, groups, dataset.tables)
         table = set_apart(inputs, groups)[0]
         known = {"attributes": dataset.facts.attributes, "whole": is_whole(view, dataset.facts), "by": by, "made": made}
@@ -245,7 +246,7 @@ def ask(
     """The query of a metric before it runs, the columns it is grouped by (called "by …" in the query), and its route."""
     left = population(dataset.tables, view, dataset.facts)
     inputs = inputs_of(metric, left, dataset, view, route)
-    if metric.inputs == ("surveys",) and isinstance(inputs[0], ibis.Table):
+    if metric.inputs[0] == "surveys" and isinstance(inputs[0], ibis.Table):
         inputs[0] = answers.grouped(inputs[0], view.belonging, by, dataset.tables)
     groups = groups_of(metric, inputs, by)
     tables = set_apart(inputs, groups)

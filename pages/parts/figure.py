@@ -23,9 +23,13 @@ import streamlit as st
 
 from cx_metrics.charts.sankey import SankeyFigure
 from cx_metrics.charts.theme import css_variables
+from cx_metrics.explaining import Query
 from cx_metrics.exports.html import Card, Drawing, page_html
 from cx_metrics.exports.tables import safe_csv
+from cx_metrics.safe_text import safe
 from cx_metrics.texts import Text
+from pages.parts import state
+from pages.parts.explained import show_queries
 from pages.parts.language import PageReader, _, reader, speaking
 from pages.parts.markup import Html, Markup, Words
 
@@ -40,12 +44,14 @@ Build = Html | Callable[[Markup], Html]
 class Explain:
     """What stands behind a card: how it is counted (term and meaning, or one paragraph), and its data.
 
-    `table` is shown on the page on demand and given as CSV; `name` is the stem of that file, ASCII only.
+    `table` is shown on the page on demand and given as CSV; `name` is the stem of that file, ASCII only. `query` puts the queries
+    together once somebody wants to see them.
     """
 
     meaning: Sequence[tuple[Words, object]] | Words = ()
     table: pd.DataFrame | None = None
     name: str = ""
+    query: Callable[[], Sequence[Query]] | None = None
 
 
 @dataclass
@@ -103,11 +109,9 @@ def card(
 def _explain(key: str, explain: Explain, m: Markup) -> bool:
     """The popover in the corner of a card; says whether the data should be shown as a table."""
     with st.popover(_("Explain"), type="tertiary", key=f"explain_{key}"):
-        if explain.meaning:
-            st.markdown(f"**{_('How this is counted')}**")
-            pairs = explain.meaning
-            whole = isinstance(pairs, (str, Text))
-            st.html(f'<p class="tl-caption">{m.words(pairs)}</p>' if whole else m.definitions(pairs))  # type: ignore[arg-type]
+        _meaning(explain, m)
+        if explain.query is not None:
+            show_queries(key, explain.query, m)
         if explain.table is None:
             return False
         as_table = st.toggle(_("Show as table"), key=f"table_{key}")
@@ -118,10 +122,32 @@ def _explain(key: str, explain: Explain, m: Markup) -> bool:
     return as_table
 
 
+def _meaning(explain: Explain, m: Markup) -> None:
+    """How it is counted: term and meaning, or one paragraph."""
+    if explain.meaning:
+        st.markdown(f"**{_('How this is counted')}**")
+        pairs = explain.meaning
+        whole = isinstance(pairs, (str, Text))
+        st.html(f'<p class="tl-caption">{m.words(pairs)}</p>' if whole else m.definitions(pairs))  # type: ignore[arg-type]
+
+
+def explain_several(key: str, parts: Sequence[tuple[Words, Explain]]) -> None:
+    """One popover for several numbers that stand together: each of them opens by its name."""
+    m = Markup(reader())
+    with st.popover(_("Explain"), type="tertiary", key=f"explain_{key}"):
+        for i, (name, explain) in enumerate(parts):
+            words = m.reader.say(name) if isinstance(name, Text) else str(name)
+            with st.expander(safe(words, "markdown"), key=f"explain_{key}_{i}"):
+                _meaning(explain, m)
+                if explain.query is not None:
+                    show_queries(f"{key}_{i}", explain.query, m)
+
+
 def html(build: Build) -> None:
     """Our own markup, here and in the file."""
     _record(lambda who: build if isinstance(build, Html) else build(Markup(who)))
-    st.html(build if isinstance(build, Html) else build(Markup(reader())))
+    here = state.query_without("touchpoint", "name")
+    st.html(build if isinstance(build, Html) else build(Markup(reader(), here)))
 
 
 def altair(draw: Draw, alt: Words, key: str | None = None, wide: bool = False, on_select: Any = "ignore") -> Any:
