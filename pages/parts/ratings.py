@@ -11,7 +11,7 @@ from cx_metrics.charts.bars import draw_bars
 from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, figure
+from pages.parts import cache, figure, scores
 from pages.parts.page import Page
 
 MOST_QUESTIONS = 15
@@ -19,11 +19,17 @@ MOST_ANSWERS = 11  # of a scale that is shown answer by answer
 
 
 def asked(page: Page) -> Result | None:
-    """The ratings of each question that has answers in this view; None where nobody rated anything."""
+    """The ratings of each question that has answers in this view; None where nobody rated anything, or on no known scale."""
+    return _attempt(page)[0]
+
+
+def _attempt(page: Page) -> tuple[Result | None, list[Text]]:
+    """The ratings, and what keeps them from being counted."""
     if not page.has("surveys"):
-        return None
-    result = page.ask("rating", by=["question"])
-    return result if len(result.frame) and int(result.frame["responses"].sum()) else None
+        return None, []
+    result, problems = scores.attempt(page, "rating", by=["question"])
+    found = result is not None and len(result.frame) and int(result.frame["responses"].sum())
+    return (result if found else None), problems
 
 
 def finding(result: Result) -> Text:
@@ -41,7 +47,8 @@ def _rated(result: Result) -> pd.DataFrame:
 
 def draw(page: Page) -> None:
     """A line for each question that is neither NPS, satisfaction nor effort: its mean on its own scale, its two best answers."""
-    result = asked(page)
+    result, problems = _attempt(page)
+    scores.say(problems)
     if result is None:
         return
     rated = _rated(result).head(MOST_QUESTIONS)

@@ -44,14 +44,17 @@ NAMES = {  # how somebody called two of the themes
     ("discount", "expensive", "price"): rf"![x](http://{HOST}/y) $\alpha$ :red[a] <b>",
 }
 # Elements that could only have come from data: whatever loads, links, runs or typesets inside what we write ourselves; and, in the
-# whole document, any address, style or handler that names what the data name.
+# whole document, any address, style or handler that names what the data name. Our own links lead to a page
+# or a card of ours.
 MADE = """marks => {
+  const ours = e => e.matches('a.tl-link, .tl-jump > a') && /^([\\w-]*\\?|#[\\w-]*$)/.test(e.getAttribute('href'));
   const inside = 'a, img:not(.tl-spark), svg, iframe, object, embed, form, input, button, em:not([aria-hidden]), code, del';
   const own = `[data-testid="stHtml"] :is(${inside})`;
   const never = '[data-testid="stMain"] :is(.katex, math, iframe, object, embed, marquee)';
-  const found = [...document.querySelectorAll(own + ', ' + never)].map(e => e.outerHTML);
+  const found = [...document.querySelectorAll(own + ', ' + never)].filter(e => !ours(e)).map(e => e.outerHTML);
   const asks = /^(src|srcset|srcdoc|href|xlink:href|action|formaction|data|poster|background|style|on.*)$/i;
   for (const e of document.querySelectorAll('body *')) {
+    if (ours(e)) continue;
     for (const a of e.attributes) if (asks.test(a.name) && marks.some(m => a.value.includes(m))) found.push(e.outerHTML);
     if (e.tagName === 'SCRIPT' && marks.some(m => e.textContent.includes(m))) found.push(e.outerHTML);
   }
