@@ -1,22 +1,20 @@
 """How do people really move, step by step, and where do they stop? The flow of journeys as a Sankey.
 
-One picture, two libraries: ECharts on the page (clicks on nodes and links come back), Plotly in offline files.
+One picture, drawn twice: by ECharts on the page (clicks on nodes and links come back), as plain SVG in files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
-from cx_metrics.charts.theme import FONT, LIGHT, Options, Reader, Tokens, echarts_base, plotly_template, tokens
+from cx_metrics.charts.picture import Picture
+from cx_metrics.charts.theme import FONT, LIGHT, Options, Reader, Tokens, echarts_base, tokens
 from cx_metrics.safe_text import clean, cut, safe
 from cx_metrics.texts import N_, NP_, Text
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 OTHER = "(other)"  # the name that flow_links gives the folded touchpoints
 FOLDED = "..."  # and the one it gives the steps in the middle of a path that is longer than the picture
@@ -53,6 +51,7 @@ NARROWEST = 14
 MOST_COLUMNS = 6  # that fit in a card; more are drawn wider, and the card scrolls
 COLUMN_WIDTH, LABEL_WIDTH = 150, 160  # pixels, of a picture that scrolls
 LEFT, RIGHT, HEAD, FOOT = 0.5, 19.0, 32, 6  # room around the picture: percent across, pixels down
+PICTURE_WIDTH, PICTURE_HEIGHT, NODE_WIDTH, NODE_GAP = 960, 470, 10, 14  # pixels
 STRAIT = "\u2060"  # word joiner: sets equal labels apart without being seen
 
 
@@ -140,8 +139,8 @@ def draw_sankey(
         "links": [_link_options(i, flow, named, t) for i in range(len(flow.links))],
         "selectedMode": "single",
         "draggable": False,
-        "nodeWidth": 10,
-        "nodeGap": 14,
+        "nodeWidth": NODE_WIDTH,
+        "nodeGap": NODE_GAP,
         "layoutIterations": 0,
         "nodeAlign": "justify",
         "top": HEAD,
@@ -164,57 +163,37 @@ def draw_sankey(
     return SankeyFigure(options, flow.nodes, flow.links, _alt(flow, named), flow.total, flow.width)
 
 
-def plotly_sankey(
+def sankey_picture(
     frame: pd.DataFrame, reader: Reader, names: Mapping[str, str] | None = None, anchor: Anchor = "none"
-) -> go.Figure:
-    """The same picture as a Plotly figure, for offline files: same order, colours, labels and hover texts."""
-    import plotly.graph_objects as go
-
+) -> Picture:
+    """The same picture as SVG, for files: same order, colours and labels; what a tooltip says is the title of its mark."""
     flow = _flow(frame, anchor)
     named = _Names(reader, names or {}, anchor)
     t = tokens(reader.mode)
-    at = flow.order
-    x, y = _places(flow, reader.rtl)
-    words = {"font": {"size": 12, "color": t.text}, "bgcolor": _with_opacity(t.surface, 0.55), "borderpad": 0}
-    side: Options = {"xref": "paper", "yref": "paper", "showarrow": False, "xanchor": "right" if reader.rtl else "left"}
-    labels = [  # Plotly would turn the labels of the last column to the other side, over the links
-        side | words | {"text": safe(_label(node, flow, named), "plotly", limit=0), "x": x[i], "y": 1 - y[i],
-                        "yanchor": "middle", "xshift": -8 if reader.rtl else 8}
-        for i, node in enumerate(flow.nodes)
-    ]  # fmt: skip
-    ends = [(at[target], at[source]) if reader.rtl else (at[source], at[target]) for source, target in flow.ends]
-    lines = [_colour(source, target, t) for source, target in flow.ends]
-    sankey = go.Sankey(
-        arrangement="fixed",
-        node={
-            "label": [""] * len(flow.nodes),
-            "color": [_tone(node.kind, t) for node in flow.nodes],
-            "x": x,
-            "y": y,
-            "pad": 14,
-            "thickness": 10,
-            "line": {"width": 0},
-            "customdata": [_plotly_tip(_node_tip(node, flow, named)) for node in flow.nodes],
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-        link={
-            "source": [source for source, _ in ends],
-            "target": [target for _, target in ends],
-            "value": flow.journeys,
-            "color": [_with_opacity(colour, opacity) for colour, opacity in lines],
-            "customdata": [_plotly_tip(_link_tip(i, flow, named)) for i in range(len(flow.links))],
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-        textfont={"family": FONT, "size": 12, "color": t.text},
-        orientation="h",
-    )
-    heads = [
-        side | {"text": safe(named.head(step, flow), "plotly"), "x": _across(step, flow, reader.rtl), "y": 1.06,
-                "font": {"size": 12, "color": t.muted}}
-        for step in range(1, flow.columns + 1)
-    ]  # fmt: skip
-    layout = {"template": plotly_template(reader), "annotations": heads + labels, "height": 470}
-    return go.Figure(sankey, layout if flow.width is None else layout | {"width": flow.width})
+    boxes, width = _boxes(flow, reader.rtl)
+    labels = _labels(flow, named)
+    side = "end" if reader.rtl else "start"
+    out = [f'<g font-family="{FONT}" font-size="12" fill="{t.text}">']
+    for i, (ends, ribbon) in enumerate(zip(flow.ends, _ribbons(flow, boxes, reader.rtl), strict=True)):
+        colour, opacity = _colour(*ends, t)
+        out.append(
+            f'<path d="{ribbon}" fill="{colour}" fill-opacity="{opacity}">{_title(_link_tip(i, flow, named))}</path>'
+        )
+    for node in flow.nodes:
+        x, top, size = boxes[node]
+        tip = _title(_node_tip(node, flow, named))
+        out.append(
+            f'<rect x="{x:.1f}" y="{top:.1f}" width="{NODE_WIDTH}" height="{size:.1f}" fill="{_tone(node.kind, t)}">{tip}</rect>'
+        )
+        at = x - 6 if reader.rtl else x + NODE_WIDTH + 6
+        halo = f'stroke="{t.surface}" stroke-width="3" stroke-linejoin="round" paint-order="stroke"'
+        place = f'x="{at:.1f}" y="{top + size / 2 + 4:.1f}" text-anchor="{side}"'
+        out.append(f"<text {place} {halo}>{safe(labels[node], 'html')}</text>")
+    for step in range(1, flow.columns + 1):
+        x = _column(step, flow, width, reader.rtl) + (NODE_WIDTH if reader.rtl else 0)
+        head = safe(named.head(step, flow), "html")
+        out.append(f'<text x="{x:.1f}" y="18" text-anchor="{side}" fill="{t.muted}">{head}</text>')
+    return Picture("".join([*out, "</g>"]), width, PICTURE_HEIGHT)
 
 
 class _Names:
@@ -375,8 +354,8 @@ def _echarts_tip(lines: list[str]) -> list[str]:
     return [f"<b>{safe(lines[0], 'echarts')}</b>", *(safe(line, "echarts") for line in lines[1:])]
 
 
-def _plotly_tip(lines: list[str]) -> str:
-    return "<br>".join([f"<b>{safe(lines[0], 'plotly')}</b>", *(safe(line, "plotly", limit=0) for line in lines[1:])])
+def _title(lines: list[str]) -> str:
+    return f"<title>{safe(' · '.join(lines), 'html')}</title>"
 
 
 def _alt(flow: _Flow, named: _Names) -> str:
@@ -405,28 +384,48 @@ def _colour(source: Node, target: Node, t: Tokens) -> tuple[str, float]:
     return t.accent, 0.24 if t is LIGHT else 0.30
 
 
-def _with_opacity(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
+def _column(step: int, flow: _Flow, width: float, rtl: bool) -> float:
+    """Where a column begins, from the left."""
+    start, end = LEFT / 100 * width, (1 - flow.right / 100) * width - NODE_WIDTH
+    at = start + (end - start) * (step - 1) / max(flow.columns - 1, 1)
+    return width - at - NODE_WIDTH if rtl else at
 
 
-def _across(step: int, flow: _Flow, rtl: bool) -> float:
-    at = (step - 1) / max(flow.columns - 1, 1) * 0.82
-    return 1 - at if rtl else at
-
-
-def _places(flow: _Flow, rtl: bool) -> tuple[list[float], list[float]]:
-    """Where Plotly puts each node, 0..1 (never 0 or 1 exactly, which it takes for "not given"): ECharts' own layout."""
-    gap = 0.03
+def _boxes(flow: _Flow, rtl: bool) -> tuple[dict[Node, tuple[float, float, float]], float]:
+    """Each node as ECharts lays it out: from the left, from the top, its height; and how wide the picture is."""
     columns = {step: [n for n in flow.nodes if n.step == step] for step in range(1, flow.columns + 1)}
-    fullest = max((len(nodes) for nodes in columns.values()), default=1)
-    scale = (1 - gap * (fullest - 1)) / (flow.total or 1)
-    x, y = [], []
+    inside, width = PICTURE_HEIGHT - HEAD - FOOT, float(flow.width or PICTURE_WIDTH)
+    scale = min(
+        (
+            (inside - NODE_GAP * (len(nodes) - 1)) / (sum(flow.sizes[n] for n in nodes) or 1)
+            for nodes in columns.values()
+            if nodes
+        ),
+        default=1.0,
+    )
+    boxes = {}
     for step, nodes in columns.items():
-        top = 0.0
+        top = float(HEAD)
         for node in nodes:
-            size = flow.sizes[node] * scale
-            x.append(min(max(_across(step, flow, rtl), 0.001), 0.999))
-            y.append(min(max(top + size / 2, 0.001), 0.999))
-            top += size + gap
-    return x, y
+            boxes[node] = (_column(step, flow, width, rtl), top, flow.sizes[node] * scale)
+            top += flow.sizes[node] * scale + NODE_GAP
+    return boxes, width
+
+
+def _ribbons(flow: _Flow, boxes: Mapping[Node, tuple[float, float, float]], rtl: bool) -> list[str]:
+    """The outline of each link: from the part of its source that it leaves to the part of its target that it reaches."""
+    left: dict[Node, float] = {}
+    reached: dict[Node, float] = {}
+    found = []
+    for (source, target), journeys in zip(flow.ends, flow.journeys, strict=True):
+        (x0, top0, size0), (x1, top1, _size) = boxes[source], boxes[target]
+        thick = journeys * size0 / (flow.sizes[source] or 1)
+        y0, y1 = top0 + left.get(source, 0.0), top1 + reached.get(target, 0.0)
+        left[source], reached[target] = left.get(source, 0.0) + thick, reached.get(target, 0.0) + thick
+        x0, x1 = (x0, x1 + NODE_WIDTH) if rtl else (x0 + NODE_WIDTH, x1)
+        middle = (x0 + x1) / 2
+        found.append(
+            f"M{x0:.1f},{y0:.1f}C{middle:.1f},{y0:.1f} {middle:.1f},{y1:.1f} {x1:.1f},{y1:.1f}"
+            f"V{y1 + thick:.1f}C{middle:.1f},{y1 + thick:.1f} {middle:.1f},{y0 + thick:.1f} {x0:.1f},{y0 + thick:.1f}Z"
+        )
+    return found

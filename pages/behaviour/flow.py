@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from cx_metrics import findings, findings_flow
-from cx_metrics.charts.sankey import Link, Node, SankeyFigure, draw_sankey, plotly_sankey
+from cx_metrics.charts.sankey import Link, Node, SankeyFigure, draw_sankey, sankey_picture
 from cx_metrics.errors import OptionProblem
 from cx_metrics.groups import OTHER
 from cx_metrics.run import Result
@@ -85,7 +85,7 @@ def draw_flow(page: Page, links: Result, rules: Rules) -> int:
             choose(page, "top", N_("Touchpoints per step"), TOPS, int(options["top"]))
         key = f"sankey_{links.definition['hash']}"  # a new picture starts without a selection
         event = figure.echarts(
-            drawn, key, lambda who: plotly_sankey(links.frame, who, anchor=rules.anchor), height=500,
+            drawn, key, lambda who: sankey_picture(links.frame, who, anchor=rules.anchor), height=500,
             on_select="rerun" if rules.plain else "ignore",
         )  # fmt: skip
         if rules.plain:
