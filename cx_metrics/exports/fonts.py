@@ -43,7 +43,7 @@ def register() -> None:
     vl_convert.register_font_directory(str(FOLDER))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=20_000)
 def width(text: str, size: float, family: str = FAMILIES[0], strong: bool = False) -> float:
     """How wide a text is, in pixels, at that size. Arabic letters are measured apart, so they come out a little too wide."""
     return float(_measure(family, strong).getlength(text)) * size / 100
@@ -58,14 +58,17 @@ def _measure(family: str, strong: bool) -> ImageFont.FreeTypeFont:
 
 def lines(text: str, size: float, room: float, family: str = FAMILIES[0], strong: bool = False) -> list[str]:
     """The text in lines that are no wider than `room`, parted between words."""
-    found: list[str] = []
+    found: list[list[str]] = []
+    used, space = 0.0, width(" ", size, family, strong)
     for word in text.split(" "):
-        longer = f"{found[-1]} {word}" if found else word
-        if found and width(longer, size, family, strong) <= room:
-            found[-1] = longer
+        needed = width(word, size, family, strong)
+        if found and used + space + needed <= room:
+            found[-1].append(word)
+            used += space + needed
         else:
-            found.append(word)
-    return found
+            found.append([word])
+            used = needed
+    return [" ".join(words) for words in found]
 
 
 def _make() -> None:

@@ -21,6 +21,7 @@ from cx_metrics.exports.pictures import size, svg
 from cx_metrics.safe_text import clean
 
 FORM = Path(__file__).with_name("report.typ")
+ARROWS = str.maketrans("▲▼", "↑↓")  # the fonts have these
 NUMBERING = {"٠": "١", "۰": "۱"}  # the reader's zero: how pages are numbered
 SHEET = 660  # pixels of a drawing as wide as the sheet: letters of 12 pixels are about 9 points high
 
@@ -50,7 +51,7 @@ def book_pdf(book: Book, reader: Reader, progress: Progress = no_progress) -> by
     }
     pdf: bytes = typst.compile(
         str(FORM), root=str(FORM.parent), font_paths=[str(fonts.FOLDER)], ignore_system_fonts=True, format="pdf",
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
+        sys_inputs={"data": json.dumps(data, ensure_ascii=False).translate(ARROWS)},
     )  # fmt: skip
     return pdf
 

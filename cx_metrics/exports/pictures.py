@@ -16,12 +16,14 @@ from cx_metrics.charts.picture import Picture
 from cx_metrics.charts.theme import FONT, LIGHT, Reader
 from cx_metrics.exports import fonts
 from cx_metrics.exports.book import Card, Drawing
-from cx_metrics.safe_text import clean, safe
+from cx_metrics.safe_text import clean, has_right_to_left, safe
 
 CHART_WIDTH = 840  # pixels of the drawing; it scales with what it stands in
 SCALE = 2  # a PNG has so many points to a pixel
 MARGIN = 24
 _SIZE = re.compile(r'<svg[^>]*?\swidth="([\d.]+)"[^>]*?\sheight="([\d.]+)"')
+_TEXT = re.compile(r"<text([^>]*)>(.*?)</text>", re.DOTALL)
+_FAMILY = re.compile(r'\sfont-family="[^"]*"')
 _OPENING = re.compile(r"<svg[^>]*>")
 
 
@@ -32,7 +34,7 @@ def svg(figure: alt.LayerChart | alt.Chart | Picture, width: int = CHART_WIDTH) 
     import vl_convert
 
     fonts.register()
-    specification = figure.properties(width=width).to_dict()
+    specification = figure.properties(width=width).to_dict(validate=False)
     drawn: str = vl_convert.vegalite_to_svg(json.dumps(specification), vl_version=_vega_version(), allowed_base_urls=[])
     return drawn
 
@@ -128,8 +130,15 @@ def _points(drawn: str) -> bytes:
     import vl_convert
 
     fonts.register()
-    made: bytes = vl_convert.svg_to_png(drawn, scale=SCALE)
+    made: bytes = vl_convert.svg_to_png(_TEXT.sub(_arabic_first, drawn), scale=SCALE)
     return made
+
+
+def _arabic_first(text: re.Match[str]) -> str:
+    """A text with letters from right to left names their font first: this renderer takes any other font for a missing letter."""
+    if not has_right_to_left(text[2]):
+        return text[0]
+    return f'<text{_FAMILY.sub("", text[1])} font-family="{fonts.FAMILIES[1]}, {fonts.FAMILIES[0]}">{text[2]}</text>'
 
 
 def _vega_version() -> str:

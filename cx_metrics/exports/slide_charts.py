@@ -13,7 +13,7 @@ from cx_metrics.exports.slide_words import Words, points, style
 from cx_metrics.safe_text import clean
 
 ROW = 32.0  # points of a bar with its room
-LABELS = 8  # names along a line that can be read side by side
+LABELS = 6  # names along a line that can be read side by side
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def add_chart(slide: Any, chart: Chart, place: tuple[float, float, float, float]
     numbers = chart.numbers
     pattern = decimals(numbers.decimals, reader, numbers.share)
     data = CategoryChartData(number_format=pattern)
-    data.categories = [clean(name) for name in numbers.names]
+    data.categories = _names(numbers)
     for series in numbers.series:
         data.add_series(clean(series.name), list(series.values))
     kinds = {
@@ -74,14 +74,14 @@ def add_chart(slide: Any, chart: Chart, place: tuple[float, float, float, float]
 
         drawn.legend.position, drawn.legend.include_in_layout = XL_LEGEND_POSITION.TOP, False
     if numbers.kind == "lines":
-        _lines(drawn, numbers, pattern)
+        _lines(drawn, numbers, pattern, reader)
     else:
-        _bars(drawn, chart, size, reader)
+        _bars(drawn, chart)
     for ours, theirs in zip(numbers.series, drawn.plots[0].series, strict=True):
         _intervals(theirs, ours)
 
 
-def _bars(drawn: Any, chart: Chart, size: float, reader: Reader) -> None:
+def _bars(drawn: Any, chart: Chart) -> None:
     numbers = chart.numbers
     plot = drawn.plots[0]
     plot.gap_width = 45
@@ -90,7 +90,7 @@ def _bars(drawn: Any, chart: Chart, size: float, reader: Reader) -> None:
     across = drawn.value_axis
     across.visible, across.has_major_gridlines = False, False
     across.minimum_scale = min([0.0, *(v for s in numbers.series for v in (*s.values, *s.low) if v is not None)])
-    across.maximum_scale = (chart.largest or 1.0) * 1.45  # room for the words beside the longest bar
+    across.maximum_scale = (chart.largest or 1.0) * 1.02
     across.reverse_order = numbers.mirrored
     names = drawn.category_axis
     names.reverse_order = True  # the first on top
@@ -98,26 +98,18 @@ def _bars(drawn: Any, chart: Chart, size: float, reader: Reader) -> None:
     _no_ticks(names)
     for ours, theirs in zip(numbers.series, plot.series, strict=True):
         theirs.invert_if_negative = False
+        _paint(theirs.format.fill, (list(ours.colours) or [LIGHT.accent])[0])  # for the legend
         for i, colour in enumerate(ours.colours):
             _paint(theirs.points[i].format.fill, colour)
-    last = plot.series[len(numbers.series) - 1]
-    for i, text in enumerate(numbers.series[0].written):
-        _label(last.points[i], text, numbers.kind, size, reader)
 
 
-def _label(point: Any, text: str, kind: str, size: float, reader: Reader) -> None:
-    """What stands beside a mark, as on the page."""
-    from pptx.enum.chart import XL_LABEL_POSITION
-
-    label = point.data_label
-    paragraph = label.text_frame.paragraphs[0]
-    run = paragraph.add_run()
-    run.text = clean(text)
-    style(run.font, Words("", size), reader)
-    label.position = XL_LABEL_POSITION.INSIDE_BASE if kind == "funnel" else XL_LABEL_POSITION.OUTSIDE_END
+def _names(numbers: Numbers) -> list[str]:
+    """The names along the axis; of a bar with its number, which would lie over its interval beside it."""
+    written = list(numbers.series[0].written) if numbers.series and numbers.kind != "lines" else []
+    return [clean(f"{name} · {written[i]}" if written else name) for i, name in enumerate(numbers.names)]
 
 
-def _lines(drawn: Any, numbers: Numbers, pattern: str) -> None:
+def _lines(drawn: Any, numbers: Numbers, pattern: str, reader: Reader) -> None:
     from pptx.dml.color import RGBColor
     from pptx.enum.chart import XL_LABEL_POSITION, XL_TICK_LABEL_POSITION
     from pptx.util import Pt
@@ -125,6 +117,8 @@ def _lines(drawn: Any, numbers: Numbers, pattern: str) -> None:
     up, names = drawn.value_axis, drawn.category_axis
     up.major_gridlines.format.line.color.rgb = RGBColor.from_string(LIGHT.line.lstrip("#"))
     up.format.line.fill.background()
+    whole = numbers.share and max((v for s in numbers.series for v in s.values if v is not None), default=0.0) >= 0.1
+    pattern = decimals(0, reader, True) if whole else pattern
     up.tick_labels.number_format, up.tick_labels.number_format_is_linked = pattern, False
     names.reverse_order = numbers.mirrored
     names.tick_label_position = XL_TICK_LABEL_POSITION.LOW

@@ -15,8 +15,9 @@ MOST = 300.0  # points of a column that words may take without a break
 LINE = 1.25
 
 
-def tables(grid: Grid, room: float, across: float, size: float, reader: Reader) -> Iterator[Grid]:
-    """The table in parts that fit on a slide, each with its heads, and with the names of its rows."""
+def tables(grid: Grid, first: float, room: float, across: float, size: float, reader: Reader) -> Iterator[Grid]:
+    """The table in parts that fit on a slide, each with its heads, and with the names of its rows. `first`: what room is left on
+    the slide that is begun."""
     for part in _columns(grid, across, size, reader):
         wide = widths(part, across, size, reader)
         heights = row_heights(part, wide, size, reader)
@@ -24,11 +25,13 @@ def tables(grid: Grid, room: float, across: float, size: float, reader: Reader) 
         rows: list[Sequence[Cell]] = []
         used = head
         for row, height in zip(part.rows, heights[1:] if part.heads else heights, strict=True):
-            if rows and used + height > room:
+            if rows and used + height > first:
+                first = room
                 yield Grid(part.heads, rows)
                 rows, used = [], head
             rows.append(row)
             used += height
+        first = room
         yield Grid(part.heads, rows)
 
 

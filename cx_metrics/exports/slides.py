@@ -32,8 +32,8 @@ TITLE, BODY = 28, 18  # points of letters; BODY is the least
 LINE = 1.25  # from a line to the next, in heights of its letters
 TITLE_LINES, FOOT_LINES = 2, 5
 ACROSS = 3  # tiles in a row
-LEAST_CHART = 200.0
-PICTURE_WIDTH, PICTURE_SCALE = 840, 1.0
+LEAST_CHART, LEAST_TABLE = 200.0, 140.0
+PICTURE_WIDTH = 560  # pixels of a chart that is drawn as wide as a slide: its letters of 12 pixels are 19 points high
 
 Part = Said | Grid | Items | Tiles | Split | Chart | Drawing
 
@@ -106,13 +106,15 @@ class _Deck:
         """What stands together on a slide: parts in their order, as many as there is room for."""
         sheet: list[Part] = []
         used = 0.0
-        for part in self._parts(card, room):
-            needed = self._needs(part)
-            if sheet and used + needed > room:
-                yield sheet
-                sheet, used = [], 0.0
-            sheet.append(part)
-            used += needed + 10.0
+        for whole in self._parts(card, room):
+            left = room - used if room - used > LEAST_TABLE else room
+            for part in tables(whole, left, room, ROOM, BODY, self.reader) if isinstance(whole, Grid) else [whole]:
+                needed = self._needs(part)
+                if sheet and used + needed > room:
+                    yield sheet
+                    sheet, used = [], 0.0
+                sheet.append(part)
+                used += needed + 10.0
         if sheet or not card.body:
             yield sheet
 
@@ -133,10 +135,7 @@ class _Deck:
             for block in found:
                 if isinstance(block, Pairs):
                     block = Grid([], [[Cell(term, dim=True), Cell(meaning)] for term, meaning in block.pairs])
-                if isinstance(block, Grid):
-                    yield from tables(block, room, ROOM, BODY, self.reader)
-                else:
-                    yield block
+                yield block
 
     def _needs(self, part: Part) -> float:
         """How high a part is at least."""
