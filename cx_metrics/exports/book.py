@@ -75,7 +75,6 @@ class Words:
     contents: str
     counted: str
     part: Callable[[int, int], str]
-    picture_elsewhere: str = ""
 
 
 @dataclass(frozen=True)

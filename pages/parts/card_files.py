@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +20,17 @@ CSV, SVG, PNG = N_("Download CSV"), N_("Picture (SVG)"), N_("Picture (PNG)")
 
 def offer(shown: Shown, reader: PageReader) -> None:
     """A button per file that the card has: its numbers, and a picture where something is drawn."""
-    explain = shown.explain
-    stem = f"touchline-{(explain.name if explain else '') or shown.key}"
+    explain, key = shown.explain, shown.key
+    stem = f"touchline-{(explain.name if explain else '') or key}"
+    look: dict[str, Any] = {"icon": ":material/download:", "on_click": "ignore"}
     if explain is not None and explain.table is not None:
-        _button(reader.say(CSV), partial(safe_csv, explain.table), f"{stem}.csv", "text/csv", f"csv_{shown.key}")
+        table = partial(safe_csv, explain.table)
+        st.download_button(reader.say(CSV), table, f"{stem}.csv", "text/csv", key=f"csv_{key}", **look)
     if shown.pictures:
         light = written.on_paper(reader)
-        _button(reader.say(SVG), partial(as_svg, shown, light), f"{stem}.svg", "image/svg+xml", f"svg_{shown.key}")
-        _button(reader.say(PNG), partial(as_png, shown, light), f"{stem}.png", "image/png", f"png_{shown.key}")
-
-
-def _button(label: str, make: Callable[[], Any], name: str, kind: str, key: str) -> None:
-    st.download_button(label, make, name, kind, key=key, icon=":material/download:", on_click="ignore")
+        svg, png = partial(as_svg, shown, light), partial(as_png, shown, light)
+        st.download_button(reader.say(SVG), svg, f"{stem}.svg", "image/svg+xml", key=f"svg_{key}", **look)
+        st.download_button(reader.say(PNG), png, f"{stem}.png", "image/png", key=f"png_{key}", **look)
 
 
 def as_svg(shown: Shown, light: PageReader) -> bytes:

@@ -15,6 +15,7 @@ from cx_metrics.texts import N_, Text
 from pages.parts import cache, figure, quiet, sidebar, state, written
 from pages.parts.figure import STYLE
 from pages.parts.language import PageReader, reader
+from pages.parts.markup import Markup
 
 MADE = "export_made"
 SCOPES = {"page": N_("This page"), "all": N_("All pages of this view")}
@@ -22,9 +23,8 @@ SCOPES = {"page": N_("This page"), "all": N_("All pages of this view")}
 
 @dataclass(frozen=True)
 class Form:
-    """A kind of file: what it is called, the end of its name, its media type, how it is made."""
+    """A kind of file: the end of its name, its media type, how it is made."""
 
-    label: str
     ending: str
     media: str
     make: Callable[[Book, PageReader, Progress], bytes]
@@ -54,18 +54,19 @@ def _html(book: Book, light: PageReader, progress: Progress) -> bytes:
     return book_html(book, light, STYLE.read_text(encoding="utf-8"), progress).encode()
 
 
+OFFICE = "application/vnd.openxmlformats-officedocument."
 FORMS = {
-    "pdf": Form(N_("PDF for reading and printing"), "pdf", "application/pdf", _pdf),
-    "slides": Form(
-        N_("PowerPoint slides"), "pptx",
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation", _slides,
-    ),
-    "workbook": Form(
-        N_("Excel workbook with the numbers"), "xlsx",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _workbook,
-    ),
-    "html": Form(N_("Web page that opens offline"), "html", "text/html", _html),
-}  # fmt: skip
+    "pdf": Form("pdf", "application/pdf", _pdf),
+    "slides": Form("pptx", f"{OFFICE}presentationml.presentation", _slides),
+    "workbook": Form("xlsx", f"{OFFICE}spreadsheetml.sheet", _workbook),
+    "html": Form("html", "text/html", _html),
+}
+LABELS = {
+    "pdf": N_("PDF for reading and printing"),
+    "slides": N_("PowerPoint slides"),
+    "workbook": N_("Excel workbook with the numbers"),
+    "html": N_("Web page that opens offline"),
+}
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ def _popover() -> None:
             who.say(N_("What to export")), list(SCOPES), key="export_scope", format_func=lambda s: who.say(SCOPES[s])
         )
         wanted = None
-        for name, form in FORMS.items():
-            if st.button(who.say(form.label), key=f"export_{name}", width="stretch"):
+        for name in FORMS:
+            if st.button(who.say(LABELS[name]), key=f"export_{name}", width="stretch"):
                 wanted = name
         place = st.empty()
         if wanted is not None:
@@ -113,8 +114,9 @@ def _ready(made: Made, who: PageReader) -> None:
         who.say(N_("Save the file")), made.data, made.name, FORMS[made.form].media, key="export_save", type="primary",
         icon=":material/download:", on_click="ignore", width="stretch",
     )  # fmt: skip
-    size = who.isolate(who.number(max(len(made.data) / 1_000_000, 0.1), 1))
-    st.caption(who.say(Text(N_("{name}, {size} MB"), {"name": made.name, "size": size})))
+    size = Text(N_("{size} MB"), {"size": max(len(made.data) / 1_000_000, 0.1)})
+    m = Markup(who)
+    st.html(m.caption([made.name, size]))
 
 
 def make(scope: str, form: str, who: PageReader) -> Made:
