@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from cx_metrics.exports.book import Book, Chapter, Progress
+from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, figure, quiet, sidebar, state, written
+from pages.parts import cache, figure, quiet, state, written
 from pages.parts.figure import STYLE
 from pages.parts.language import PageReader, reader
 from pages.parts.markup import Markup
+from pages.parts.sidebar import title as title_of
 
 MADE = "export_made"
 SCOPES = {"page": N_("This page"), "all": N_("All pages of this view")}
@@ -126,11 +128,11 @@ def make(scope: str, form: str, who: PageReader) -> Made:
 
     def counting(through: int, of: int) -> None:
         words = Text(N_("Pages counted: {n} of {pages}"), {"n": through, "pages": of})
-        bar.progress(through / max(of, 1) / 2, who.say(words))
+        bar.progress(through / max(of, 1) / 2, safe(who.say(words), "markdown"))
 
     def drawing(done: int, of: int) -> None:
         words = Text(N_("Cards drawn: {n} of {cards}"), {"n": done, "cards": of})
-        bar.progress(0.5 + done / max(of, 1) / 2, who.say(words))
+        bar.progress(0.5 + done / max(of, 1) / 2, safe(who.say(words), "markdown"))
 
     book, stem = collect(scope, light, counting)
     chosen = FORMS[form]
@@ -154,4 +156,4 @@ def _dataset(light: PageReader) -> str:
     """What the dataset is called."""
     here = state.current_address().dataset
     info = next((i for i in cache.workspace().datasets() if i.id == here), None)
-    return sidebar.title(light, info) if info is not None else "Touchline"
+    return title_of(light, info) if info is not None else "Touchline"
