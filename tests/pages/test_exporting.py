@@ -93,9 +93,9 @@ def test_all_pages_in_one_workbook_have_the_numbers_of_the_metrics(datasets: dic
     assert pages == ["Overview", "Journey flow", "Drop-off", "Stages", "Channels", "Voice"]
     version = Workspace(app_workspace()).current(datasets["both"])
     frame = run("stage_engagement", open_store(version.path, version.facts), View()).frame
-    cells = {
-        cell.value for sheet in book if sheet.title.startswith("Stages") for row in sheet.iter_rows() for cell in row
-    }
+    stages = [sheet for sheet in book if sheet.title.startswith("Stages")]
+    values = [cell.value for sheet in stages for row in sheet.iter_rows() for cell in row]
+    cells = {round(float(v), 14) for v in values if isinstance(v, (int, float))}  # a workbook holds 16 digits
     for column in ("customers", "reach", "reach_low", "reach_high", "touchpoints", "frequency"):
         assert {round(float(v), 14) for v in frame[column].dropna()} <= cells, column
     assert app.session_state["address"] == before  # the pages of the export left the reader's own as it was
