@@ -48,8 +48,8 @@ __all__ = [
     "METRICS", "Answered", "Belonging", "Facts", "Filter", "Member", "Metric", "Passing", "Privacy", "Result", "TouchlineError",
     "Tried", "View", "activity", "answers", "around_answers", "branches", "channels", "clusters", "compare", "contacts",
     "conversion", "correlates", "differing", "drivers", "drop_out", "engagement", "exposure", "flows", "funnel", "load",
-    "open_engine", "open_files", "people", "print_view", "process", "read_view", "responses", "run", "score_differences", "silent", "surveys",
-    "traits", "voiced",
+    "open_engine", "open_files", "people", "print_view", "process", "read_view", "responses", "run", "score_differences", "silent",
+    "surveys", "traits", "voiced",
 ]  # fmt: skip
 
 
