@@ -19,6 +19,8 @@ from cx_metrics.comparison import COMPARED, MEASURES, compare
 from cx_metrics.differences import MEASURES as DIFFERENCES
 from cx_metrics.engines import Served, Store, open_store
 from cx_metrics.errors import ViewProblem
+from cx_metrics.movers import MOVERS
+from cx_metrics.movers import movers as find_movers
 from cx_metrics.registry import find
 from cx_metrics.run import Result, run
 from cx_metrics.run import changes as find_changes
@@ -110,7 +112,19 @@ def forget(version: Version) -> None:
 
 def forget_answers() -> None:
     """Let go of every answer."""
-    for answers in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
+    for answers in (
+        _answered,
+        _compared,
+        _movers,
+        _people,
+        _conversions,
+        _values,
+        _changes,
+        _comments,
+        _stages,
+        _names,
+        _daily,
+    ):
         answers.clear()
 
 
@@ -156,6 +170,22 @@ def _compared(
 ) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
     result = compare(metric, opened(_version), *_views, by=by, version=_version.key, privacy=_hidden, **dict(texts))
     return result.frame, result.definition, result.route
+
+
+def movers(version: Version, now: View, before: View) -> Result:
+    """What changed between two periods, computed once per dataset version and views."""
+    hidden = privacy(version)
+    key = _shown_to(hidden, version)
+    frame, definition = _movers(key, (repr(now), repr(before)), version, (now, before), hidden)
+    return Result(MOVERS, frame, definition)
+
+
+@kept(100)
+def _movers(
+    key: str, view_keys: tuple[str, str], _version: Version, _views: tuple[View, View], _hidden: Privacy | None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    result = find_movers(opened(_version), *_views, version=_version.key, privacy=_hidden)
+    return result.frame, result.definition
 
 
 def people(version: Version, view: View) -> dict[str, int]:
