@@ -12,7 +12,7 @@ from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view_text import print_belonging, read_belonging
-from pages.parts import figure, scores, state, trends, view_words, why, words
+from pages.parts import figure, ratings, scores, state, trends, view_words, why, words
 from pages.parts.page import Page, run
 
 MIN_N = findings.MIN_SCORES
@@ -54,6 +54,10 @@ def show(page: Page) -> None:
     if "wave" in page.columns("surveys"):
         with page.part():
             scores.draw_scores(page, "wave", asked)
+    with page.part():
+        ratings.draw_distribution(page, main)
+    with page.part():
+        ratings.draw(page)
     draw_place_choice(page)
     column = next((c for c in ("persona", "segment", "region") if c in page.columns("surveys")), None)
     if place and column and broad in DOMAINS:
@@ -80,13 +84,19 @@ def draw_words(page: Page) -> None:
 
 
 def show_unscored(page: Page, problems: list[Text]) -> None:
-    """No score can be shown: say why, and let people's own words speak."""
-    page.open(findings.counted_answers(page.people.get("responses", 0)))
+    """Neither NPS, satisfaction nor effort: ratings, and people's own words."""
+    rated = ratings.asked(page)
+    page.open(ratings.finding(rated) if rated else findings.counted_answers(page.people.get("responses", 0)))
     scores.say(problems)
     if not page.people.get("answers") and scores.narrowed(page.view):
         scores.say_unlinked(page)
         page.nobody()
         return
+    ratings.draw(page)
+    with page.part():
+        ratings.draw_over_time(page)
+    with page.part():
+        ratings.draw_distribution(page, "rating")
     draw_words(page)
 
 

@@ -37,6 +37,7 @@ from cx_metrics.small_groups import Privacy
 from cx_metrics.texts import N_
 from cx_metrics.view import View
 from cx_metrics.workspace import OWNER, ServedWorkspace, Version, Viewer, Workspace, jobs, open_workspace
+from pages.parts import drawn
 from pages.parts.waiting import while_waited_for
 
 _FORGETTING = threading.Lock()
@@ -111,7 +112,7 @@ def forget(version: Version) -> None:
 
 
 def forget_answers() -> None:
-    """Let go of every answer."""
+    """Let go of every answer, and of every chart drawn from one."""
     for answers in (
         _answered,
         _compared,
@@ -126,6 +127,7 @@ def forget_answers() -> None:
         _daily,
     ):
         answers.clear()
+    drawn.forget()
 
 
 def _shown(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:

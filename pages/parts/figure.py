@@ -26,6 +26,7 @@ from cx_metrics.charts.theme import css_variables
 from cx_metrics.exports.html import Card, Drawing, page_html
 from cx_metrics.exports.tables import safe_csv
 from cx_metrics.texts import Text
+from pages.parts import drawn
 from pages.parts.language import PageReader, _, reader, speaking
 from pages.parts.markup import Html, Markup, Words
 
@@ -129,7 +130,7 @@ def altair(draw: Draw, alt: Words, key: str | None = None, wide: bool = False, o
     who = reader()
     words = who.say(alt) if isinstance(alt, Text) else str(alt)
     _record(lambda light: Drawing(draw(light) if callable(draw) else draw, words))
-    chart = draw(who) if callable(draw) else draw
+    chart = drawn.picture(draw, who) if callable(draw) else draw
     with _wide(wide, key):
         return st.altair_chart(chart, theme=None, width="stretch", alt=words, key=key, on_select=on_select)
 

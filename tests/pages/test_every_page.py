@@ -72,6 +72,7 @@ DATASETS: dict[str, Tables] = {
     "effort": {"surveys": answers("ces", 1, 7, about=False)},
     "two scales": {"surveys": answers("ces", 1, 7), "more": answers("ces", 1, 5)},
     "comments": {"surveys": COMMENTS},
+    "rating": {"surveys": answers("rating", 1, 10, about=False)},
     "order": {"touchpoints": journeys("customer_id,sequence,touchpoint")},
     "one": {"touchpoints": journeys("customer_id,occurred_at,touchpoint", customers=2)},
     "hostile": {"touchpoints": journeys("customer_id,occurred_at,touchpoint,channel", HOSTILE) + "\n=1+1,never,Cart,web"},
@@ -173,6 +174,12 @@ class TestOddDatasets:
         shown = words(opened(datasets["comments"], "voice"))
         assert "Customers gave 20 answers" in shown and "20 of 20 comments" in shown
         assert "Take away a filter" not in shown
+
+    def test_ratings_alone_are_told_by_question(self, datasets: dict[str, str]) -> None:
+        """70 answers, 1 + i² modulo 10 for i from 0: seven rounds of 1 2 5 10 7 6 7 10 5 2, whose mean is 5.5."""
+        shown = words(opened(datasets["rating"], "voice"))
+        assert "is rated 5.5 on average, on a scale from 1 to 10" in shown
+        assert re.search(r"The answer given most often is (2|5|7|10), by 20%", shown)  # one of four, 14 times each
 
     def test_no_window_and_no_bounce_without_time(self, datasets: dict[str, str]) -> None:
         app = opened(datasets["order"], "drop-off")
