@@ -58,6 +58,7 @@ INTERVALS = {
     "bootstrap by customer": N_("bootstrap by customer, 2,000 draws"),
     "order statistics": N_("order statistics of the median"),
     "katz": N_("interval of the logarithm of the ratio (Katz)"),
+    "individuals chart": N_("control limits of an individuals chart"),
     "as the metric says": N_("as the metric says"),
     "Fisher z": N_("Fisher's z"),
     "Fisher z, Bonett-Wright": N_("Fisher's z with the error of Bonett and Wright"),
