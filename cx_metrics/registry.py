@@ -59,6 +59,9 @@ class Follow:
     picked: Callable[..., pd.DataFrame | None] | None = (
         None  # the same from all touchpoints in memory, if it can be had so
     )
+    alike: bool = (
+        False  # most views make and lend the same (and it can be a key): the query is compiled once for all of them
+    )
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ class Metric:
     options: tuple[Option, ...] = field(default=())
     walk: Walk | None = None
     follow: Follow | None = None
+    tallied: bool = False
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -186,6 +190,7 @@ def metric(
     groups: Sequence[str] = (),
     walk: Walk | None = None,
     follow: Follow | None = None,
+    tallied: bool = False,
 ) -> Callable[[Declared], Declared]:
     """Declare a metric. The decorated function stays a plain function.
 
@@ -193,7 +198,7 @@ def metric(
     after the range too (funnels: only the first step has to lie in the range). `groups` are the columns that rows are
     about, before `by`. `finish(frame, *, confidence, …)` may name any option of the metric. With a `walk` the decorated
     function takes what that makes and gives the frame; its options come after those of the walk. What a `follow` counted comes
-    to it as `followed`.
+    to it as `followed`. `tallied`: it counts answers that stand for several (`tallies.TIMES`), so long as they are not `weighted`.
     """
 
     def declare(function: Declared) -> Declared:
@@ -203,7 +208,7 @@ def metric(
             query, last, options = walk.query, function, (*_options(walk.declared), *options)  # type: ignore[assignment]
         METRICS[name] = Metric(
             name, title, unit, denominator, tuple(inputs), source, dict(measures), query, last,
-            tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), options, walk, follow,
+            tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), options, walk, follow, tallied,
         )  # fmt: skip
         return function
 

@@ -49,7 +49,7 @@ from cx_metrics.workspace.recovery import rebuild, sweep
 from cx_metrics.workspace.saved import SavedSegments
 from cx_metrics.workspace.sources import DATASETS, UPLOADS, KeptSources
 
-FORMAT = 3  # of a version and its manifest; a newer one is refused, an older one is prepared afresh
+FORMAT = 4  # of a version and its manifest; a newer one is refused, an older one is prepared afresh
 STORE, MANIFEST = "store.duckdb", "manifest.json"
 JOBS, PARTS = "jobs", "parts"
 
