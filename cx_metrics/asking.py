@@ -38,6 +38,7 @@ class Dataset(Protocol):
     @property
     def shelf(self) -> Shelf: ...
     def lend(self, frame: pd.DataFrame) -> ibis.Table: ...
+    def sql(self, expression: ibis.Table) -> str: ...
     def fetch(self, expression: ibis.Table) -> pd.DataFrame: ...
 
 
@@ -205,7 +206,7 @@ def followed(
             left = population(dataset.tables, shown, dataset.facts)
             groups = tuple(column.removeprefix(APART) for column in by)
             inputs = inputs_of(metric, left, dataset, shown, None)
-            if metric.inputs == ("surveys",) and isinstance(inputs[0], ibis.Table):
+            if metric.inputs[0] == "surveys" and isinstance(inputs[0], ibis.Table):
                 inputs[0] = answers.grouped(inputs[0], shown.belonging, groups, dataset.tables)
             table = set_apart(inputs, groups)[0]
             whole = is_whole(shown, dataset.facts)
@@ -256,7 +257,7 @@ def ask(
     summed = tallied(dataset.tables, view, by) if metric.tallied and not options.get("weighted") else None
     if summed is not None:
         inputs[0] = with_quarter(summed)
-    if metric.inputs == ("surveys",) and isinstance(inputs[0], ibis.Table):
+    if metric.inputs[0] == "surveys" and isinstance(inputs[0], ibis.Table):
         inputs[0] = answers.grouped(inputs[0], view.belonging, by, dataset.tables)
     groups = groups_of(metric, inputs, by)
     tables = set_apart(inputs, groups)

@@ -440,7 +440,7 @@ def trend(frame: pd.DataFrame, measure: str, name: Text, when: str = "month") ->
         return Text(
             N_("{measure} was highest in {best}, {best_share}, and lowest in {worst}, {worst_share}"), values | scores
         )
-    places = 1 if measure == "ces" else None
+    places = 1 if measure in ("ces", "mean_score") else None
     rounded = {"best_score": round(float(best[measure]), places), "worst_score": round(float(worst[measure]), places)}
     return Text(
         N_("{measure} was highest in {best}, {best_score}, and lowest in {worst}, {worst_score}"), values | rounded

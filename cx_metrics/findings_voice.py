@@ -106,10 +106,22 @@ def ratings(rated: pd.DataFrame, column: str) -> Text:
     })  # fmt: skip
 
 
+def rated(row: Any) -> Text:
+    """How is a single question rated, and on which scale?"""
+    if int(row["responses"]) < MIN_SCORES or row["mean_score"] != row["mean_score"]:
+        return Text(N_("Too few answers to say how “{question}” is rated"), {"question": str(row["question"])})
+    return Text(N_("“{question}” is rated {mean} on average, on a scale from {low} to {high}"), {
+        "question": str(row["question"]), "mean": round(float(row["mean_score"]), 1), "low": int(row["scale_low"]),
+        "high": int(row["scale_high"]),
+    })  # fmt: skip
+
+
 def distribution(answers: pd.DataFrame) -> Text:
     """Which answer do most give? `answers`: of one question."""
     if not len(answers) or int(answers["all_responses"].iloc[0]) < MIN_SCORES:
         return Text(N_("Too few answers to say which one most people give"))
     top = highest(answers, "responses")
+    answer = float(top["score"])
+    answer = int(answer) if answer == int(answer) else answer
     return Text(N_("The answer given most often is {answer}, by {most_share}"),
-                {"answer": f"{float(top['score']):g}", "most_share": float(top["share"])})  # fmt: skip
+                {"answer": answer, "most_share": float(top["share"])})  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -14,12 +14,12 @@ from cx_metrics import answers, registry, routes
 from cx_metrics.asking import CONFIDENCE, Asked, Dataset, alone, apart, ask, check_needs, fetched, followed, walked
 from cx_metrics.comments.search import search_condition
 from cx_metrics.definition import define, rows_of, with_privacy
-from cx_metrics.errors import OptionProblem
+from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
 from cx_metrics.narrowing import narrowed
 from cx_metrics.population import population
-from cx_metrics.protecting import Unit, kept_back_text, kind_of, protect, unit_of
+from cx_metrics.protecting import CHOSEN_BY_WAY, Protected, Unit, kept_back_text, kind_of, protect, unit_of
 from cx_metrics.registry import Metric
 from cx_metrics.routes import Route
 from cx_metrics.small_groups import Privacy, suppress
@@ -31,12 +31,14 @@ from cx_metrics.view import View
 
 @dataclass(frozen=True)
 class Result:
-    """A small finished frame, what its numbers mean, and by which route they came (no part of the meaning)."""
+    """A small finished frame, what its numbers mean; by which route they came and which views were asked (no part of the meaning:
+    the definition says what they choose)."""
 
     metric: Metric
     frame: pd.DataFrame
     definition: dict[str, Any]
     route: str = ""
+    views: tuple[View, ...] = ()
 
     @property
     def kept_back(self) -> Text | None:
@@ -71,13 +73,8 @@ def run(
     metric = name if isinstance(name, Metric) else registry.find(name)
     if not 0 < confidence < 1:
         raise OptionProblem(N_("A confidence lies between 0 and 1, like 0.95; found {found}."), found=str(confidence))
-    view = answers.acting(view or View(), metric.inputs, by)
-    guarded = None
-    if privacy is not None:
-        check_needs(metric, dataset.facts, view)
-        guarded = protect(dataset, view, by, privacy, unit_of(metric), kind_of(metric.name))
-        dataset, view = guarded.dataset, guarded.view
-    dataset = narrowed(dataset, view)
+    given_view = view or View()
+    dataset, view, guarded = chosen_by(metric, dataset, answers.acting(given_view, metric.inputs, by), by, privacy)
     asked = metric.read_options(options)
     check_needs(metric, dataset.facts, view)
     printed = tuple((o.name, str(o.type.print(asked[o.name]))) for o in metric.options)
@@ -98,27 +95,47 @@ def run(
         if metric.follow is not None:
             given["followed"] = followed(metric, metric.follow, dataset, view, named, asked, frame)
         frame = metric.finish(frame, **registry.accepted(metric.finish, given))
-    if metric.inputs == ("surveys",):
+    if metric.inputs[0] == "surveys":
         frame = answers.spelled(frame, dict(zip(named, groups, strict=True)), dataset.tables)
     frame = frame.drop(columns=[c for c in groups if c in frame]).rename(columns=dict(zip(named, groups, strict=True)))
     definition = define(metric, dataset.facts, view, groups, asked, confidence, version)
     if privacy is not None and guarded is not None:
         about = [c for c in metric.groups if c in frame]
-        frame = suppress(frame, metric.measures, groups, about, privacy.scores, guarded.lacking)
+        frame = suppress(frame, metric.measures, groups, about, privacy.scores, guarded.lacking, metric.rests_on)
         definition = with_privacy(definition, guarded.said(privacy))
-    return Result(metric, frame.reset_index(drop=True), definition, taken)
+    return Result(metric, frame.reset_index(drop=True), definition, taken, (given_view,))
+
+
+def chosen_by(
+    metric: Metric, dataset: Dataset, view: View, by: Sequence[str], privacy: Privacy | None
+) -> tuple[Dataset, View, Protected | None]:
+    """The dataset with those whom the view chooses, the view, and how small groups are protected, if they are."""
+    if privacy is None:
+        return narrowed(dataset, view), view, None
+    if metric.chooses_people:
+        raise ViewProblem(CHOSEN_BY_WAY)
+    check_needs(metric, dataset.facts, view)
+    guarded = protect(dataset, view, by, privacy, unit_of(metric), kind_of(metric.name))
+    return narrowed(guarded.dataset, guarded.view), guarded.view, guarded
 
 
 def people(dataset: Dataset, view: View | None = None, privacy: Privacy | None = None) -> dict[str, int]:
     """Who is left by the view? Counts for captions: customers, journeys, touchpoints, responses, and journeys that began
     before the range. With `privacy`, of those who count."""
     counts: dict[str, int] = {}
-    for table, counted in (("touchpoints", _counted), ("surveys", _answers)):
+    for table, (counted, unit) in PEOPLE.items():
         if table in dataset.tables:
-            held, shown = _held(dataset, view, privacy, "answers" if table == "surveys" else "customers")
+            held, shown = _held(dataset, view, privacy, unit)
             frame, _known = fetched(held, shown, ("people", table), partial(alone, counted, held))
             counts |= {str(k): int(v) for k, v in frame.iloc[0].items()}
     return counts
+
+
+def query_of_people(dataset: Dataset, view: View, privacy: Privacy | None, table: str) -> ibis.Table:
+    """The query with which `people` counts those of a table."""
+    counted, unit = PEOPLE[table]
+    held, shown = _held(dataset, view, privacy, unit)
+    return counted(held, shown)
 
 
 def _held(
@@ -167,6 +184,11 @@ def _counted(dataset: Dataset, view: View) -> ibis.Table:
         touchpoints=t.count(),
         begun_earlier=t.customer_number.nunique(where=earlier),
     )
+
+
+PEOPLE: dict[str, tuple[Callable[[Dataset, View], ibis.Table], Unit]] = {
+    "touchpoints": (_counted, "customers"), "surveys": (_answers, "answers"),
+}  # fmt: skip
 
 
 def conversions(dataset: Dataset, view: View | None = None, privacy: Privacy | None = None) -> int:

@@ -11,12 +11,14 @@ import altair as alt
 import pandas as pd
 
 from cx_metrics.charts.fields import Fields, is_missing, label_expression, labels, nice_ticks, room_for_words, width_of
+from cx_metrics.charts.picture import Numbers, Series, amounts, with_numbers
 from cx_metrics.charts.theme import Reader, themed, tokens
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_
 
 COUNT = N_("n")  # i18n: the number of cases, before a number
 MOST_LABELS = 6  # dates along the axis
+YEAR = 360  # days: from the first of a month to that of the last of twelve is less
 MOST_NAMED = 6  # dated changes with a name; more would lie over each other
 ROWS, NAME_HEIGHT = 5, 16  # rows for the names, each so many pixels high
 NAME_LENGTH = 32  # longer names of changes are cut
@@ -94,14 +96,36 @@ def draw_trend(
     days = sorted({_day(d) for d in rows[x]})
     names_above = _rows_of_names(changes, days) * NAME_HEIGHT
     words = 44 + width_of(groups.values(), 7.6)  # beside the last point
+    small = _hollow(rows, n, min_n, partial)
     axes = _Axes(
-        *_time_axis(days, reader, words), *_value_axis(rows, measure, zero, names_above / (height - names_above))
+        *_time_axis(days, reader, words), *_value_axis(rows, measure, zero, names_above / (height - names_above), small)
     )
     layers = _changes(changes, days, axes, reader) if changes is not None and len(days) else []
     for (key, label), colour in zip(groups.items(), colours, strict=False):
         part = rows[rows[series] == key] if series else rows
         layers += _series(part, measure, axes, colour, label, _hollow(part, n, min_n, partial))
-    return themed(layers, reader, height)
+    return with_numbers(themed(layers, reader, height), _numbers(rows, measure, groups, colours, series, days, zero))
+
+
+def _numbers(
+    rows: pd.DataFrame, measure: _Measure, groups: Mapping[Any, str], colours: Sequence[str], series: str | None,
+    days: Sequence[int], zero: bool,
+) -> Numbers:  # fmt: skip
+    """What is drawn, as numbers: each series over all the dates."""
+    found = []
+    for (key, label), colour in zip(groups.items(), colours, strict=False):
+        part = rows[rows[series] == key] if series else rows
+        at = {_day(row[measure.x]): row for row in part.to_dict("records")}
+
+        def over(column: str | None, at: Mapping[int, Mapping[Any, Any]] = at) -> list[float | None]:
+            return amounts(at[day][column] if day in at else None for day in days) if column else []
+
+        newest = [measure.shown(v) if i + 1 == len(days) else "" for i, v in enumerate(over(measure.value))]
+        found.append(
+            Series(label, over(measure.value), over(measure.low), over(measure.high), newest, [colour] * len(days))
+        )
+    names = [measure.reader.date(_date(day)) for day in days]
+    return Numbers("lines", names, found, measure.share, measure.decimals, zero)
 
 
 def _hollow(rows: pd.DataFrame, n: str | None, min_n: int, partial: str | None) -> list[bool]:
@@ -129,7 +153,7 @@ def _series(
     base = alt.Chart(f.frame).encode(x=place)
     layers: list[alt.Chart] = []
     if measure.low and measure.high:
-        band = base.mark_area(opacity=0.16, color=colour)
+        band = base.mark_area(opacity=0.16, color=colour, clip=True)
         layers.append(band.encode(y=axes.y(f["low"]), y2=alt.Y2(field=f["high"])))
     layers.append(base.mark_line(color=colour).encode(y=y))
     every = alt.Chart(f.frame).mark_point(size=160, opacity=0, color=colour)  # something to point at
@@ -206,9 +230,10 @@ def _rows_of_names(changes: pd.DataFrame | None, days: Sequence[int]) -> int:
 def _time_axis(days: Sequence[int], reader: Reader, room: int) -> tuple[alt.Scale, alt.Axis]:
     monthly = all(_date(d).day == 1 for d in days)
     most = MOST_LABELS if monthly else 4
-    every = max(1, -(-len(days) // most))
-    chosen = list(days[::-1][::every][::-1])  # counted from the newest, which is always labelled
-    words = [reader.month(_date(d)) if monthly else reader.date(_date(d)) for d in chosen]
+    months_only = monthly and len(days) and days[-1] - days[0] < YEAR  # of two Mays the year has to be said
+    written = (reader.month if months_only else reader.month_and_year) if monthly else reader.date
+    chosen = _spread(days, most if months_only or not monthly else most - 1)
+    words = [written(_date(d)) for d in chosen]
     axis = alt.Axis(
         values=chosen, labelExpr=label_expression(chosen, words), grid=False, tickCount=len(days), labelOverlap=False,
         labelFlush=True,
@@ -220,10 +245,30 @@ def _time_axis(days: Sequence[int], reader: Reader, room: int) -> tuple[alt.Scal
     return alt.Scale(domainMin=days[0], domainMax=alt.ExprRef(last), nice=False, zero=False), axis
 
 
-def _value_axis(rows: pd.DataFrame, measure: _Measure, zero: bool, above: float) -> tuple[alt.Scale, alt.Axis]:
-    drawn = [c for c in (measure.value, measure.low, measure.high) if c]
-    values = [float(v) for c in drawn for v in rows[c] if not is_missing(v)] or [0.0, 1.0]
+def _spread(days: Sequence[int], most: int) -> list[int]:
+    """Of the days those that get a label: counted from the newest, none so near to another that they would lie over each other."""
+    chosen: list[int] = []
+    for day in reversed(days):
+        if not chosen or (chosen[-1] - day) * most >= days[-1] - days[0]:
+            chosen.append(day)
+    return chosen[::-1]
+
+
+def _value_axis(
+    rows: pd.DataFrame, measure: _Measure, zero: bool, above: float, small: Sequence[bool]
+) -> tuple[alt.Scale, alt.Axis]:
+    """As high as the values and the bands of periods with enough cases; where no period has, at most once more as high as the
+    values. The band of two answers would otherwise press all others flat."""
+    values = [float(v) for v in rows[measure.value] if not is_missing(v)] or [0.0, 1.0]
     low, high = min(values), max(values)
+    solid = rows[[not s for s in small]]
+    spread = (high - low) or abs(high) or 1.0
+    bounds = [
+        min(max(float(v), low - spread), high + spread) if solid.empty else float(v)
+        for c in (measure.low, measure.high) if c
+        for v in (rows if solid.empty else solid)[c] if not is_missing(v)
+    ]  # fmt: skip
+    low, high = min([low, *bounds]), max([high, *bounds])
     ticks = nice_ticks(min(low, 0.0) if zero else low, high)
     top = ticks[-1] + (ticks[-1] - ticks[0]) * above
     return alt.Scale(domain=[ticks[0], top], zero=False, nice=False), _ticks(ticks, measure)

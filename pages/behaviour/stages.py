@@ -10,7 +10,7 @@ from cx_metrics import findings
 from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, differing, engagement, figure, scores, view_words
+from pages.parts import cache, differing, echoes, engagement, figure, scores, view_words, words
 from pages.parts.differing import Compared
 from pages.parts.page import Page, run
 
@@ -50,6 +50,11 @@ def show(page: Page) -> None:
         with right:
             draw_bounce(page, touchpoints) if column is None else draw_by_group(page, column)
     draw_scorecard(page, touchpoints, column is not None and page.facts.timed)
+    if page.has("surveys"):
+        with page.part():
+            echoes.draw_said(page)
+        with page.part():
+            words.draw_feelings(page)
     if page.has_goal():
         engagement.draw_exposure(page)
     if page.facts.timed:
@@ -111,7 +116,7 @@ def draw_bounce(page: Page, touchpoints: Result) -> None:
                    page.caption("customers", [Text(N_("a gap of more than 30 minutes starts a session"))]),
                    ("bounce_rate", "entry_sessions"), height="stretch"):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
-            [r.touchpoint, m.number(r.entry_sessions), m.percent(r.bounce_rate),
+            [m.profile(r.touchpoint), m.number(r.entry_sessions), m.percent(r.bounce_rate),
              m.dim(m.interval(r.bounce_rate_low, r.bounce_rate_high, 0, True))] for r in frame.itertuples()
         ], numeric=(1, 2, 3)))  # fmt: skip
 
@@ -133,7 +138,7 @@ def draw_scorecard(page: Page, touchpoints: Result, by_bounce: bool) -> None:
         found = []
         for r in frame.itertuples():
             cells = [
-                m.strong(r.touchpoint), page.stage(stage_of.get(r.touchpoint)),
+                m.strong(m.profile(r.touchpoint)), page.stage(stage_of.get(r.touchpoint)),
                 m.with_bar(m.number(r.customers), r.reach, 1), m.percent(r.reach, 1), m.number(r.frequency, 1),
                 _greyed(m, m.percent(r.next_stage_rate), r.customers),
                 m.dim(m.interval(r.next_stage_rate_low, r.next_stage_rate_high, 0, True)),

@@ -13,7 +13,7 @@ from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view_text import print_belonging, read_belonging
-from pages.parts import cache, figure, scores, state, view_words, why, words
+from pages.parts import around, cache, figure, ratings, scores, state, view_words, why, words
 from pages.parts.page import Page, run
 
 MIN_N = findings.MIN_SCORES
@@ -55,6 +55,10 @@ def show(page: Page) -> None:
     if "wave" in page.columns("surveys"):
         with page.part():
             scores.draw_scores(page, "wave", asked)
+    with page.part():
+        ratings.draw_distribution(page, main)
+    with page.part():
+        ratings.draw(page)
     draw_place_choice(page)
     column = next((c for c in ("persona", "segment", "region") if c in page.columns("surveys")), None)
     if place and column and broad in DOMAINS:
@@ -69,6 +73,8 @@ def show(page: Page) -> None:
     with right, page.part():
         why.draw_silent(page, main)
     with page.part():
+        around.draw(page, main)
+    with page.part():
         why.draw_drivers(page, main)
     draw_words(page)
 
@@ -81,13 +87,19 @@ def draw_words(page: Page) -> None:
 
 
 def show_unscored(page: Page, problems: list[Text]) -> None:
-    """No score can be shown: say why, and let people's own words speak."""
-    page.open(findings.counted_answers(page.people.get("responses", 0)))
+    """Neither NPS, satisfaction nor effort: ratings, and people's own words."""
+    rated = ratings.asked(page)
+    page.open(ratings.finding(rated) if rated else findings.counted_answers(page.people.get("responses", 0)))
     scores.say(problems)
     if not page.people.get("answers") and scores.narrowed(page.view):
         scores.say_unlinked(page)
         page.nobody()
         return
+    ratings.draw(page)
+    with page.part():
+        ratings.draw_over_time(page)
+    with page.part():
+        ratings.draw_distribution(page, "rating")
     draw_words(page)
 
 
@@ -114,6 +126,7 @@ def draw_nps(page: Page, result: Result) -> None:
         figure.html(lambda m: m.score_line(float(row["nps"]), row["nps_low"], row["nps_high"]))
         figure.html(lambda m: m.split_bar(groups))
         scores.see_groups(page, "nps", row)
+        around.jump(page)
 
 
 def draw_share(page: Page, result: Result, main: str) -> None:
@@ -131,6 +144,7 @@ def draw_share(page: Page, result: Result, main: str) -> None:
             (Text(N_("95% interval")), m.interval(row[f"{second}_low"], row[f"{second}_high"], 2)),
         ]))  # fmt: skip
         scores.see_groups(page, main, row)
+        around.jump(page)
 
 
 def left_out(row: Any) -> list[Text]:

@@ -48,20 +48,22 @@ DELIMITER_WORDS = {
 _TIMES = (TABLES["touchpoints"]["occurred_at"].type, TABLES["spend"]["period_start"].type)
 
 
-def show(reader: PageReader, m: Markup, found: Waiting) -> FileMapping | None:
-    """Everything about one table; its mapping as it stands now, or None while it cannot be read."""
+def show(reader: PageReader, m: Markup, found: Waiting, first: bool = True) -> FileMapping | None:
+    """Everything about one table; its mapping as it stands now, or None while it cannot be read. How a file is written is asked
+    once, with the first table of the file that is shown."""
     st.html(m.card_head(Text("{file}", {"file": found.source.name})))
     seen = _seen(found)
     if isinstance(seen, TouchlineError):
         st.html(m.notice(seen.text, "bad"))
-        _how_written(reader, found)
+        if first:
+            _how_written(reader, found)
         st.button(
             reader.say(N_("Remove this file")), key=f"drop_{found.token}", on_click=uploads.drop, args=(found.token,)
         )
         return None
     mapping, remembered = _start(found, seen)
     _say_how(m, found, seen, mapping, remembered)
-    _preview(reader, m, found, seen)
+    _preview(reader, m, found, seen, first)
     _offer_saved(reader, m, found)
     chosen = _choose_table(reader, found, seen.found, mapping)
     if chosen is None:
@@ -216,7 +218,7 @@ def _say_how(m: Markup, found: Waiting, seen: Seen, mapping: FileMapping, rememb
     st.html(m.list(said))
 
 
-def _preview(reader: PageReader, m: Markup, found: Waiting, seen: Seen) -> None:
+def _preview(reader: PageReader, m: Markup, found: Waiting, seen: Seen, first: bool) -> None:
     """The first rows as they were read, with what decides on that."""
     with st.expander(reader.say(N_("First rows, as read"))):
         header = list(_raw(found).header)[: len(seen.preview[0])] if seen.preview else []
@@ -224,7 +226,8 @@ def _preview(reader: PageReader, m: Markup, found: Waiting, seen: Seen) -> None:
             st.dataframe(pd.DataFrame(list(seen.preview), columns=header), hide_index=True, width="stretch")
         else:
             st.html(m.notice(Text(N_("No row could be read at the beginning of the file."))))
-        _how_written(reader, found)
+        if first:
+            _how_written(reader, found)
 
 
 def _as_written(found: Waiting, mapping: FileMapping) -> FileMapping:

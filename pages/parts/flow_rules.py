@@ -272,6 +272,17 @@ def _reset() -> None:
     state.keep("flow_patterns_wrong", None)
 
 
+def anchor(side: str, touchpoint: str) -> None:
+    """The flow begins ("start") or ends ("end") at a touchpoint; what it did at its other side stays."""
+    _set(side, (touchpoint,))
+
+
+def fold(page: Page, top: int) -> dict[str, Any]:
+    """How touchpoints are folded into Other: the largest of a step keep their names, those chosen always do."""
+    least = page.option(FLOW, "least")
+    return {"top": top, "keep": _value(page, "keep") or None, "least": _type("least").parse(least) if least else 0.0}
+
+
 def _set(option: str, value: Sequence[str]) -> None:
     """An option in the address; none takes it away."""
     state.set_option(FLOW, option, _type(option).print(tuple(value)) if value else None)

@@ -98,6 +98,7 @@ def _confirm(reader: PageReader, m: Markup, waiting: tuple[Waiting, ...]) -> Non
     asked: list[tuple[Waiting, FileMapping]] = []
     ready = True
     several = Counter(found.origin.token for found in waiting)
+    shown: set[str] = set()
     for place, found in enumerate(waiting):
         with st.container(key=f"file_{found.token[:8]}"):
             if place:
@@ -108,7 +109,8 @@ def _confirm(reader: PageReader, m: Markup, waiting: tuple[Waiting, ...]) -> Non
             )  # fmt: skip
             if not chosen:
                 continue
-            mapping = confirming.show(reader, m, found)
+            mapping = confirming.show(reader, m, found, first=found.origin.token not in shown)
+            shown.add(found.origin.token)
         if mapping is None:
             ready = False
         else:

@@ -11,8 +11,9 @@ from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
-from pages.parts import cache, figure, scores
-from pages.parts.markup import Stage, Tile
+from pages.parts import cache, echoes, figure, scores
+from pages.parts.figure import Explain
+from pages.parts.markup import Stage, Tile, Words
 from pages.parts.page import Page, run
 
 SCORES = {  # score: share, decimals, unit of a change
@@ -47,10 +48,13 @@ def show(page: Page) -> None:
     if before is not None and before.first_day and before.last_day:
         words.append(Text(N_("change against {days}, coloured where the intervals lie apart"),
                           {"days": page.reader.dates(before.first_day, before.last_day)}))  # fmt: skip
-    figure.html(lambda m: m.caption(page.caption("customers" if page.has("touchpoints") else "responses", words)))
+    unit = "customers" if page.has("touchpoints") else "responses"
+    page.explain_tiles(page.caption(unit, words), explanations(page, asked, conversion))
     if page.has("touchpoints"):
         draw_stages(page)
     draw_trend_of_score(page, frames)
+    with page.part():
+        echoes.draw_in_short(page)
 
 
 def tiles(page: Page, asked: dict[str, Result], conversion: Result | None) -> list[Tile]:
@@ -75,6 +79,21 @@ def tiles(page: Page, asked: dict[str, Result], conversion: Result | None) -> li
         shown.append(_tile(page, name, name, label, share, decimals, unit, "responses", better))
     if conversion is not None and page.facts.timed:
         shown.append(_time_tile(page))
+    return shown
+
+
+def explanations(page: Page, asked: dict[str, Result], conversion: Result | None) -> list[tuple[Words, Explain]]:
+    """How each tile is counted, in their order."""
+    unit = "customers" if page.has("touchpoints") else "responses"
+    label = Text(N_("Customers") if page.has("touchpoints") else N_("Responses"))
+    people: list[tuple[Words, Explain]] = [(label, page.explain_people(unit))]
+    shown: list[tuple[Words, Explain]] = people if page.has("touchpoints") or conversion is None else []
+    if conversion is not None:
+        shown.append((Text(N_("Conversion")), page.explain(conversion, ("conversion_rate",))))
+    shown += [(scores.label(name, result.frame), page.explain(result, (name,))) for name, result in asked.items()]
+    if conversion is not None and page.facts.timed:
+        times = page.ask("time_to_goal")
+        shown.append((Text(N_("Median days to goal")), page.explain(times, ("median_seconds",))))
     return shown
 
 

@@ -1,4 +1,5 @@
-"""Every page in every language: direction, words, nothing clipped, nothing wider than the screen, on laptop and phone."""
+"""Every page in every language: direction, words, nothing clipped, nothing wider than the screen, nothing that axe finds, on laptop
+and phone."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ import re
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.accessible import violations
 from tests.browser.conftest import Server, visit
 
-PAGES = ("", "flow", "drop-off", "stages", "channels", "voice", "data", "definitions")
+PAGES = ("", "flow", "drop-off", "stages", "touchpoint", "channels", "personas", "voice", "data", "definitions")
 SCREENS = {"laptop": (1440, 900), "phone": (390, 844)}
 
 WIDER = """() => document.querySelector('[data-testid="stMain"]').scrollWidth
@@ -50,6 +52,7 @@ def test_every_page_fits_and_reads_in_its_language(
             found = tab.page.evaluate(script)
             if found and found != 0:
                 wrong.append((page, what, found))
+        wrong += [(page, "axe", said) for said in violations(tab.page)]
         tab.shot(f"{page or 'overview'}-{language}-{screen}")
     context.close()
     assert wrong == []

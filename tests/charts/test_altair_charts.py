@@ -190,6 +190,24 @@ def test_series_are_labelled_at_their_last_point() -> None:
     assert labels == ["3  A", "6  B"]
 
 
+def test_months_of_several_years_say_their_year_and_do_not_lie_over_each_other() -> None:
+    days = [*months(3), datetime.date(2030, 5, 1), datetime.date(2034, 5, 1)]
+    spec = draw_trend(pd.DataFrame({"month": days, "v": [1.0, 2, 3, 4, 5]}), EN, "month", "v").to_dict()
+    axis = next(layer["encoding"]["x"]["axis"] for layer in spec["layer"] if layer["encoding"]["x"].get("axis"))
+    assert axis["values"] == [d.toordinal() for d in days[2:]]  # October and November would lie over December
+    assert '"Dec 2025", "May 2030", "May 2034"' in axis["labelExpr"]
+
+
+def test_the_band_of_two_answers_does_not_press_the_others_flat() -> None:
+    frame = pd.DataFrame(
+        {"month": months(3), "v": [4.0, 5, 5], "low": [3.0, -40, 4], "high": [5.0, 50, 6], "n": [90, 2, 90]}
+    )
+    for counts, lowest, highest in (([90, 2, 90], 2.0, 8.0), ([2, 2, 2], 2.0, 8.0)):
+        spec = draw_trend(frame.assign(n=counts), EN, "month", "v", "low", "high", "n").to_dict()
+        low, high = spec["layer"][0]["encoding"]["y"]["scale"]["domain"]
+        assert lowest <= low <= 4 and 5 <= high <= highest
+
+
 def test_an_empty_trend_draws_nothing_and_does_not_fail() -> None:
     frame = pd.DataFrame({"month": [], "v": []})
     spec = draw_trend(frame, EN, "month", "v").to_dict()

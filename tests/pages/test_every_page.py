@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from cx_metrics import importing
 from cx_metrics.engines import Store, open_store
 from cx_metrics.run import people, run
+from cx_metrics.view import Filter, View
 from cx_metrics.workspace import Workspace
 from pages.parts.language import PageReader
 
@@ -22,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "overview": "start/overview.py", "flow": "behaviour/flow.py", "drop-off": "behaviour/drop_off.py",
     "stages": "behaviour/stages.py", "channels": "behaviour/channels.py", "voice": "opinion/voice.py",
-    "data": "start/data.py", "definitions": "trust/definitions.py",
+    "data": "start/data.py", "definitions": "trust/definitions.py", "touchpoint": "behaviour/touchpoint.py",
+    "personas": "behaviour/personas.py", "views": "start/views.py",
 }  # fmt: skip
 NAMES = ("Website", "Cart", "Purchase", "Support")
 HOSTILE = ("<img src=x>[a](http://b)$x$", "{n}|,?@2d", ":red[x] **b**", "__proto__")
@@ -72,6 +74,7 @@ DATASETS: dict[str, Tables] = {
     "effort": {"surveys": answers("ces", 1, 7, about=False)},
     "two scales": {"surveys": answers("ces", 1, 7), "more": answers("ces", 1, 5)},
     "comments": {"surveys": COMMENTS},
+    "rating": {"surveys": answers("rating", 1, 10, about=False)},
     "order": {"touchpoints": journeys("customer_id,sequence,touchpoint")},
     "one": {"touchpoints": journeys("customer_id,occurred_at,touchpoint", customers=2)},
     "hostile": {"touchpoints": journeys("customer_id,occurred_at,touchpoint,channel", HOSTILE) + "\n=1+1,never,Cart,web"},
@@ -174,6 +177,12 @@ class TestOddDatasets:
         assert "Customers gave 20 answers" in shown and "20 of 20 comments" in shown
         assert "Take away a filter" not in shown
 
+    def test_ratings_alone_are_told_by_question(self, datasets: dict[str, str]) -> None:
+        """70 answers, 1 + i² modulo 10 for i from 0: seven rounds of 1 2 5 10 7 6 7 10 5 2, whose mean is 5.5."""
+        shown = words(opened(datasets["rating"], "voice"))
+        assert "is rated 5.5 on average, on a scale from 1 to 10" in shown
+        assert re.search(r"The answer given most often is (2|5|7|10), by 20%", shown)  # one of four, 14 times each
+
     def test_no_window_and_no_bounce_without_time(self, datasets: dict[str, str]) -> None:
         app = opened(datasets["order"], "drop-off")
         assert "funnel_window" not in [box.key for box in app.selectbox]
@@ -244,6 +253,18 @@ def credited(store: Store) -> list[str]:
     return [PageReader().percent(float(rate), 1) for rate in frame["conversion_rate"].dropna()]
 
 
+def reached(store: Store) -> list[str]:
+    """The customers of the most frequent touchpoint, and the share of all that they are."""
+    row = run("touchpoint_engagement", store).frame.set_index("touchpoint").loc["Website"]
+    return [PageReader().number(int(row["customers"])), PageReader().percent(float(row["reach"]))]
+
+
+def of_savers(store: Store) -> list[str]:
+    """The conversion of one persona, which is that of the view of this persona alone."""
+    savers = View(customers=(Filter("persona", ("Saver",)),))
+    return [PageReader().percent(float(run("conversion", store, savers).frame["conversion_rate"].iloc[0]), 1)]
+
+
 NUMBERS: dict[str, tuple[Callable[[Store], list[str]], dict[str, str]]] = {
     "overview": (
         lambda s: [PageReader().percent(float(run("conversion", s).frame["conversion_rate"].iloc[0]), 1)],
@@ -254,8 +275,10 @@ NUMBERS: dict[str, tuple[Callable[[Store], list[str]], dict[str, str]]] = {
     "stages": (reach, {}),
     "channels": (credited, {}),
     "voice": (lambda s: [PageReader().number(float(run("nps", s).frame["nps"].iloc[0]))], {}),
+    "touchpoint": (reached, {"touchpoint.name": "Website"}),
+    "personas": (of_savers, {}),
     "data": (lambda s: [f"{people(s)['touchpoints']} touchpoints, {people(s)['answers']} answers"], {}),
-    "definitions": (lambda s: [f"Touchpoints over all names{people(s)['touchpoints']}"], {}),
+    "definitions": (lambda s: [f"Touchpoints over all namesStages{people(s)['touchpoints']}"], {}),
 }
 
 
