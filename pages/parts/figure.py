@@ -26,7 +26,8 @@ from cx_metrics.explaining import Query
 from cx_metrics.exports.book import Drawing, Format
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import Text
-from pages.parts import card_files, drawn, state
+from pages.parts import card_files, state
+from pages.parts.drawn import picture
 from pages.parts.explained import show_queries
 from pages.parts.language import PageReader, _, reader
 from pages.parts.markup import Html, Markup, Words
@@ -187,7 +188,7 @@ def altair(draw: Draw, alt: Words, key: str | None = None, wide: bool = False, o
     _record(lambda light: Drawing(draw(light) if callable(draw) else draw, words), picture=True)
     if is_quiet():
         return None
-    chart = drawn.picture(draw, who) if callable(draw) else draw
+    chart = picture(draw, who) if callable(draw) else draw
     with _wide(wide, key):
         return st.altair_chart(chart, theme=None, width="stretch", alt=words, key=key, on_select=on_select)
 
