@@ -128,9 +128,7 @@ def said_of_themes(differences: pd.DataFrame, step: str) -> Text:
     known = differences[differences["p_value"].notna()]
     flagged = known[known["flagged"]]
     if flagged.empty:
-        return Text(
-            N_("Those who were lost before {step} write about the same as the others, within chance"), {"step": step}
-        )
+        return Text(N_("Those lost before {step} write about the same as the others, within chance"), {"step": step})
     top = flagged.sort_values("p_value", kind="stable").iloc[0]
     values = {
         "step": step,

@@ -133,7 +133,7 @@ def _measures(name: str, title: str, unit: Any, about: str, ends: str) -> dict[s
         ),
         "trimmed": Measure(N_("Trimmed"), "count", meaning=N_("answers whose weight was cut")),
         "beyond": Measure(
-            N_("Out of reach"), "count",
+            N_("Customers left out"), "count",
             meaning=N_("customers that the adjusted score is not about, because nobody of their kind answered"),
         ),
         "traits": Measure(N_("Traits"), "count", meaning=N_("attributes and behaviours that the weights are made from")),

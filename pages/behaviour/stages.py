@@ -18,6 +18,11 @@ MOST_ROWS = 40
 MOST_GROUPS = 8
 EXPLAINED = ("customers", "reach", "frequency", "next_stage_rate")
 ENOUGH = 10  # customers below which a share is greyed
+BY_GROUP = {
+    "persona": N_("Next-stage rate by stage and persona"),
+    "segment": N_("Next-stage rate by stage and segment"),
+    "region": N_("Next-stage rate by stage and region"),
+}
 
 
 def show(page: Page) -> None:
@@ -90,10 +95,9 @@ def draw_by_group(page: Page, column: str) -> None:
         group=lambda f: [page.group(v) for v in f[column]], named=lambda f: [page.stage(s) for s in f["stage"]]
     )
     order = [page.stage(s) for s in page.facts.stages if s in set(frame["stage"])]
-    label = Text(view_words.IN_SENTENCE[column])
     finding = findings.stages_by(frame, column, "named")
     with page.card(
-        "by_group", finding, Text(N_("Next-stage rate by stage and {column}"), {"column": label}), result,
+        "by_group", finding, Text(BY_GROUP[column]), result,
         page.caption("customers", [Text(N_("grey: fewer than {n} customers"), {"n": ENOUGH})]), ("next_stage_rate", "customers"),
         height="stretch",
     ):  # fmt: skip

@@ -215,8 +215,8 @@ def _naming(page: Page, rules: Rules) -> None:
     shown = say(Text(one, {"n": n}, many, n)) if n else say(N_("Rules for steps"))
     with filter_bar.chip("naming", n > 0, shown, "rule"):
         state.seed("flow_repeats", rules.repeats)
-        st.radio(say(N_("Repeats")), list(REPEAT_WORDS), key="flow_repeats", format_func=lambda r: say(REPEAT_WORDS[r]),
-                 on_change=_take_choice, args=("repeats", "merge"))  # fmt: skip
+        st.radio(say(N_("The same touchpoint twice in a row")), list(REPEAT_WORDS), key="flow_repeats",
+                 format_func=lambda r: say(REPEAT_WORDS[r]), on_change=_take_choice, args=("repeats", "merge"))  # fmt: skip
         _choose(page, rules, "exclude", N_("Leave out touchpoints"))
         _patterns(page, rules)
         if page.facts.timed:

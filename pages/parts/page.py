@@ -158,7 +158,7 @@ class Page:
         known = self.facts.ranges.get(table) or (self.facts.first_day, self.facts.last_day)
         first, last = self.view.first_day or known[0], self.view.last_day or known[1]
         if first is None or last is None:
-            return [Text(N_("no dates, order only"))]
+            return [Text(N_("no dates, order only") if table == "touchpoints" else N_("no dates"))]
         said: list[Words] = [self.reader.dates(first, last)]
         earlier = self.people.get("begun_earlier", 0) if table == "touchpoints" else 0
         if earlier and self.view.range_rule == "touchpoints":

@@ -31,7 +31,6 @@ LABELS = {
     "stage": N_("Stage"),
     "wave": N_("Wave"),
 }
-IN_SENTENCE = {"persona": N_("persona"), "segment": N_("segment"), "region": N_("region")}
 VALUE_WORDS = {
     "physical": N_("physical"), "digital": N_("digital"), "human": N_("human"),
     "before": N_("before purchase"), "during": N_("during purchase"), "after": N_("after purchase"),

@@ -41,6 +41,11 @@ PROTECTED = N_(
     "switched off."
 )
 
+NOT_READ = N_(
+    "Reading the comments failed, by a fault of Touchline: their language, feeling and themes are not known. Everything else is "
+    "loaded, and comments are shown as they are. The log of the server says where it failed. Import them again after an update."
+)
+
 
 def show() -> None:
     """Upload; then what became of every row, the names and where they belong, rows a day, and deleting the dataset."""
@@ -137,6 +142,8 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
     if n := int(manifest.get("erased", 0)):
         one, many = NP_("{n} row was erased on request", "{n} rows were erased on request")
         caption.append(Text(one, {"n": n}, many, n))
+    if manifest.get("comments_not_read"):
+        figure.html(lambda m: m.notice(Text(NOT_READ)))
     how = Explain(Text(IN_AND_OUT))
     with figure.card("files", title, Text(N_("Rows in, rows loaded, rows set aside")), caption, how):
         figure.html(lambda m: m.table(heads, [

@@ -177,8 +177,8 @@ def test_the_drop_off_page_says_what_sets_the_lost_apart_and_what_they_said(kept
     app = opened(kept, "drop-off", **{"funnel.steps": "ad,site,buy"})
     app.selectbox(key="drop_step").set_value(3).run()  # before buy: the 10 with help
     shown = words(app)
-    assert "Where Persona is Saver, customers are lost before buy less often: 0% against 100%" in shown
-    assert "NPS: those who were lost before buy score lower than those who came through" in shown
+    assert "Where Persona is Saver, fewer are lost before buy: 0% against 100%" in shown
+    assert "NPS: those lost before buy score lower than those who came through" in shown
     assert "comments of those who were lost: 10" in shown and "comments of those who came through: 30" in shown
     assert "<b>so</b> 39" in shown  # as it was written
 
