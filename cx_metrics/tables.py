@@ -227,5 +227,10 @@ PREPARED_TABLES = {
     "pairs": "one touchpoint that follows another, for one group of customers",
     "visits": "one touchpoint, for one group of customers: their journeys there, and those that come back",
 }
+EMBEDDED_TABLES = (
+    "met",
+    "channels",
+    "tallies",
+)  # of the embedded engine alone: others have the same answers without them
 CALENDAR = ("day", "week", "month", "quarter")
 CUSTOMER_COLUMNS = ("persona", "segment", "region")

@@ -45,34 +45,6 @@ HELD = {"level", "answers", *SCORED, *COLUMNS}
 TIMES = "times in all"  # for how many answers a row stands
 
 
-def tally(surveys: ibis.Table, column: str | None, attributes: Sequence[str]) -> ibis.Table:
-    """The answers by what scores are made of, one further column and these attributes: with `answers`, how many."""
-    s = surveys
-    if column in BANDED:
-        number, edges = s[column], BANDED[column]
-        low: ibis.Value = ibis.null(number.type())
-        for edge in edges:
-            low = ibis.ifelse(number >= edge, ibis.literal(edge).cast(number.type()), low)
-        s = s.mutate(**{column: low})
-    keys = [*SCORED, *([column] if column else []), *attributes]
-    return s.group_by(keys).aggregate(answers=lambda t: t.count().cast("int64"))
-
-
-def rolled_up(
-    finest: ibis.Table, column: str | None, attributes: Sequence[str], kinds: Mapping[str, str]
-) -> list[ibis.Table]:
-    """A tally once for none of the attributes, for each alone and for all, every part with the columns `level`, those of scores,
-    `kinds` (the other columns of the whole table, and their types) and answers."""
-    own = [*SCORED, *([column] if column else [])]
-    parts = []
-    for told in dict.fromkeys([(), *((a,) for a in attributes), tuple(attributes)]):
-        part = finest.group_by([*own, *told]).aggregate(answers=lambda t: t.answers.sum().cast("int64"))
-        unknown = {c: ibis.null(kind) for c, kind in kinds.items() if c not in part.columns}
-        named = level([*([column] if column else []), *told])
-        parts.append(part.mutate(level=ibis.literal(named), **unknown).select("level", *SCORED, *kinds, "answers"))
-    return parts
-
-
 def tallied(tables: Mapping[str, ibis.Table], view: View, by: Sequence[str]) -> ibis.Table | None:
     """The answers that a view leaves, added up, with `TIMES`; None where it or `by` asks for more than the tallies tell."""
     t = tables.get("tallies")

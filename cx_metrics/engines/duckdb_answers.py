@@ -3,16 +3,16 @@ before the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import duckdb
-import ibis
 
 from cx_metrics import tallies
 from cx_metrics.engines import prepared
 from cx_metrics.engines.before_answers import before_answers
 from cx_metrics.engines.duckdb_store import literal, quoted, table_of
-from cx_metrics.engines.duckdb_tables import arrived, create, one
+from cx_metrics.engines.duckdb_tables import arrived, columns_of, create, one
+from cx_metrics.routes import level
 from cx_metrics.tables import PREPARED_ANSWERS
 
 ONCE = "answers_once"  # the answers as they came, each once: its rows have numbers
@@ -71,32 +71,53 @@ def _before(connection: duckdb.DuckDBPyConnection) -> str:
 def prepare_tallies(connection: duckdb.DuckDBPyConnection, attributes: Sequence[str], share: float) -> None:
     """Write the answers added up, by as many attributes as their limit allows; of no column that makes it nearly as long as the
     answers."""
-    s = table_of(connection, "surveys")
-    rows = one(connection, "select count(*) from surveys")
-    attributes = [a for a in attributes if a in s.columns and a.casefold() not in tallies.HELD]
-    counts = {a: one(connection, f"select count(distinct {quoted(a)}) + 1 from customers") for a in attributes}
-    ways = ibis.to_sql(tallies.tally(s, None, ()), dialect="duckdb")
-    cells = one(connection, f"select count(*) from ({ways})")
-    chosen = prepared.cube_attributes(counts, cells, int(share * rows))
+    columns = columns_of(connection, "surveys")
+    most = int(share * one(connection, "select count(*) from surveys"))
+    offered = [a for a in attributes if a in columns and a.casefold() not in tallies.HELD]
+    counts = {a: one(connection, f"select count(distinct {quoted(a)}) + 1 from customers") for a in offered}
+    scored = ", ".join(tallies.SCORED)
+    chosen = prepared.cube_attributes(
+        counts, one(connection, f"select count(*) from (select distinct {scored} from surveys)"), most
+    )
     finest: dict[str | None, str] = {}
-    for column in (None, *(c for c in tallies.COLUMNS if c in s.columns)):
-        name = f"finest_{len(finest)}"
-        _keep(connection, f"temp table {name}", tallies.tally(s, column, chosen))
-        if one(connection, f"select count(*) from {name}") <= share * rows:
+    for column in (None, *(c for c in tallies.COLUMNS if c in columns)):
+        name, told = f"finest_{len(finest)}", [_banded(column)] if column else []
+        told += [quoted(a) for a in chosen]
+        connection.execute(f"""
+            create temp table {name} as select {", ".join([scored, *told])}, count(*) as answers from surveys group by all
+        """)
+        if one(connection, f"select count(*) from {name}") <= most:
             finest[column] = name
         else:
             connection.execute(f"drop table {name}")
-    kinds = {c: str(s[c].type()) for c in [*(c for c in finest if c is not None), *chosen]}
-    parts = [
-        part for c, name in finest.items() for part in tallies.rolled_up(table_of(connection, name), c, chosen, kinds)
-    ]
     if None in finest:
-        _keep(connection, "table tallies", ibis.union(*parts), "order by all")
+        _roll_up(connection, finest, chosen)
     for name in finest.values():
         connection.execute(f"drop table {name}")
 
 
-def _keep(connection: duckdb.DuckDBPyConnection, what: str, counted: ibis.Table, order: str = "") -> None:
-    """Write answers added up: texts as they are, since touchpoints may have codes for others, and numbers of one width."""
-    sql = ibis.to_sql(counted, dialect="duckdb")
-    connection.execute(f"create {what} as select * replace (answers::bigint as answers) from ({sql}) {order}")
+def _banded(column: str) -> str:
+    """A column as tallies tell it apart: of a number that is asked by bands, where its band begins."""
+    edges = tallies.BANDED.get(column)
+    if edges is None:
+        return quoted(column)
+    cases = " ".join(f"when {quoted(column)} >= {edge} then {edge}" for edge in reversed(edges))
+    return f"case {cases} end as {quoted(column)}"
+
+
+def _roll_up(
+    connection: duckdb.DuckDBPyConnection, finest: Mapping[str | None, str], attributes: Sequence[str]
+) -> None:
+    """Add answers up once for none of the attributes, for each alone and for all, of each column."""
+    scored, own = ", ".join(tallies.SCORED), [c for c in finest if c is not None]
+    held = ", ".join(["level", scored, *(quoted(c) for c in [*own, *attributes]), "answers"])
+    parts = []
+    for column, name in finest.items():
+        for told in dict.fromkeys([(), *((a,) for a in attributes), tuple(attributes)]):
+            keys = [*([column] if column else []), *told]
+            known = ", ".join([scored, *map(quoted, keys)])
+            parts.append(f"""
+                select {literal(level(keys))} as level, {known}, sum(answers)::bigint as answers from {name} group by all
+            """)
+    united = " union all by name ".join(parts)
+    connection.execute(f"create table tallies as select {held} from ({united}) order by all")
