@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 from cx_metrics import (
     activity,
     answers,
+    around_answers,
+    branches,
     channels,
+    clusters,
     contacts,
     conversion,
     correlates,
@@ -26,6 +29,7 @@ from cx_metrics import (
     score_differences,
     silent,
     surveys,
+    traits,
     voiced,
     volume,
 )
@@ -44,9 +48,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METRICS", "Answered", "Belonging", "Facts", "Filter", "Member", "Metric", "Passing", "Privacy", "Result", "TouchlineError",
-    "Tried", "View", "activity", "answers", "channels", "compare", "contacts", "conversion", "correlates", "differing",
-    "drivers", "drop_out", "engagement", "exposure", "flows", "funnel", "load", "movers", "open_engine", "open_files", "people",
-    "print_view", "process", "read_view", "responses", "run", "score_differences", "silent", "surveys", "voiced", "volume",
+    "Tried", "View", "activity", "answers", "around_answers", "branches", "channels", "clusters", "compare", "contacts",
+    "conversion", "correlates", "differing", "drivers", "drop_out", "engagement", "exposure", "flows", "funnel", "load",
+    "movers", "open_engine", "open_files", "people", "print_view", "process", "read_view", "responses", "run",
+    "score_differences", "silent", "surveys", "traits", "voiced", "volume",
 ]  # fmt: skip
 
 

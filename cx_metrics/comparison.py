@@ -160,19 +160,14 @@ def compare(
     if metric.name not in COMPARED:
         return differences(metric, dataset, a, b, by=by, confidence=confidence, version=version, route=route,
                            privacy=privacy, **options)  # fmt: skip
-    asked = metric.read_options(options)
-    for view in (a, b):
+    asked, views = metric.read_options(options), (a, b)
+    for view in views:
         check_needs(metric, dataset.facts, view)
     guarded = [protect(dataset, view, by, privacy, "customers") for view in (a, b)] if privacy is not None else []
     held = [(g.dataset, g.view) for g in guarded] or [(narrowed(dataset, view), view) for view in (a, b)]
     a, b = (view for _held, view in held)
-    first, second = (
-        inputs_of(metric, population(one.tables, view, dataset.facts), one, view, route)[0] for one, view in held
-    )
-    assert isinstance(first, Paths) and isinstance(second, Paths)
     shown = replace(metric, measures=MEASURES, finish=None)
-    groups = groups_of(shown, [first], by)
-    sides = Sides(first, second).grouped({apart(column): column for column in groups})
+    sides, groups = _sides(shown, held, by, route)
     frame = _answers(metric, dataset, sides, tuple(map(apart, groups)), asked, confidence)
     frame = frame.rename(columns={apart(column): column for column in groups})
     definition = define_both(
@@ -184,7 +179,39 @@ def compare(
         counted = ("journeys_a", "journeys_b")
         frame = suppress(frame, MEASURES, groups, about, privacy.scores, counted=counted)
         definition = with_privacy(definition, said_of_both([g.said(privacy) for g in guarded]))
-    return Result(shown, frame, definition, sides.under(PathRules.of(asked)).taken())
+    return Result(shown, frame, definition, sides.under(PathRules.of(asked)).taken(), views)
+
+
+def query_of_both(
+    metric: Metric,
+    dataset: Dataset,
+    a: View,
+    b: View,
+    *,
+    by: Sequence[str],
+    privacy: Privacy | None,
+    options: dict[str, Any],
+) -> ibis.Table:
+    """The query with which `compare` asks the flows of both."""
+    guarded = [protect(dataset, view, by, privacy, "customers") for view in (a, b)] if privacy is not None else []
+    held = [(g.dataset, g.view) for g in guarded] or [(narrowed(dataset, view), view) for view in (a, b)]
+    sides, groups = _sides(replace(metric, measures=MEASURES), held, by, None)
+    return _asked(metric, sides, tuple(map(apart, groups)), options)
+
+
+def _sides(
+    metric: Metric, held: Sequence[tuple[Dataset, View]], by: Sequence[str], route: Route | None
+) -> tuple[Sides, tuple[str, ...]]:
+    """The paths of both views, and the columns they are grouped by."""
+    first, second = (inputs_of(metric, population(d.tables, v, d.facts), d, v, route)[0] for d, v in held)
+    assert isinstance(first, Paths) and isinstance(second, Paths)
+    groups = groups_of(metric, [first], by)
+    return Sides(first, second).grouped({apart(column): column for column in groups}), groups
+
+
+def _asked(metric: Metric, sides: Sides, by: tuple[str, ...], options: dict[str, Any]) -> ibis.Table:
+    """The query over the paths of both. Times are not compared."""
+    return metric.query(sides, by=(SIDE, *by), **(options | ({"times": "mean"} if "times" in options else {})))
 
 
 def _answers(
@@ -192,8 +219,7 @@ def _answers(
 ) -> pd.DataFrame:
     """The rows of both sides beside each other, with shares and differences."""
     shares = COMPARED[metric.name]
-    lean = options | ({"times": "mean"} if "times" in options else {})  # times are not compared
-    frame = dataset.fetch(metric.query(sides, by=(SIDE, *by), **lean))
+    frame = dataset.fetch(_asked(metric, sides, by, options))
     if metric.finish is not None:
         given = options | {"confidence": confidence, "by": (SIDE, *by)}
         frame = metric.finish(frame, **registry.accepted(metric.finish, given))

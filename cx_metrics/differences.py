@@ -41,13 +41,18 @@ REFUSED = {
         "each side has bars of its own width, from its own shortest time to its longest; the times of a funnel can be compared"
     ),
     "score_difference": N_("it compares two groups itself; the scores can be compared: nps, csat, ces, rating"),
+    "group_traits": N_("it compares each group with all others itself"),
+    "journey_clusters": N_("each side has clusters of its own"),
 }
 # A row that one side lacks stands for a count of 0 there. Not so where a metric leaves out what it counts elsewhere: a touchpoint
 # that nobody met has no curve, though everybody is at its point 0; a measure that no contact has no row, though there are contacts;
 # a value of customers that is not among the most frequent ones stands in the rest.
 LACKING_IS_UNKNOWN = ("answer_bias", "contact_measures", "exposure_curve")
 # Counts that say again in each row of a group what shares are of: they stand as n_a and n_b.
-REPEATED = ("all_journeys", "days", "lost", "population", "previous")
+REPEATED = (
+    "all_answers", "all_happy", "all_journeys", "all_neutral", "all_unhappy", "days", "lost", "population", "previous",
+    "without_customer", "without_journey", "without_scale", "without_time",
+)  # fmt: skip
 # Options that fold the rest into one row, or cut it: another rest on either side.
 FOLDS = ("top", "next_top")
 CUT = {"exposure_curve": "touchpoint"}  # these leave the rest out, and this is what they count the largest of
@@ -149,7 +154,7 @@ def differences(
     if privacy is not None:
         definition = with_privacy(definition, said_of_both([side.result.definition["privacy"] for side in sides]))
     taken = max((side.result.route for side in sides), key=["", *ROUTES].index)
-    return Result(replace(metric, measures=MEASURES), frame, definition, taken)
+    return Result(replace(metric, measures=MEASURES), frame, definition, taken, (a, b))
 
 
 def check_comparable(metric: Metric, by: Sequence[str]) -> None:

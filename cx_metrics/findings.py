@@ -142,7 +142,7 @@ def stages(engagement: pd.DataFrame) -> Text:
     if not len(known):
         return Text(N_("Too few customers to compare the stages"))
     worst = lowest(known, "next_stage_rate")
-    return Text(N_("{rate_share} of those who reach {stage} go on to a later stage, the lowest of all stages"),
+    return Text(N_("{rate_share} of those who reach {stage} go on, the lowest share of all stages"),
                 {"rate_share": float(worst["next_stage_rate"]), "stage": stage(worst["stage"])})  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def went(frame: pd.DataFrame) -> Text:
         return Text(N_("Those lost before {touchpoint} went many ways"), {"touchpoint": str(top["touchpoint"])})
     best = highest(named, "customers")
     if best["next_touchpoint"] in str(best["touchpoint"]).split(" | "):
-        return Text(N_("{rate_share} of those lost before {touchpoint} came there after all, but too late for this funnel"),
+        return Text(N_("{rate_share} of those lost before {touchpoint} came there too late for this funnel"),
                     {"rate_share": float(best["share"]), "touchpoint": str(best["touchpoint"])})  # fmt: skip
     return Text(N_("{rate_share} of those lost before {touchpoint} went to {next_touchpoint} next"), {
         "rate_share": float(best["share"]), "touchpoint": str(best["touchpoint"]), "next_touchpoint": str(best["next_touchpoint"]),
@@ -256,9 +256,7 @@ def moved(frame: pd.DataFrame) -> Text:
     best, worst = highest(known, "conversion_rate"), lowest(known, "conversion_rate")
     if best["conversion_rate_low"] <= worst["conversion_rate_high"]:
         return Text(N_("The conversion rate moved no more than chance allows"))
-    words = N_(
-        "Of the periods, the one from {best} converts most, {best_share}, and the one from {worst} least, {worst_share}"
-    )
+    words = N_("Conversion is highest from {best}, {best_share}, and lowest from {worst}, {worst_share}")
     return Text(words, {
         "best": best["period"], "worst": worst["period"],
         "best_share": float(best["conversion_rate"]), "worst_share": float(worst["conversion_rate"]),
@@ -388,20 +386,29 @@ def score_by(scores: pd.DataFrame, column: str, measure: str) -> Text:
     worst, best = lowest(known, measure), highest(known, measure)
     if best[f"{measure}_low"] <= worst[f"{measure}_high"]:
         return Text(N_("No group differs from another by more than chance allows"))
-    if measure == "nps":
-        return Text(N_("NPS is lowest at {worst}, {worst_score}, and highest at {best}, {best_score}"), {
-            "worst": str(worst[column]), "worst_score": round(float(worst[measure])),
-            "best": str(best[column]), "best_score": round(float(best[measure])),
-        })  # fmt: skip
-    if measure == "ces":
-        return Text(N_("The effort score is lowest at {worst}, {worst_score}, and highest at {best}, {best_score}"), {
-            "worst": str(worst[column]), "worst_score": round(float(worst[measure]), 1),
-            "best": str(best[column]), "best_score": round(float(best[measure]), 1),
-        })  # fmt: skip
-    return Text(N_("{worst_share} are satisfied with {worst}, {best_share} with {best}"), {
-        "worst": str(worst[column]), "worst_share": float(worst[measure]),
-        "best": str(best[column]), "best_share": float(best[measure]),
-    })  # fmt: skip
+    at, during = _ENDS_OF[measure if measure in ("nps", "ces") else "csat"]
+    ends: dict[str, str | float] = {"worst": str(worst[column]), "best": str(best[column])}
+    for name, row in (("worst", worst), ("best", best)):
+        value = float(row[measure])
+        ends[f"{name}_score"] = round(value) if measure == "nps" else round(value, 1)
+        ends[f"{name}_share"] = value
+    return Text(during if column == "wave" else at, ends)
+
+
+_ENDS_OF = {  # of touchpoints and other groups, and of survey rounds
+    "nps": (
+        N_("NPS is lowest at {worst}, {worst_score}, and highest at {best}, {best_score}"),
+        N_("NPS was lowest in {worst}, {worst_score}, and highest in {best}, {best_score}"),
+    ),
+    "ces": (
+        N_("The effort score is lowest at {worst}, {worst_score}, and highest at {best}, {best_score}"),
+        N_("The effort score was lowest in {worst}, {worst_score}, and highest in {best}, {best_score}"),
+    ),
+    "csat": (
+        N_("{worst_share} are satisfied with {worst}, {best_share} with {best}"),
+        N_("{worst_share} were satisfied in {worst}, {best_share} in {best}"),
+    ),
+}
 
 
 def score_of_pair(scores: pd.DataFrame, first: str, second: str, measure: str) -> Text:

@@ -16,31 +16,27 @@ MORE_OFTEN = {
     "touchpoint": N_(
         "Those who touched {trait} are lost before {step} more often: {with_share} against {without_share}"
     ),
-    "channel": N_(
-        "Those with contacts on {trait} are lost before {step} more often: {with_share} against {without_share}"
-    ),
+    "channel": N_("Those seen on {trait} are lost before {step} more often: {with_share} against {without_share}"),
     "touchpoint_type": N_(
-        "Those with contacts of the type {trait} are lost before {step} more often: {with_share} against {without_share}"
+        "Where a contact is {trait}, more are lost before {step}: {with_share} against {without_share}"
     ),
 }
 LESS_OFTEN = {
     "touchpoint": N_(
         "Those who touched {trait} are lost before {step} less often: {with_share} against {without_share}"
     ),
-    "channel": N_(
-        "Those with contacts on {trait} are lost before {step} less often: {with_share} against {without_share}"
-    ),
+    "channel": N_("Those seen on {trait} are lost before {step} less often: {with_share} against {without_share}"),
     "touchpoint_type": N_(
-        "Those with contacts of the type {trait} are lost before {step} less often: {with_share} against {without_share}"
+        "Where a contact is {trait}, fewer are lost before {step}: {with_share} against {without_share}"
     ),
 }
 KNOWN = (
-    N_("Where {kind} is {trait}, customers are lost before {step} more often: {with_share} against {without_share}"),
-    N_("Where {kind} is {trait}, customers are lost before {step} less often: {with_share} against {without_share}"),
+    N_("Where {kind} is {trait}, more are lost before {step}: {with_share} against {without_share}"),
+    N_("Where {kind} is {trait}, fewer are lost before {step}: {with_share} against {without_share}"),
 )
 UNKNOWN = (
-    N_("Where {kind} is not known, customers are lost before {step} more often: {with_share} against {without_share}"),
-    N_("Where {kind} is not known, customers are lost before {step} less often: {with_share} against {without_share}"),
+    N_("Where {kind} is not known, more are lost before {step}: {with_share} against {without_share}"),
+    N_("Where {kind} is not known, fewer are lost before {step}: {with_share} against {without_share}"),
 )
 
 
@@ -54,8 +50,8 @@ def said(differences: pd.DataFrame, step: str) -> Text:
         return Text(N_("Those who were lost before {step} score no differently than chance allows"), {"step": step})
     top = flagged.sort_values("p_value", kind="stable").iloc[0]
     sentences = (
-        N_("{what}: those who were lost before {step} score lower than those who came through"),
-        N_("{what}: those who were lost before {step} score higher than those who came through"),
+        N_("{what}: those lost before {step} score lower than those who came through"),
+        N_("{what}: those lost before {step} score higher than those who came through"),
     )
     return Text(sentences[int(top["difference"] > 0)], {"what": str(top["what"]), "step": step})
 
@@ -68,7 +64,7 @@ def set_apart(correlates: pd.DataFrame, kind: str = "kind", trait: str = "trait"
     top = correlates.iloc[0]
     values: dict[str, Any] = {"step": str(top["touchpoint"])}
     if not bool(top["flagged"]):
-        return Text(N_("Nothing sets those who were lost before {step} apart by more than chance allows"), values)
+        return Text(N_("Nothing sets those lost before {step} apart by more than chance allows"), values)
     values |= {"with_share": float(top["lost_share_with"]), "without_share": float(top["lost_share_without"])}
     more = bool(top["difference"] > 0)
     if pd.isna(top["trait"]):

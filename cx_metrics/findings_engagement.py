@@ -41,19 +41,17 @@ def exposure(curves: pd.DataFrame) -> Text:
     if not compared:
         return Text(N_("Too few customers to compare by number of contacts"))
     if found is None:
-        return Text(N_("No number of contacts goes with another conversion rate by more than chance allows"))
+        return Text(N_("Conversion differs by number of contacts no more than chance allows"))
     point, none = found
     one, many = NP_(
-        "{met_share} of customers with one contact with {touchpoint} reach the goal, {none_share} of those without",
-        "{met_share} of customers with {contacts} contacts with {touchpoint} reach the goal, {none_share} of those without",
+        "{met_share} reach the goal after one contact with {touchpoint}, {none_share} without",
+        "{met_share} reach the goal after {contacts} contacts with {touchpoint}, {none_share} without",
     )
     number = int(str(point["contacts"]).removesuffix("+"))
     if str(point["contacts"]).endswith("+"):
         one, many = NP_(
-            "{met_share} of customers with {contacts} contact or more with {touchpoint} reach the goal, "
-            "{none_share} of those without",
-            "{met_share} of customers with {contacts} contacts or more with {touchpoint} reach the goal, "
-            "{none_share} of those without",
+            "{met_share} reach the goal after {contacts} or more contacts with {touchpoint}, {none_share} without",
+            "{met_share} reach the goal after {contacts} or more contacts with {touchpoint}, {none_share} without",
         )
     return counted(one, many, number, met_share=float(point["conversion_rate"]), contacts=number,
                    touchpoint=str(point["touchpoint"]), none_share=float(none["conversion_rate"]))  # fmt: skip

@@ -142,7 +142,7 @@ def rework(frame: pd.DataFrame) -> Text:
     if not int(known["reworked"].sum()):
         return Text(N_("No journey has the same touchpoint twice"))
     top = known.sort_values(["rework_rate", "journeys", "touchpoint"], ascending=[False, False, True]).iloc[0]
-    return Text(N_("{rework_share} of the journeys with {touchpoint} have it more than once, the most of all touchpoints"),
+    return Text(N_("{rework_share} of journeys with {touchpoint} have it more than once, the most of all"),
                 {"rework_share": float(top["rework_rate"]), "touchpoint": str(top["touchpoint"])})  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def against(compared: pd.DataFrame) -> Text:
         return Text(N_("{a_share} of the journeys of A are over before step {step}, and {b_share} of those of B"),
                     shares | {"step": int(row["step"])})  # fmt: skip
     if row["touchpoint"] == PATH_START:
-        return Text(N_("{a_share} of the journeys of A have not begun at step {step}, and {b_share} of those of B"),
+        return Text(N_("At step {step}, {a_share} of the journeys of A and {b_share} of B have not begun"),
                     shares | {"step": int(row["step"])})  # fmt: skip
     return Text(N_("At step {step}, {a_share} of A and {b_share} of B are at {touchpoint}"),
                 shares | {"step": int(row["step"]), "touchpoint": str(row["touchpoint"])})  # fmt: skip

@@ -16,27 +16,28 @@ from cx_metrics.texts import N_, NP_, Text
 NOTICED = 0.1  # standard deviations from which on two groups count as unlike (Austin 2009)
 
 REFUSED = {  # why there is no adjusted score
-    "few_answers": N_("Fewer than 100 customers answered: too few to say what the silent would have said"),
-    "few_silent": N_("Fewer than 30 customers stayed silent: what they would have said hardly matters"),
-    "nothing_known": N_(
-        "Nothing is known of the silent that enough of those who answered have too: add attributes of customers"
-    ),
-    "out_of_reach": N_("Nobody like those who stayed silent answered: what they would have said cannot be known"),
-    "separable": N_(
-        "What is known of customers tells for certain who answers: nobody who answered can stand for the silent"
-    ),
-    "few_effective": N_(
-        "Too few of those who answered are like the silent: the score would rest on a handful of answers"
-    ),
+    "few_answers": N_("Fewer than 100 customers answered: too few to speak for the silent"),
+    "few_silent": N_("Fewer than 30 customers stayed silent: too few to change the score"),
+    "nothing_known": N_("Too little is known of the silent: add attributes of customers"),
+    "out_of_reach": N_("Nobody like the silent answered: what they would say cannot be known"),
+    "separable": N_("By all that is known of customers, nobody who answered is like the silent"),
+    "few_effective": N_("Too few of those who answered are like the silent to speak for them"),
     "several_scales": N_("The answers are on several scales, so they have no mean"),
 }
+ALIKE = {  # beside the score of those who answered, within chance
+    "nps": N_("The silent are like those who answered: NPS would be {adjusted}, not {raw}"),
+    "score": N_("The silent are like those who answered: the mean would be {adjusted}, not {raw}"),
+}
+APART = {
+    "nps": N_("If the silent felt like similar customers, NPS would be {adjusted}, not {raw}"),
+    "score": N_("If the silent felt like similar customers, the mean would be {adjusted}, not {raw}"),
+}
+MET = {"channel": N_("contact on {value}"), "touchpoint": N_("contact with {value}")}
 UNKNOWN_COLUMNS = {  # what customers did, as a sentence names it; attributes go by their own name
     "contacts": N_("number of contacts"),
     "touchpoints_met": N_("number of different touchpoints"),
     "converted": N_("reached the goal"),
     "last_stage": N_("last stage"),
-    "channel": N_("met the channel"),
-    "touchpoint": N_("met the touchpoint"),
 }
 
 
@@ -55,35 +56,15 @@ def silent_majority(frame: pd.DataFrame) -> Text:
     if why is not None:
         return why
     raw, adjusted = float(row[f"raw_{name}"]), float(row[f"adjusted_{name}"])
-    shown: dict[str, object] = {"answered_share": float(row["answer_rate"])}
-    shown |= {"raw": round(raw), "adjusted": round(adjusted)} if name == "nps" else {"raw": raw, "adjusted": adjusted}
-    if not row["flagged"]:
-        within = {
-            "nps": N_(
-                "{answered_share} of customers answered; those who did not are like them, as far as is "
-                "known: NPS {raw} would be {adjusted} with them"
-            ),
-            "score": N_(
-                "{answered_share} of customers answered; those who did not are like them, as far as is "
-                "known: the mean {raw} would be {adjusted} with them"
-            ),
-        }  # fmt: skip
-        return Text(within[name], shown)
-    apart = {
-        "nps": N_(
-                "{answered_share} of customers answered; if the silent felt like similar customers who "
-                "answered, NPS would be {adjusted} instead of {raw}"
-            ),
-        "score": N_(
-                "{answered_share} of customers answered; if the silent felt like similar customers who "
-                "answered, the mean would be {adjusted} instead of {raw}"
-            ),
-    }  # fmt: skip
-    return Text(apart[name], shown)
+    shown: dict[str, object]
+    shown = {"raw": round(raw), "adjusted": round(adjusted)} if name == "nps" else {"raw": raw, "adjusted": adjusted}
+    return Text((APART if row["flagged"] else ALIKE)[name], shown)
 
 
 def trait(column: object, value: object) -> Text:
     """One thing that is known of customers, in words: a column and its value."""
+    if str(column) in MET:
+        return Text(MET[str(column)], {"value": str(value)})
     what = Text(UNKNOWN_COLUMNS[str(column)]) if str(column) in UNKNOWN_COLUMNS else str(column)
     if column == "converted" and value == "yes":
         return Text("{column}", {"column": what})
@@ -102,13 +83,11 @@ def who_is_missing(frame: pd.DataFrame) -> Text:
     if known.empty:
         return Text(N_("Those who answered are like the silent in all that is known of both"))
     row = known.iloc[int(known["standardised"].abs().to_numpy().argmax())]
-    column = str(row["column"])
-    what = Text(UNKNOWN_COLUMNS[column]) if column in UNKNOWN_COLUMNS else column
     shown = {
-        "column": what, "value": str(row["value"]), "a_share": float(row["share_of_answered"]),
+        "trait": trait(row["column"], row["value"]), "a_share": float(row["share_of_answered"]),
         "b_share": float(row["share_of_silent"]),
     }  # fmt: skip
-    return Text(N_("{column}, {value}: {a_share} of those who answered, {b_share} of the silent"), shown)
+    return Text(N_("{trait} – {a_share} of those who answered, {b_share} of the silent"), shown)
 
 
 def response_rate(frame: pd.DataFrame) -> Text:

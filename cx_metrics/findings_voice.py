@@ -25,9 +25,9 @@ def driver_name(row: Any) -> Text | str:
 
 
 def key_drivers(drivers: pd.DataFrame) -> Text:
-    """What goes with the score more than anything else asked, beyond what chance allows?"""
+    """What goes with the score more than any other driver, beyond what chance allows?"""
     if not len(drivers):
-        return Text(N_("Nothing else was asked or recorded together with this score"))
+        return Text(N_("Nothing else is known of those who gave this score"))
     known = drivers[drivers["importance"].notna()]
     if not len(known):
         return Text(N_("Nothing can be said to go with this score"))
@@ -36,20 +36,20 @@ def key_drivers(drivers: pd.DataFrame) -> Text:
         return _together(known, top)
     values = {"driver": driver_name(top)}
     if top["correlation"] != top["correlation"]:
-        return Text(N_("{driver} goes with the score more than anything else asked"), values)
+        return Text(N_("{driver} goes with the score more than any other driver"), values)
     if top["correlation_low"] <= 0 <= top["correlation_high"]:
-        return Text(N_("Nothing asked goes with the score by more than chance allows"))
+        return Text(N_("No driver goes with the score by more than chance allows"))
     if top["correlation"] < 0:
-        return Text(N_("{driver} goes with lower scores, and with the score more than anything else asked"), values)
-    return Text(N_("{driver} goes with higher scores, and with the score more than anything else asked"), values)
+        return Text(N_("{driver} goes with lower scores, more than any other driver"), values)
+    return Text(N_("{driver} goes with higher scores, more than any other driver"), values)
 
 
 def _together(known: pd.DataFrame, top: Any) -> Text:
     """No driver stands out: how much goes with all of them?"""
     explained, several = float(top["r_squared"]), len(known)
     one, many = NP_(
-        "{explained_share} of the spread of the score goes with the driver asked",
-        "{explained_share} of the spread of the score goes with the {drivers} drivers together, and none stands out",
+        "{explained_share} of the spread of the score goes with the driver",
+        "{explained_share} of the spread of the score goes with {drivers} drivers; none stands out",
     )
     return counted(one, many, several, explained_share=explained, drivers=several)
 
@@ -62,7 +62,7 @@ def priorities(drivers: pd.DataFrame) -> Text:
     if not len(first):
         return Text(N_("What matters most for the score stands above the rest"))
     top = highest(first, "importance")
-    return Text(N_("{driver} matters for the score and stands {performance_share} of the way to its best answer, below the rest"),
+    return Text(N_("{driver} matters and stands {performance_share} of the way to its best answer"),
                 {"driver": driver_name(top), "performance_share": float(top["performance_share"])})  # fmt: skip
 
 

@@ -77,3 +77,65 @@ def proof(one: LanguageHeard, language: Text | str) -> Text:
         single, many, one.judged, language=language, n=one.judged, right_share=one.accuracy, low_share=one.accuracy_low,
         high_share=one.accuracy_high, majority_share=one.majority_accuracy,
     )  # fmt: skip
+
+
+def loudest(frame: pd.DataFrame, place: str) -> pd.DataFrame:
+    """Of each place the theme with most comments there; ties by name. `frame`: rows of `themes` by a place."""
+    known = frame[frame["theme"].notna() & frame[place].notna() & (frame["comments"] > 0)]
+    ranked = known.sort_values(["comments", "theme"], ascending=[False, True], kind="stable")
+    return ranked.drop_duplicates(place)
+
+
+def loudest_at(loud: pd.DataFrame, place: str) -> Text:
+    """Of the loudest themes of all places, the one that people feel worst about. `loud`: rows of `loudest`, named in `place`."""
+    known = loud[loud["read"] >= ENOUGH]
+    if not len(known):
+        return Text(N_("There are too few comments on each theme to compare them"))
+    worst = most_negative(known)
+    shown = {"theme": str(worst["theme"]), "place": str(worst[place]), "negative_share": float(worst["negative_share"])}
+    return Text(N_("At {place}, people write most about {theme}: {negative_share} of it is negative"), shown)
+
+
+def loudest_of_all(frame: pd.DataFrame, at: pd.DataFrame, place: str) -> Text:
+    """What people write about most, how they feel about it, and where they write of it most. `frame`: rows of `themes`; `at`: the
+    same by a place that is named in `place`; without rows where no place is known."""
+    known = frame[frame["theme"].notna() & (frame["comments"] > 0)]
+    if not len(known):
+        return Text(N_("There are no themes in the comments of this view"))
+    top = known.sort_values(["comments", "theme"], ascending=[False, True], kind="stable").iloc[0]
+    values: dict[str, Any] = {"theme": str(top["theme"])}
+    if int(top["read"]) < ENOUGH:
+        return Text(N_("People write most about {theme}"), values)
+    values["negative_share"] = float(top["negative_share"])
+    where = where_most(at, top["theme"], place) if len(at) else None
+    if where is None:
+        return Text(N_("People write most about {theme}: {negative_share} of it is negative"), values)
+    values["place"] = where
+    return Text(
+        N_("People write most about {theme}, most often at {place}: {negative_share} of it is negative"), values
+    )
+
+
+def where_most(at: pd.DataFrame, theme: object, place: str) -> str | None:
+    """Where people write most of a theme; ties by name. `at`: rows of `themes` by a place that is named in `place`."""
+    where = at[(at["theme"] == theme) & at[place].notna()]
+    first = where.sort_values(["comments", place], ascending=[False, True], kind="stable").head(1)
+    return str(first[place].iloc[0]) if len(first) else None
+
+
+def said_of_themes(differences: pd.DataFrame, step: str) -> Text:
+    """What those who were lost write about more often than those who came through. `differences`: shares of themes."""
+    known = differences[differences["p_value"].notna()]
+    flagged = known[known["flagged"]]
+    if flagged.empty:
+        return Text(N_("Those lost before {step} write about the same as the others, within chance"), {"step": step})
+    top = flagged.sort_values("p_value", kind="stable").iloc[0]
+    values = {
+        "step": step,
+        "theme": str(top["theme"]),
+        "lost_share": float(top["value_a"]),
+        "other_share": float(top["value_b"]),
+    }
+    return Text(
+        N_("{theme}: {lost_share} of comments of those lost before {step}, {other_share} of the others"), values
+    )

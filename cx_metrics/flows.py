@@ -19,7 +19,16 @@ from cx_metrics.journeys import PATH_SIGN, Repeats
 from cx_metrics.options import Count
 from cx_metrics.registry import Measure, metric
 from cx_metrics.routes import Paths
-from cx_metrics.rules import GOES_ON, EndOption, ExcludeOption, GroupOption, PathRules, StartOption
+from cx_metrics.rules import (
+    GOES_ON,
+    EndOption,
+    ExcludeOption,
+    GroupOption,
+    KeepOption,
+    LeastOption,
+    PathRules,
+    StartOption,
+)
 from cx_metrics.texts import N_
 
 PATH_START, PATH_END = "path_start", "path_end"  # before the first touchpoint of a path, and after its last
@@ -65,6 +74,8 @@ def flow_links(
     end: EndOption = None,
     exclude: ExcludeOption = None,
     group: GroupOption = None,
+    keep: KeepOption = None,
+    least: LeastOption = 0.0,
 ) -> ibis.Table:
     """How do people move, step by step, and where do they stop?
 
@@ -74,7 +85,8 @@ def flow_links(
     continues_beyond, exactly.
 
     At each step the `top` touchpoints with most journeys (over all groups of `by`; ties by name) keep their names, the rest
-    is `(other)`; the totals of a step do not change. With `repeats="merge"` equal neighbours are one step that carries the
+    is `(other)`; so is what has less than the share `least` of the journeys of its step, and the touchpoints of `keep` never are.
+    The totals of a step do not change. With `repeats="merge"` equal neighbours are one step that carries the
     time of the last of the run. A journey with one touchpoint is a drop_off at step 1.
 
     Names are grouped (`group`), then touchpoints left out (`exclude`, by their own name or that of their group), then equal
@@ -88,10 +100,10 @@ def flow_links(
     """
     paths = paths.under(PathRules.of({"start": start, "end": end, "exclude": exclude, "group": group}))
     moves = paths.moves(repeats, by, steps)
-    kept = _largest(moves, top)
+    kept = largest(moves, top, keep, least)
     keys = [*by, "step", "source", "target", "kind"]
     counted = (
-        _links(moves, kept, steps, bool(end))
+        links_shown(moves, kept, steps, bool(end))
         .group_by(keys)
         .aggregate(journeys=_.journeys.sum(), timed=_.timed.sum(), total_seconds=_.seconds.sum())
         .mutate(mean_seconds=_.total_seconds / _.timed.nullif(0).cast("float64"))
@@ -99,7 +111,7 @@ def flow_links(
     if times == "mean":
         links = counted.mutate(median_seconds=ibis.null("float64"))
     else:
-        single = _links(paths.nodes(repeats, by, steps).filter(_.position <= steps), kept, steps, bool(end))
+        single = links_shown(paths.nodes(repeats, by, steps).filter(_.position <= steps), kept, steps, bool(end))
         medians = single.group_by(keys).aggregate(median_seconds=_.seconds_to_next.median())
         links = beside(counted, medians, keys)
     return links.select(*keys, "journeys", "mean_seconds", "median_seconds").order_by(
@@ -107,14 +119,22 @@ def flow_links(
     )
 
 
-def _largest(moves: ibis.Table, top: int) -> ibis.Table:
-    """The touchpoints with most journeys at each position, over all groups; ties by name: position, touchpoint."""
+def largest(moves: ibis.Table, top: int, keep: tuple[str, ...] | None = None, least: float = 0.0) -> ibis.Table:
+    """The touchpoints that have their own names at each position, over all groups: position, touchpoint. The `top` with most
+    journeys (ties by name), if they have the share `least` of the journeys there, and those of `keep`."""
     sizes = moves.group_by(["position", "touchpoint"]).aggregate(size=_.journeys.sum())
-    largest = ibis.window(group_by="position", order_by=[ibis.desc("size"), "touchpoint"])
-    return sizes.mutate(rank=ibis.row_number().over(largest)).filter(_.rank < top).select("position", "touchpoint")
+    first = ibis.window(group_by="position", order_by=[ibis.desc("size"), "touchpoint"])
+    sizes = sizes.mutate(rank=ibis.row_number().over(first))
+    named = sizes["rank"] < top
+    if least > 0:
+        sizes = sizes.mutate(whole=_.size.sum().over(ibis.window(group_by="position")))
+        named = (sizes["rank"] < top) & (sizes["size"].cast("float64") >= sizes.whole.cast("float64") * least)
+    if keep:
+        named = named | sizes.touchpoint.isin(keep)
+    return sizes.filter(named).select("position", "touchpoint")
 
 
-def _links(moves: ibis.Table, kept: ibis.Table, steps: int, anchored: bool) -> ibis.Table:
+def links_shown(moves: ibis.Table, kept: ibis.Table, steps: int, anchored: bool) -> ibis.Table:
     """Moves with their step, source, target and kind; names that are not `kept` at their step become OTHER. `anchored`: paths
     end where the journey may go on."""
     here = kept.mutate(is_kept=1)
@@ -192,20 +212,22 @@ def step_matrix(
     end: EndOption = None,
     exclude: ExcludeOption = None,
     group: GroupOption = None,
+    keep: KeepOption = None,
+    least: LeastOption = 0.0,
 ) -> ibis.Table:
     """Where are journeys at each step?
 
     One row per step and touchpoint: journeys that are there, share of all journeys, all_journeys. A journey that is over
     stays in `path_end`, so the journeys of every step add up to all_journeys. Rows of 0 journeys are left out.
 
-    At each step the `top` touchpoints with most journeys keep their names, the rest is `(other)`. Rules and anchors are those
-    of the journey flow. With an `end` alone, every path ends at the last step shown, and a journey whose path has not begun
-    yet is in `path_start`; all_journeys are the journeys with the anchors. Grouped by what changes within a journey (a week),
-    a journey counts in each group in which it has a touchpoint, and is in `path_end` while it is in another.
+    At each step the `top` touchpoints with most journeys keep their names, the rest is `(other)`. Rules, anchors, `keep` and
+    `least` are those of the journey flow. With an `end` alone, every path ends at the last step shown, and a journey whose path
+    has not begun yet is in `path_start`; all_journeys are the journeys with the anchors. Grouped by what changes within a journey
+    (a week), a journey counts in each group in which it has a touchpoint, and is in `path_end` while it is in another.
     """
     paths = paths.under(PathRules.of({"start": start, "end": end, "exclude": exclude, "group": group}))
     moves = paths.moves(repeats, by, steps)
-    kept = _largest(moves, top).mutate(is_kept=1)
+    kept = largest(moves, top, keep, least).mutate(is_kept=1)
     named = moves.left_join(kept, ["position", "touchpoint"]).drop("position_right", "touchpoint_right")
     named = named.mutate(step=named.position, name=ibis.ifelse(named.is_kept.isnull(), OTHER, named.touchpoint))
     counted = named.group_by([*by, "step", "name"]).aggregate(journeys=_.journeys.sum()).rename(touchpoint="name")
@@ -392,7 +414,7 @@ def variants(
     out or has the name of a group.
     """
     paths = paths.under(PathRules.of({"start": start, "end": end, "exclude": exclude, "group": group}))
-    counted = _paths_of(paths, repeats, by, who)
+    counted = paths_of(paths, repeats, by, who)
     apart = [c for c in by if c not in paths.across]
     sizes = counted
     if paths.across:
@@ -406,7 +428,7 @@ def variants(
         ranked = beside(ranked, times, [*by, "path_key"])
     named = paths.named(ranked)
     if "converted" not in named.columns:
-        named = _reaches(named, paths.goal).mutate(converted=_.journeys * _.reaches)
+        named = reaches(named, paths.goal).mutate(converted=_.journeys * _.reaches)
     columns = ("rank", "path", "steps", "journeys", "converted", "median_seconds", "all_journeys")
     return named.select(*by, *columns).order_by([*by, "rank"])
 
@@ -420,7 +442,7 @@ def _most_frequent(sizes: ibis.Table, apart: list[str], top: int) -> ibis.Table:
     return sizes.mutate(rank=ibis.row_number().over(best) + 1).filter(_.rank <= top)
 
 
-def _paths_of(paths: Paths, repeats: Repeats, by: tuple[str, ...], who: Who) -> ibis.Table:
+def paths_of(paths: Paths, repeats: Repeats, by: tuple[str, ...], who: Who) -> ibis.Table:
     """Journeys of `who` by their path: `by`, path_key, journeys, all_journeys (everybody's). Where paths are put together from
     their nodes also median_seconds, because nobody wants to do that twice, and converted, which is known without names."""
     each, wanted = ibis.window(group_by=list(by)), 1 if who == "converters" else 0
@@ -438,11 +460,11 @@ def _paths_of(paths: Paths, repeats: Repeats, by: tuple[str, ...], who: Who) -> 
     counted = counted.mutate(all_journeys=_.journeys.sum().over(each))
     if who == "all":
         return counted
-    reached = _reaches(paths.named(counted), paths.goal)
+    reached = reaches(paths.named(counted), paths.goal)
     return reached.filter(reached.reaches == wanted).drop("path", "steps", "reaches")
 
 
-def _reaches(t: ibis.Table, goal: tuple[str, ...]) -> ibis.Table:
+def reaches(t: ibis.Table, goal: tuple[str, ...]) -> ibis.Table:
     """Add `reaches`: 1 where the path holds a touchpoint of the goal, else 0."""
     cut = ibis.literal(PATH_SIGN) + t.path + PATH_SIGN
     held = [cut.contains(PATH_SIGN + name + PATH_SIGN) for name in goal]

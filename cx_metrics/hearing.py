@@ -7,6 +7,7 @@ answers wait in a file until the last has arrived; then they go on, with the col
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from cx_metrics.comments.theme_edits import ThemeEdit, apply_edits
 from cx_metrics.comments.themes import Themes, find_themes
 from cx_metrics.engines.incoming import Incoming
 from cx_metrics.heard import Heard, LanguageHeard, ThemeHeard
+from cx_metrics.logs import described, event
 from cx_metrics.tables import HEARD
 
 WAITING = "answers.arrow"
@@ -44,14 +46,16 @@ TYPES = {"string": pa.string(), "float64": pa.float64()}
 @dataclass
 class Hearing:
     """Reads the comments of a dataset on their way into an engine. `folder`: where answers wait meanwhile; `edits`: what people
-    called themes, or hid; `begins` is called when the last answer has arrived. `heard` and `forgotten` (edits whose theme is not
-    there any more) are known afterwards."""
+    called themes, or hid; `begins` is called when the last answer has arrived. `heard`, `forgotten` (edits whose theme is not
+    there any more) and `failed` (comments could not be read, by a fault of ours: the answers came in without) are known
+    afterwards."""
 
     folder: Path
     edits: Sequence[ThemeEdit] = ()
     begins: Callable[[], None] = lambda: None
     heard: Heard | None = None
     forgotten: tuple[ThemeEdit, ...] = ()
+    failed: bool = False
 
     def over(self, tables: Mapping[str, Incoming]) -> dict[str, Incoming]:
         """The same tables; the answers with what was read in their comments."""
@@ -77,7 +81,7 @@ class Hearing:
         if writer is None:
             return
         self.begins()
-        read = self._understand(pd.DataFrame({n: pd.concat(c) if c else [] for n, c in columns.items()}))
+        read = self._try(pd.DataFrame({n: pd.concat(c) if c else [] for n, c in columns.items()}))
         with pa.memory_map(str(waiting)) as file:
             kept, first = pa.ipc.open_file(file), 0
             for i in range(kept.num_record_batches):
@@ -85,6 +89,18 @@ class Hearing:
                 yield _with(batch, answers.schema, read, first)
                 first += batch.num_rows
         waiting.unlink()
+
+    def _try(self, commented: pd.DataFrame) -> pd.DataFrame:
+        """What each comment says, or nothing where reading fails: what people answered is worth more than what we make of it."""
+        try:
+            return self._understand(commented)
+        except MemoryError:  # the import is tried again with more, or says that it needs it
+            raise
+        except Exception as fault:
+            self.heard, self.forgotten, self.failed = None, (), True
+            event("comments_not_read", kind=type(fault).__name__, comments=len(commented))
+            print(described(fault), file=sys.stderr, flush=True)
+            return pd.DataFrame({name: pd.Series(dtype=object) for name in HEARD})
 
     def _understand(self, commented: pd.DataFrame) -> pd.DataFrame:
         """What each comment says, by the number of its row."""

@@ -183,7 +183,8 @@ def _built(
         teller.stage(KEEPING, 0.97)
         home = workspace.root / DATASETS / dataset
         facts = _facts(built, plan, hearing)
-        return workspace.publish(dataset, part, _manifest(built, facts, plan_to_dict(plan, home), opened) | listed)
+        manifest = _manifest(built, facts, plan_to_dict(plan, home), opened, hearing)
+        return workspace.publish(dataset, part, manifest | listed)
 
 
 def load_into(
@@ -198,7 +199,8 @@ def load_into(
         loaded = loading.load(engine, tables, _asked(plan), teller.prepared)
     facts = _facts(loaded.built, plan, hearing)
     kept = {"loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), "tables": loaded.tables}
-    return engine.publish(_manifest(loaded.built, facts, plan_to_dict(plan, Path()), opened) | kept), reports(opened)
+    manifest = _manifest(loaded.built, facts, plan_to_dict(plan, Path()), opened, hearing)
+    return engine.publish(manifest | kept), reports(opened)
 
 
 def open_engine(url: str) -> Served:
@@ -398,7 +400,7 @@ def _copied(workspace: Workspace, dataset: str, file: ImportFile) -> ImportFile:
 
 
 def _manifest(
-    built: Built, facts: Facts, plan: Mapping[str, Any], opened: Mapping[str, Sequence[Opened]]
+    built: Built, facts: Facts, plan: Mapping[str, Any], opened: Mapping[str, Sequence[Opened]], hearing: Hearing
 ) -> dict[str, Any]:
     """What is kept about an import: what it found, how it was asked for, what became of every row."""
     return {
@@ -409,6 +411,7 @@ def _manifest(
         "facts": facts_to_dict(facts),
         "plan": plan,
         "reports": [report.to_dict() for report in reports(opened)],
+        "comments_not_read": hearing.failed,
     }
 
 

@@ -52,6 +52,10 @@ class Narrowed:
         """As the dataset does."""
         return self.inner.fetch(expression)
 
+    def sql(self, expression: ibis.Table) -> str:
+        """As the dataset does."""
+        return self.inner.sql(expression)
+
     def sequences(self) -> Sequences | None:
         """As the dataset does."""
         return self.inner.sequences() if isinstance(self.inner, InMemory) else None

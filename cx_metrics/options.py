@@ -95,6 +95,29 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A part of the whole, up to `high`: `1.5%` is 0.015; `0%` for none."""
+
+    help: str
+    high: float = 1.0
+
+    def parse(self, text: str) -> float:
+        """Raises OptionProblem outside the bounds."""
+        found = re.fullmatch(r"\s*(\d{1,3}(?:\.\d{1,3})?)\s*%\s*", text)
+        if not found:
+            raise OptionProblem(N_("{found} is not a share. Write it like 1.5%."), found=text)
+        value = round(float(found[1]) / 100, 5)
+        if value > self.high:
+            high = self.print(self.high)
+            raise OptionProblem(N_("{found} is outside {low} to {high}."), found=text.strip(), low="0%", high=high)
+        return value
+
+    def print(self, value: float) -> str:
+        """Percent without zeros at the end."""
+        return f"{value * 100:.3f}".rstrip("0").rstrip(".") + "%"
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of a few named ways."""
 
@@ -237,8 +260,29 @@ def quoted(name: str, signs: str = SIGNS) -> str:
     return name if plain else '"' + name.replace('"', '""') + '"'
 
 
-def alternatives(text: str, signs: str = SIGNS, empty: bool = False) -> tuple[tuple[str, ...], str]:
-    """The either-or names at the start of `text`, and what follows them. `empty`: a name may be "", in quotes."""
+@dataclass(frozen=True)
+class Way:
+    """A whole path, touchpoint by touchpoint: `ad|site|ad|buy`."""
+
+    help: str
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """Names between bars, in their order; a name may stand there again."""
+        names, rest = alternatives(text, again=True)
+        if rest.strip():
+            raise OptionProblem(N_("{found} cannot be read after the touchpoints in {text}."), found=rest, text=text)
+        return names
+
+    def print(self, value: Sequence[str]) -> str:
+        """The names between bars, quoted where needed."""
+        return "|".join(quoted(name) for name in value)
+
+
+def alternatives(
+    text: str, signs: str = SIGNS, empty: bool = False, again: bool = False
+) -> tuple[tuple[str, ...], str]:
+    """The names between bars at the start of `text`, and what follows them. `empty`: a name may be "", in quotes; `again`: a name
+    may stand there more than once."""
     names: list[str] = []
     while True:
         found = re.match(rf'\s*(?:"((?:[^"]|"")*)"\s*|([^{re.escape(signs)}]+))', text)
@@ -248,5 +292,5 @@ def alternatives(text: str, signs: str = SIGNS, empty: bool = False) -> tuple[tu
         names.append(name)
         text = text[found.end() :]
         if not text.startswith("|"):
-            return tuple(dict.fromkeys(names)), text
+            return tuple(names if again else dict.fromkeys(names)), text
         text = text[1:]

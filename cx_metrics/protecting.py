@@ -45,6 +45,9 @@ MOST_VALUES, MOST_MET = (
     60,
     8,
 )  # of an attribute, of a column in MET: with more, views cannot choose by it; or rarely keep anybody
+CHOSEN_BY_WAY = N_(
+    "Small groups are protected here: nobody can be chosen by their answers, their way, a funnel or a segment."
+)
 COUNTED = {
     "answers": NP_("Up to {count} answer is kept back to protect small groups.",
                    "Up to {count} answers are kept back to protect small groups."),
@@ -132,11 +135,7 @@ def protect(
     Raises ViewProblem for a view that chooses people by what they said or did, and for columns that blocks do not tell apart.
     """
     if view.chooses_people():  # each such choice would ask a block about its members one by one
-        raise ViewProblem(
-            N_(
-                "Small groups are protected here: nobody can be chosen by their answers, their way, a funnel or a segment."
-            )
-        )
+        raise ViewProblem(CHOSEN_BY_WAY)
     view = whole_months(view, journeys=unit == "customers")
     check(dataset.tables, view, dataset.facts)
     found: Divided = dataset.shelf.get(("blocks", unit, privacy), partial(_divide, dataset, unit, privacy))
@@ -312,5 +311,5 @@ def kind_of(name: str) -> str | None:
 
 
 def unit_of(metric: Metric) -> Unit:
-    """Whom a metric counts: answers, or customers by what they did."""
-    return "answers" if metric.inputs == ("surveys",) else "customers"
+    """Whom a metric counts: answers, whatever it tells of those who gave them, or customers by what they did."""
+    return "answers" if metric.inputs[0] == "surveys" else "customers"

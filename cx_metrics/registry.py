@@ -59,6 +59,9 @@ class Follow:
     picked: Callable[..., pd.DataFrame | None] | None = (
         None  # the same from all touchpoints in memory, if it can be had so
     )
+    alike: bool = (
+        False  # most views make and lend the same (and it can be a key): the query is compiled once for all of them
+    )
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,9 @@ class Metric:
     options: tuple[Option, ...] = field(default=())
     walk: Walk | None = None
     follow: Follow | None = None
+    rests_on: tuple[str, ...] = ()
+    chooses_people: bool = False
+    tallied: bool = False
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -186,6 +192,9 @@ def metric(
     groups: Sequence[str] = (),
     walk: Walk | None = None,
     follow: Follow | None = None,
+    rests_on: Sequence[str] = (),
+    chooses_people: bool = False,
+    tallied: bool = False,
 ) -> Callable[[Declared], Declared]:
     """Declare a metric. The decorated function stays a plain function.
 
@@ -193,7 +202,9 @@ def metric(
     after the range too (funnels: only the first step has to lie in the range). `groups` are the columns that rows are
     about, before `by`. `finish(frame, *, confidence, …)` may name any option of the metric. With a `walk` the decorated
     function takes what that makes and gives the frame; its options come after those of the walk. What a `follow` counted comes
-    to it as `followed`.
+    to it as `followed`. `rests_on`: counts that each hide a row where small groups are protected and they are small; else the
+    smallest denominator does. `chooses_people`: its options choose people by what they did, so it is refused where small groups
+    are protected. `tallied`: it counts answers that stand for several (`tallies.TIMES`), so long as they are not `weighted`.
     """
 
     def declare(function: Declared) -> Declared:
@@ -204,6 +215,9 @@ def metric(
         METRICS[name] = Metric(
             name, title, unit, denominator, tuple(inputs), source, dict(measures), query, last,
             tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), options, walk, follow,
+            tuple(rests_on),
+            chooses_people,
+            tallied,
         )  # fmt: skip
         return function
 

@@ -164,6 +164,14 @@ class Paths:
         """The same without what was stored for whole journeys: paths are put together from their nodes."""
         return replace(self, cubes={n: t for n, t in self.cubes.items() if n == "names"})
 
+    def only(self, journeys: ibis.Table) -> Paths:
+        """The same of some journeys alone (`journeys`: journey_id). What was added up for all is left aside."""
+        cubes = {name: table for name, table in self.cubes.items() if name in SPELLING}
+        if "journeys" in self.cubes:  # only where a journey is a customer's
+            people = journeys.select(customer_number="journey_id")
+            cubes["journeys"] = self.cubes["journeys"].semi_join(people, "customer_number")
+        return replace(self, touchpoints=self.touchpoints.semi_join(journeys, "journey_id"), cubes=cubes)
+
     def _rows(self) -> ibis.Table:
         """The touchpoints under the rules."""
         if not self.rules.renew:

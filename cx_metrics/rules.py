@@ -15,7 +15,7 @@ from ibis import _
 
 from cx_metrics.errors import OptionProblem
 from cx_metrics.journeys import PATH_SIGN
-from cx_metrics.options import TRAILING_SLASH, Patterns, Touchpoints
+from cx_metrics.options import TRAILING_SLASH, Patterns, Share, Touchpoints
 from cx_metrics.texts import N_
 
 FOLDED = "..."  # the node between two anchors that stands for the steps nobody is shown
@@ -37,6 +37,16 @@ ExcludeOption = Annotated[
 GroupOption = Annotated[
     Names | None,
     Patterns(N_("names that become one, like /product/*|/help/*; */ takes slashes off the end; empty for none")),
+]
+
+KeepOption = Annotated[
+    Names | None,
+    Touchpoints(
+        N_("touchpoints that keep their names at every step, however few journeys have them; empty for none"), off=True
+    ),
+]
+LeastOption = Annotated[
+    float, Share(N_("touchpoints with a smaller share of the journeys of a step than this are folded too"), high=0.5)
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -14,28 +14,31 @@ from cx_metrics import answers, registry, routes
 from cx_metrics.asking import CONFIDENCE, Asked, Dataset, alone, apart, ask, check_needs, fetched, followed, walked
 from cx_metrics.comments.search import search_condition
 from cx_metrics.definition import define, rows_of, with_privacy
-from cx_metrics.errors import OptionProblem
+from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
 from cx_metrics.narrowing import narrowed
 from cx_metrics.population import population
-from cx_metrics.protecting import Unit, kept_back_text, kind_of, protect, unit_of
+from cx_metrics.protecting import CHOSEN_BY_WAY, Protected, Unit, kept_back_text, kind_of, protect, unit_of
 from cx_metrics.registry import Metric
 from cx_metrics.routes import Route
 from cx_metrics.small_groups import Privacy, suppress
 from cx_metrics.tables import HEARD
+from cx_metrics.tallies import tallied, times_of
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
 
 
 @dataclass(frozen=True)
 class Result:
-    """A small finished frame, what its numbers mean, and by which route they came (no part of the meaning)."""
+    """A small finished frame, what its numbers mean; by which route they came and which views were asked (no part of the meaning:
+    the definition says what they choose)."""
 
     metric: Metric
     frame: pd.DataFrame
     definition: dict[str, Any]
     route: str = ""
+    views: tuple[View, ...] = ()
 
     @property
     def kept_back(self) -> Text | None:
@@ -70,13 +73,8 @@ def run(
     metric = name if isinstance(name, Metric) else registry.find(name)
     if not 0 < confidence < 1:
         raise OptionProblem(N_("A confidence lies between 0 and 1, like 0.95; found {found}."), found=str(confidence))
-    view = answers.acting(view or View(), metric.inputs, by)
-    guarded = None
-    if privacy is not None:
-        check_needs(metric, dataset.facts, view)
-        guarded = protect(dataset, view, by, privacy, unit_of(metric), kind_of(metric.name))
-        dataset, view = guarded.dataset, guarded.view
-    dataset = narrowed(dataset, view)
+    given_view = view or View()
+    dataset, view, guarded = chosen_by(metric, dataset, answers.acting(given_view, metric.inputs, by), by, privacy)
     asked = metric.read_options(options)
     check_needs(metric, dataset.facts, view)
     printed = tuple((o.name, str(o.type.print(asked[o.name]))) for o in metric.options)
@@ -97,27 +95,47 @@ def run(
         if metric.follow is not None:
             given["followed"] = followed(metric, metric.follow, dataset, view, named, asked, frame)
         frame = metric.finish(frame, **registry.accepted(metric.finish, given))
-    if metric.inputs == ("surveys",):
+    if metric.inputs[0] == "surveys":
         frame = answers.spelled(frame, dict(zip(named, groups, strict=True)), dataset.tables)
     frame = frame.drop(columns=[c for c in groups if c in frame]).rename(columns=dict(zip(named, groups, strict=True)))
     definition = define(metric, dataset.facts, view, groups, asked, confidence, version)
     if privacy is not None and guarded is not None:
         about = [c for c in metric.groups if c in frame]
-        frame = suppress(frame, metric.measures, groups, about, privacy.scores, guarded.lacking)
+        frame = suppress(frame, metric.measures, groups, about, privacy.scores, guarded.lacking, metric.rests_on)
         definition = with_privacy(definition, guarded.said(privacy))
-    return Result(metric, frame.reset_index(drop=True), definition, taken)
+    return Result(metric, frame.reset_index(drop=True), definition, taken, (given_view,))
+
+
+def chosen_by(
+    metric: Metric, dataset: Dataset, view: View, by: Sequence[str], privacy: Privacy | None
+) -> tuple[Dataset, View, Protected | None]:
+    """The dataset with those whom the view chooses, the view, and how small groups are protected, if they are."""
+    if privacy is None:
+        return narrowed(dataset, view), view, None
+    if metric.chooses_people:
+        raise ViewProblem(CHOSEN_BY_WAY)
+    check_needs(metric, dataset.facts, view)
+    guarded = protect(dataset, view, by, privacy, unit_of(metric), kind_of(metric.name))
+    return narrowed(guarded.dataset, guarded.view), guarded.view, guarded
 
 
 def people(dataset: Dataset, view: View | None = None, privacy: Privacy | None = None) -> dict[str, int]:
     """Who is left by the view? Counts for captions: customers, journeys, touchpoints, responses, and journeys that began
     before the range. With `privacy`, of those who count."""
     counts: dict[str, int] = {}
-    for table, counted in (("touchpoints", _counted), ("surveys", _answers)):
+    for table, (counted, unit) in PEOPLE.items():
         if table in dataset.tables:
-            held, shown = _held(dataset, view, privacy, "answers" if table == "surveys" else "customers")
+            held, shown = _held(dataset, view, privacy, unit)
             frame, _known = fetched(held, shown, ("people", table), partial(alone, counted, held))
             counts |= {str(k): int(v) for k, v in frame.iloc[0].items()}
     return counts
+
+
+def query_of_people(dataset: Dataset, view: View, privacy: Privacy | None, table: str) -> ibis.Table:
+    """The query with which `people` counts those of a table."""
+    counted, unit = PEOPLE[table]
+    held, shown = _held(dataset, view, privacy, unit)
+    return counted(held, shown)
 
 
 def _held(
@@ -133,8 +151,13 @@ def _held(
 
 def _answers(dataset: Dataset, view: View) -> ibis.Table:
     """Valid responses and all answers, in one row."""
-    s = population(dataset.tables, view, dataset.facts)["surveys"]
-    return s.aggregate(responses=how_many(s.score_status == "valid"), answers=s.count())
+    s = tallied(dataset.tables, view, ())
+    if s is None:
+        s = population(dataset.tables, view, dataset.facts)["surveys"]
+    times = times_of(s)
+    return s.aggregate(
+        responses=how_many(s.score_status == "valid", times), answers=how_many(s.survey_type.notnull(), times)
+    )
 
 
 def _counted(dataset: Dataset, view: View) -> ibis.Table:
@@ -161,6 +184,11 @@ def _counted(dataset: Dataset, view: View) -> ibis.Table:
         touchpoints=t.count(),
         begun_earlier=t.customer_number.nunique(where=earlier),
     )
+
+
+PEOPLE: dict[str, tuple[Callable[[Dataset, View], ibis.Table], Unit]] = {
+    "touchpoints": (_counted, "customers"), "surveys": (_answers, "answers"),
+}  # fmt: skip
 
 
 def conversions(dataset: Dataset, view: View | None = None, privacy: Privacy | None = None) -> int:
@@ -273,8 +301,42 @@ def comments(
     """
     chosen = [c for c, wanted in (("survey_type", survey_type), ("touchpoint", touchpoint)) if wanted is not None]
     dataset, view = _held(dataset, view, privacy, "comments", chosen)
-    left = population(dataset.tables, view, dataset.facts)
-    s = left["surveys"]
+    wanted = (survey_type, mood, touchpoint, theme, feeling, find, typical)
+
+    def chosen_of(shown: View) -> ibis.Table:
+        s = population(dataset.tables, shown, dataset.facts)["surveys"]
+        return _comments(s, *wanted)
+
+    def counted(shown: View) -> Asked:
+        s = chosen_of(shown)
+        return s.aggregate(n=s.count()), None
+
+    def listed(shown: View) -> Asked:
+        s = chosen_of(shown)
+        newest = [ibis.desc("answered_at"), "response_id"]
+        if typical:
+            s = s.filter(s.comment.length().between(*QUOTED))
+            newest = [ibis.desc(s.theme_nearness.fill_null(0.0)), *newest]
+        return s.order_by(newest).limit(most).select(
+            "answered_at", "survey_type", "score", "comment", "touchpoint", "language", "sentiment", "theme"
+        ), None  # fmt: skip
+
+    if find:  # what somebody types is asked once
+        count, found = int(dataset.fetch(counted(view)[0])["n"].iloc[0]), dataset.fetch(listed(view)[0])
+    else:
+        count = int(fetched(dataset, view, ("comments counted", *wanted), counted)[0]["n"].iloc[0])
+        found = fetched(dataset, view, ("comments", *wanted, most), listed)[0]
+    if privacy is None:
+        return found, count
+    told_apart: dict[str, Any] = {"answered_at": pd.NaT, "touchpoint": None, "language": None}
+    return (found.iloc[:0], 0) if count < privacy.comments else (found.assign(**told_apart), count)
+
+
+def _comments(
+    s: ibis.Table, survey_type: str | None, mood: Mood | None, touchpoint: str | None, theme: str | None, feeling: str | None,
+    find: str, _typical: bool,
+) -> ibis.Table:  # fmt: skip
+    """The answers with words that are wanted."""
     s = s.filter(s.comment.notnull() & (s.comment.strip() != ""))
     if survey_type is not None:
         s = s.filter(s.survey_type == survey_type)
@@ -292,16 +354,4 @@ def comments(
     for condition in (sought, theme and s.theme == theme, feeling and s.sentiment == feeling):
         if isinstance(condition, ibis.Value):
             s = s.filter(condition)
-    count = int(dataset.fetch(s.aggregate(n=s.count()))["n"].iloc[0])
-    newest = [ibis.desc("answered_at"), "response_id"]
-    if typical:
-        s = s.filter(s.comment.length().between(*QUOTED))
-        newest = [ibis.desc(s.theme_nearness.fill_null(0.0)), *newest]
-    shown = s.order_by(newest).limit(most).select(
-        "answered_at", "survey_type", "score", "comment", "touchpoint", "language", "sentiment", "theme"
-    )  # fmt: skip
-    found = dataset.fetch(shown)
-    if privacy is None:
-        return found, count
-    told_apart: dict[str, Any] = {"answered_at": pd.NaT, "touchpoint": None, "language": None}
-    return (found.iloc[:0], 0) if count < privacy.comments else (found.assign(**told_apart), count)
+    return s

@@ -13,7 +13,9 @@ from cx_metrics.tables import HEARD
 from cx_metrics.texts import N_
 
 COMMENTS = Measure(N_("Comments"), "count", meaning=N_("answers with words of the customer's own"))
-READ = Measure(N_("Read"), "count", meaning=N_("comments that are negative, neutral or positive"))
+READ = Measure(
+    N_("Comments with a known feeling"), "count", meaning=N_("comments that are negative, neutral or positive")
+)
 NEGATIVE = Measure(N_("Negative"), "count", meaning=N_("comments read as negative"))
 NEUTRAL = Measure(N_("Neutral"), "count", meaning=N_("comments read as neutral"))
 POSITIVE = Measure(N_("Positive"), "count", meaning=N_("comments read as positive"))

@@ -176,6 +176,7 @@ def by_catalog(workspace: Workspace, dataset: str) -> set[str]:
         "jobs",
         "parts",
         "segments",
+        "views",
         "mappings",
         "protected",
         home,

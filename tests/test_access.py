@@ -35,6 +35,7 @@ DATASETLESS = {
     "receipts",
     "erasures",
     "key",
+    "view_of",
 }
 
 
@@ -99,10 +100,26 @@ def test_a_right_to_one_thing_is_no_right_to_another(shop: tuple[Workspace, str]
     assert [i.id for i in reader.datasets()] == [dataset] and reader.current(dataset).number == 1
     for forbidden in (
         lambda: reader.delete(dataset), lambda: reader.use(dataset, 1), lambda: reader.keep_segment(dataset, "x", "persona=a"),
+        lambda: reader.save_view(dataset, "x", "", "flow", "", 1),
         lambda: reader.adopt(dataset, "0" * 32), lambda: jobs.ask(reader, dataset, {}), lambda: reader.create("mine"),
     ):  # fmt: skip
         with pytest.raises(WorkspaceProblem, match="no such dataset"):
             forbidden()
+
+
+def test_a_short_link_to_a_view_tells_strangers_nothing(shop: tuple[Workspace, str]) -> None:
+    workspace, dataset = shop
+    made = workspace.save_view(dataset, "Savers", "", "flow", "persona=Saver", 1)
+    reader = workspace.seen_by(Viewer("reader", {dataset: frozenset(("see",))}))
+    assert reader.view_of(made.id) == workspace.view_of(made.id) == made and reader.views(dataset) == [made]
+    other = workspace.create("another")
+    guest = workspace.seen_by(Viewer("guest", {other: frozenset(("see",))}))
+    said = set()
+    for asked in (made.id, "0" * 32, "../../etc", ""):
+        with pytest.raises(WorkspaceProblem) as refused:
+            guest.view_of(asked)
+        said.add(str(refused.value))
+    assert len(said) == 1
 
 
 def test_rights_name_their_dataset_or_all() -> None:

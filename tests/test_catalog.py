@@ -116,6 +116,7 @@ def test_a_catalog_that_was_lost_is_built_from_the_folders(tmp_path: Path) -> No
     for n in range(3):
         published(workspace, kept, bytes([n]))
     workspace.keep_segment(kept, "Savers", "persona=Saver")
+    view = workspace.save_view(kept, "Savers", "for Monday", "flow", "persona=Saver", 3)
     broken = workspace.create("broken")
     gone = published(workspace, broken, b"will rot")
     before = workspace.datasets(), workspace.versions(kept)
@@ -128,6 +129,7 @@ def test_a_catalog_that_was_lost_is_built_from_the_folders(tmp_path: Path) -> No
     assert [i.title for i in again.datasets()] == ["Shop, 2026"]  # what does not match its checksum is no version
     assert again.versions(kept) == before[1] and again.current(kept).number == 3
     assert again.segments(kept) == {"Savers": "persona=Saver"}
+    assert again.views(kept) == [view] and again.view_of(view.id) == view
     again.check_sources(kept, [workspace.root / "datasets" / kept / "sources" / token])
     assert published(again, kept).number == 4
 

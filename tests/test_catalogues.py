@@ -250,6 +250,9 @@ def spoken() -> Iterator[Text]:
     yield from (
         f.score_by(scores("nps", -10, 40, half=5), "place", "nps"),
         f.score_by(scores("csat", 0.2, 0.8), "place", "csat"),
+        f.score_by(scores("nps", -10, 40, half=5).rename(columns={"place": "wave"}), "wave", "nps"),
+        f.score_by(scores("csat", 0.2, 0.8).rename(columns={"place": "wave"}), "wave", "csat"),
+        f.score_by(scores("ces", 2.5, 6.1).rename(columns={"place": "wave"}), "wave", "ces"),
     )
     yield from (
         f.score_by(scores("nps", 1, 2, half=5), "place", "nps"),

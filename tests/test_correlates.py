@@ -426,7 +426,7 @@ def test_where_nothing_goes_with_being_lost_little_is_flagged() -> None:
     assert sum(flagged) <= 3  # one world in ten in the long run; 4 of 10 has a chance of 1 in 78
     assert np.mean([frame["flagged"].mean() for frame in frames]) < 0.05
     quiet = frames[flagged.index(False)]
-    assert str(set_apart(quiet)) == "Nothing sets those who were lost before B apart by more than chance allows"
+    assert str(set_apart(quiet)) == "Nothing sets those lost before B apart by more than chance allows"
 
 
 def test_what_was_planted_is_found_and_said_without_a_cause() -> None:

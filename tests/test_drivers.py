@@ -403,7 +403,7 @@ def test_late_delivery_goes_with_the_score_of_real_orders_more_than_anything_els
     assert (top["driver"], top["level"]) == ("delivered", "late") and top["correlation_high"] < -0.3
     assert top["importance_low"] > frame["importance_high"].iloc[1:].max()
     assert str(findings_voice.key_drivers(frame)) == (
-        "delivered: late goes with lower scores, and with the score more than anything else asked"
+        "delivered: late goes with lower scores, more than any other driver"
     )
 
 
@@ -420,21 +420,21 @@ def test_the_finding_names_a_driver_only_where_it_stands_out() -> None:
     a, b, noise = chance.integers(1, 6, (3, 200)).astype(float)
     scale = {"scale_low": 0.0, "scale_high": 20.0}
     clear = responses({"Staff": a.tolist(), "Food": b.tolist(), "y": (4 * a - 0 * b + noise).tolist()}, "y", **scale)
-    assert said(clear)[0] == "Staff goes with higher scores, and with the score more than anything else asked"
+    assert said(clear)[0] == "Staff goes with higher scores, more than any other driver"
     both = responses({"Staff": a.tolist(), "Food": b.tolist(), "y": (a + b).tolist()}, "y", **scale)
-    assert said(both)[0] == "100% of the spread of the score goes with the 2 drivers together, and none stands out"
+    assert said(both)[0] == "100% of the spread of the score goes with 2 drivers; none stands out"
     alone = responses({"Staff": a.tolist(), "y": noise.tolist()}, "y", **scale)
-    assert said(alone)[0] == "Nothing asked goes with the score by more than chance allows"
+    assert said(alone)[0] == "No driver goes with the score by more than chance allows"
     assert said(alone)[1] == "What matters most for the score stands above the rest"
     low = responses({"Staff": (a / 5).tolist(), "Food": (b + 10).tolist(), "y": (4 * a + noise).tolist()}, "y", **scale)
-    assert said(low)[1] == "Staff matters for the score and stands 3% of the way to its best answer, below the rest"
+    assert said(low)[1] == "Staff matters and stands 3% of the way to its best answer"
 
 
 def test_the_finding_says_where_there_is_nothing_to_say() -> None:
     rows = wide(40, lambda i: {"score": float(1 + i % 5), "waited": str(-(i % 5))})
-    assert said(rows)[0] == "Nothing else was asked or recorded together with this score"
+    assert said(rows)[0] == "Nothing else is known of those who gave this score"
     column, scale = said(rows, drivers="waited")
-    assert column == "waited goes with lower scores, and with the score more than anything else asked"
+    assert column == "waited goes with lower scores, more than any other driver"
     assert scale == "No driver has a scale on which it could be called good or bad"
     same = wide(40, lambda i: {"score": 3.0, "waited": str(i % 5)})
     assert said(same, drivers="waited")[0] == "Nothing can be said to go with this score"

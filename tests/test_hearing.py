@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
 import cx_metrics as cx
-from cx_metrics import importing
+from cx_metrics import hearing, importing
 from cx_metrics.comments.theme_edits import ThemeEdit
+from cx_metrics.engines import open_store
 from cx_metrics.importing import ImportFile, Plan
 from cx_metrics.tables import HEARD
 from cx_metrics.view import View
@@ -152,3 +158,42 @@ def test_newer_uploads_replace_answers_and_their_readings(tmp_path: Path) -> Non
     frame = store.fetch(store.tables["surveys"]).set_index("response_id")
     assert len(frame) == 24
     assert frame.loc[["r0", "r1", "r2"], "comment_words"].tolist() == [" checkout was awful "] * 3
+
+
+def test_a_fault_while_comments_are_read_stops_no_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scores and comments come in, what was made of them does not; the page says so, and the log where it failed."""
+
+    def broken(comments: Sequence[str], *_others: object, **_more: object) -> None:
+        raise IndexError(comments[0])
+
+    rows = written(240)
+    path = save(tmp_path / "answers.csv", rows)
+    workspace = Workspace(tmp_path / "workspace")
+    dataset = workspace.create("shop")
+    with monkeypatch.context() as patched:
+        patched.setattr(hearing, "find_themes", broken)
+        version = importing.import_version(workspace, dataset, Plan((ImportFile(path, path.name),)))
+    assert version.facts.heard is None and version.manifest["comments_not_read"] is True
+    store = open_store(version.path, version.facts)
+    frame = store.fetch(store.tables["surveys"]).set_index("response_id")
+    assert frame["comment"].fillna("").to_dict() == {row["response_id"]: row["comment"] for row in rows}
+    assert frame[list(HEARD)].isna().all().all()
+    assert cx.run("nps", store).frame["responses"].tolist() == [240]
+    said = capsys.readouterr().err
+    assert '"event": "comments_not_read"' in said and "IndexError" in said and "test_hearing.py" in said
+    assert rows[0]["comment"] not in said
+
+    monkeypatch.setenv("TOUCHLINE_WORKSPACE", str(workspace.root))
+    st.cache_resource.clear()
+    page = AppTest.from_file(str(Path(__file__).parents[1] / "app.py"), default_timeout=60)
+    page.query_params["ds"] = dataset
+    page.query_params["lang"] = "en"
+    page.run()
+    page.switch_page("pages/start/data.py").run()
+    assert not page.exception
+    assert any("Reading the comments failed" in str(shown.proto.body) for shown in page.get("html"))
+    st.cache_resource.clear()
+    again = importing.import_version(workspace, dataset, importing.plan_of(workspace, version))
+    assert again.facts.heard is not None and again.manifest["comments_not_read"] is False

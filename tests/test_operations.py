@@ -6,6 +6,7 @@ import json
 import random
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ def test_a_dataset_goes_into_an_archive_and_comes_back_the_same(run: Run, tmp_pa
     imported(run, tmp_path, "--to", dataset)
     here = Workspace(tmp_path / "workspace")
     here.keep_segment(dataset, "Savers", "persona=Saver")
+    view = here.save_view(dataset, "Savers", "for Monday", "flow", "persona=Saver", 1)
     run("use", dataset, 1)
     archive = tmp_path / "shop.tar"
     assert run("export", dataset, archive)[0] == 0
@@ -108,6 +110,8 @@ def test_a_dataset_goes_into_an_archive_and_comes_back_the_same(run: Run, tmp_pa
     assert (info.title, info.version, made != dataset) == ("متجر / ../shop", 1, True)
     assert [v.checksums for v in there.versions(made)] == [v.checksums for v in here.versions(dataset)]
     assert there.segments(made) == {"Savers": "persona=Saver"}
+    (kept,) = there.views(made)
+    assert replace(kept, id=view.id, dataset=dataset) == view and kept.id != view.id
     for version in there.versions(made):
         there.verify(version)
     from cx_metrics import importing

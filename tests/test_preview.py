@@ -58,7 +58,7 @@ def test_the_beginning_of_a_gigabyte_is_enough(large: Path) -> None:
 def test_the_command_answers_in_words_and_as_json(large: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["preview", str(large)]) == 0
     out = capsys.readouterr().out
-    said = r'large\.csv: touchpoints \(9\d%\): it has the columns "customer_id", "event", "timestamp"\n'
+    said = r'large\.csv: touchpoints \(9\d%\): It has the columns "customer_id", "event", "timestamp"\.\n'
     assert re.match(said, out)
     assert "UTF-8, comma, 1,024.0 MB, looked at its first 1 MB" in out
     (column,) = (line for line in out.splitlines() if line.startswith("timestamp "))

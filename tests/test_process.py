@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections import Counter, defaultdict
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -202,3 +203,28 @@ def test_rework_by_a_column_that_touchpoints_differ_in_is_counted_under_a_range_
     found, whole = (cx.run("rework", store, view, by=["week"]).frame for view in (ranged, View()))
     assert records(found, "touchpoint", "journeys", "reworked") == records(whole, "touchpoint", "journeys", "reworked")
     assert {row[:3] for row in records(found, "touchpoint", "journeys", "reworked")} == {("A", 2, 1), ("B", 2, 0)}
+
+
+def test_the_time_to_the_next_touchpoint_is_that_after_the_first_contact() -> None:
+    # A to B: 60, 120, 300 seconds after the first A; the fourth journey ends with A, the second A of the first does not count
+    gaps = {"u1": [("A", 0), ("B", 60), ("A", 600), ("C", 660)], "u2": [("A", 0), ("B", 120)], "u3": [("A", 0), ("C", 300)],
+            "u4": [("A", 0)]}  # fmt: skip
+    rows = [
+        {"customer_id": who, "touchpoint": name, "occurred_at": MORNING + timedelta(seconds=after)}
+        for who, path in gaps.items() for name, after in path
+    ]  # fmt: skip
+    frame = cx.run("time_to_next", dataset(rows)).frame
+    first = frame[frame["touchpoint"] == "A"].iloc[0]
+    assert (first.journeys, first.went_on, first.timed, first.median_seconds) == (4, 3, 3, 120)
+    assert frame["touchpoint"].tolist() == ["A", "B", "C"]
+    assert cx.run("time_to_next", dataset(rows), touchpoint="C").frame["went_on"].tolist() == [0]
+
+
+def test_the_median_time_to_next_has_the_order_statistics_around_it() -> None:
+    # 10 times of 1 to 10 minutes: ranks 2 and 9 (Conover 1999, 3.2: 5.5 − 1.96 · √10 / 2 = 2.4, rounded down)
+    rows = [
+        {"customer_id": f"u{i}", "touchpoint": name, "occurred_at": MORNING + timedelta(minutes=after)}
+        for i in range(1, 11) for name, after in (("A", 0), ("B", i))
+    ]  # fmt: skip
+    row = cx.run("time_to_next", dataset(rows), touchpoint="A").frame.iloc[0]
+    assert (row.median_seconds, row.median_seconds_low, row.median_seconds_high) == (330, 120, 540)

@@ -39,10 +39,29 @@ ENGAGEMENT = [
 ]  # fmt: skip
 COLUMNS = {  #
     "flow_links": ["step", "source", "target", "kind", "journeys", "mean_seconds", "median_seconds"],
+    "flow_branch": [
+        "step", "source", "target", "kind", "journeys", *pm("share"), "mean_seconds", "median_seconds", "all_journeys",
+    ],
+    "flow_through": [
+        "journeys", *pm("share"), "converted", *pm("conversion_rate"), "other_journeys", "other_converted", *pm("other_rate"),
+        *pm("difference"), "all_journeys",
+    ],
+    "branch_paths": [
+        "rank", "path", "steps", "journeys", *pm("share"), "converted", *pm("conversion_rate"), "median_seconds",
+    ],
     "transitions": ["touchpoint", "next_touchpoint", "transitions", "journeys", "mean_seconds", "median_seconds"],
     "step_matrix": ["step", "touchpoint", "journeys", *pm("share"), "all_journeys"],
     "transition_matrix": ["touchpoint", "next_touchpoint", "transitions", *pm("share"), "all_transitions"],
     "rework": ["touchpoint", "journeys", "reworked", *pm("rework_rate"), "occurrences", "begins", "ends", "all_journeys"],
+    "time_to_next": ["touchpoint", "journeys", "went_on", "timed", *pm("median_seconds")],
+    "group_traits": [
+        "kind", "trait", "customers_with", "customers", *pm("share"), "others_with", "others", *pm("share_of_others"),
+        *pm("difference"), "p_value", "q_value", "flagged",
+    ],
+    "journey_clusters": [
+        "cluster", "journeys", *pm("share"), "path", "path_journeys", "more", "less", "converted", *pm("conversion_rate"),
+        "steps_mean", "silhouette", "stability", "all_journeys", "journeys_of_view",
+    ],
     "journey_duration": ["journeys", *pm("mean_seconds"), *pm("median_seconds"), "touchpoints_mean"],
     "variants": [
         "rank", "path", "steps", "journeys", *pm("share"), "converted", *pm("conversion_rate"), "median_seconds",

@@ -22,6 +22,7 @@ from cx_metrics.errors import OptionProblem, ViewProblem, WorkspaceProblem
 from cx_metrics.tables import TOUCHPOINTS
 from cx_metrics.view import Facts
 from cx_metrics.workspace import Version, Workspace, facts_from_dict, facts_to_dict, saved, store
+from cx_metrics.workspace import views as kept_views
 from cx_metrics.workspace.ids import new_id
 from cx_metrics.workspace.store import STORE
 
@@ -97,7 +98,7 @@ def test_hostile_titles_and_file_names_never_become_paths(workspace: Workspace, 
         assert source.name == name
     assert tree(tmp_path, without=workspace.root) == before
     shapes = re.compile(
-        r"(datasets|uploads|jobs|segments|mappings|protected|parts|workspace\.json|catalog\.(lock|sqlite(-wal|-shm)?))"
+        r"(datasets|uploads|jobs|segments|views|mappings|protected|parts|workspace\.json|catalog\.(lock|sqlite(-wal|-shm)?))"
         r"|datasets/[0-9a-f]{32}(/(versions|sources|sources/[0-9a-f]{32}"
         r"|versions/\d{6}-[0-9a-f]{8}(/(store\.duckdb|manifest\.json))?))?"
     )
@@ -112,7 +113,7 @@ def test_a_token_that_was_never_given_out_reaches_no_file(workspace: Workspace, 
     dataset = workspace.create("kept")
     published(workspace, dataset)
     before = tree(tmp_path)
-    for use in (workspace.delete, workspace.versions, workspace.current, workspace.segments):
+    for use in (workspace.delete, workspace.versions, workspace.current, workspace.segments, workspace.views):
         with pytest.raises(WorkspaceProblem):
             use(token)
     with pytest.raises(WorkspaceProblem):
@@ -459,3 +460,91 @@ def test_a_segment_that_was_changed_behind_our_back_is_refused(workspace: Worksp
         behind.execute("update segments set condition = 'persona=Family'")
     with pytest.raises(WorkspaceProblem, match="damaged on disk"):
         workspace.segments(dataset)
+
+
+# Saved views
+
+
+def test_views_are_saved_by_name_pinned_renamed_and_forgotten(workspace: Workspace) -> None:
+    dataset, other = workspace.create("shop"), workspace.create("another")
+    assert workspace.views(dataset) == []
+    first = workspace.save_view(
+        dataset, "  Savers   in May ", " who \n left ", "flow", "persona=Saver&from=2026-05-01", 1
+    )
+    assert (first.name, first.note, first.page, first.pinned) == ("Savers in May", "who left", "flow", False)
+    second = workspace.save_view(dataset, "Drop-off", "", "drop-off", "", 1)
+    workspace.pin_view(dataset, first.id, True)
+    assert [v.id for v in workspace.views(dataset)] == [first.id, second.id]
+    again = workspace.save_view(dataset, "Savers in May", "", "voice", "persona=Saver", 2)  # the same name is replaced
+    assert (again.id, again.page, again.version, again.pinned) == (first.id, "voice", 2, True)
+    workspace.rename_view(dataset, second.id, "Where they leave", "by step")
+    assert {v.name: v.note for v in workspace.views(dataset)} == {"Savers in May": "", "Where they leave": "by step"}
+    workspace.drop_view(dataset, first.id)
+    workspace.drop_view(dataset, first.id)
+    with pytest.raises(WorkspaceProblem, match="no such saved view"):
+        workspace.view_of(first.id)
+    workspace.put_view_back(dataset, again)
+    assert Workspace(workspace.root).view_of(first.id) == again
+    assert workspace.views(other) == []
+    workspace.delete(dataset)
+    assert list((workspace.root / "views").glob("*.json")) == []
+    with pytest.raises(WorkspaceProblem, match="no such saved view"):
+        workspace.view_of(first.id)
+
+
+def test_a_view_that_cannot_be_saved_says_why(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_views, "MOST_VIEWS", 2)
+    dataset = workspace.create("shop")
+    for name in ("", "   ", "x" * 81):
+        with pytest.raises(WorkspaceProblem, match="at most 80 characters"):
+            workspace.save_view(dataset, name, "", "flow", "", 1)
+    for page, query in (("../evil", ""), ("Flow", ""), ("flow", "x" * 70_000)):
+        with pytest.raises(WorkspaceProblem, match="too long"):
+            workspace.save_view(dataset, "x", "", page, query, 1)
+    with pytest.raises(WorkspaceProblem, match="A note"):
+        workspace.save_view(dataset, "x", "n" * 281, "flow", "", 1)
+    a, b = (workspace.save_view(dataset, name, "", "flow", "", 1) for name in "ab")
+    with pytest.raises(WorkspaceProblem, match="at most 2"):
+        workspace.save_view(dataset, "c", "", "flow", "", 1)
+    with pytest.raises(WorkspaceProblem, match="a view a already"):
+        workspace.rename_view(dataset, b.id, "a", "")
+    workspace.drop_view(dataset, a.id)
+    workspace.rename_view(dataset, b.id, "a", "")
+    with pytest.raises(WorkspaceProblem, match="a view a already"):
+        workspace.put_view_back(dataset, a)
+    for change in (workspace.pin_view, lambda d, t, _on: workspace.rename_view(d, t, "z", "")):
+        with pytest.raises(WorkspaceProblem, match="no such saved view"):
+            change(dataset, a.id, True)
+    assert [v.name for v in workspace.views(dataset)] == ["a"]
+
+
+@pytest.mark.parametrize("name", [n for n in HOSTILE if 0 < len(" ".join(n.split())) <= 80 and "\udcff" not in n])
+def test_the_name_of_a_view_is_data(workspace: Workspace, name: str) -> None:
+    dataset = workspace.create("shop")
+    made = workspace.save_view(dataset, name, name[:200], "flow", "touchpoint=" + name, 1)
+    shown = " ".join(name.replace("\0", "\ufffd").split())
+    assert [(v.name, v.note) for v in workspace.views(dataset)] == [(shown, shown)]
+    assert workspace.view_of(made.id).name == shown
+    assert [p.name for p in (workspace.root / "views").glob("*.json")] == [f"{dataset}.json"]
+
+
+def test_many_writers_at_once_lose_no_view(workspace: Workspace) -> None:
+    dataset = workspace.create("shop")
+    writers = [
+        threading.Thread(target=workspace.save_view, args=(dataset, f"v{i}", "", "flow", "", 1)) for i in range(20)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert {v.name for v in workspace.views(dataset)} == {f"v{i}" for i in range(20)}
+
+
+def test_a_view_that_was_changed_behind_our_back_is_refused(workspace: Workspace) -> None:
+    dataset = workspace.create("shop")
+    made = workspace.save_view(dataset, "Savers", "", "flow", "persona=Saver", 1)
+    with sqlite3.connect(workspace.root / "catalog.sqlite") as behind:
+        behind.execute("update views set query = 'persona=Family'")
+    for ask in (lambda: workspace.views(dataset), lambda: workspace.view_of(made.id)):
+        with pytest.raises(WorkspaceProblem, match="damaged on disk"):
+            ask()

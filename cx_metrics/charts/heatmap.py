@@ -81,12 +81,13 @@ def draw_heatmap(
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell of a heat table says, its ground and ink, and what it says in full."""
+    """What a cell of a heat table says, its ground and ink, what it says in full, and what stands under the number."""
 
     shown: str
     fill: str
     ink: str
     tip: str
+    under: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,18 @@ def heat_table(
             cells.append(Cell(reader.percent(cell[value]), fill, t.muted if few else on(fill, reader.mode), tip))
         found.append((name, counts.get(here) if n else None, cells))
     return HeatTable(list(across.values()), found)
+
+
+def plain_cell(
+    shown: str, tip: str, under: str, reader: Reader, apart: float | None = None, widest: float = 1.0
+) -> Cell:
+    """A cell of a table whose rows have units of their own: coloured only where `apart` says how far it lies from what is usual,
+    orange below and blue above, strongest at `widest`."""
+    t = tokens(reader.mode)
+    if apart is None:
+        return Cell(shown, t.surface, t.text, tip, under)
+    fill = shade(apart, (-widest, widest), True, reader.mode)
+    return Cell(shown, fill, on(fill, reader.mode), tip, under)
 
 
 def shade(value: float, domain: tuple[float, float], diverging: bool, mode: str) -> str:

@@ -1,22 +1,20 @@
 """How do people really move, step by step, and where do they stop? The flow of journeys as a Sankey.
 
-One picture, two libraries: ECharts on the page (clicks on nodes and links come back), Plotly in offline files.
+One picture, drawn twice: by ECharts on the page (clicks on nodes and links come back), as plain SVG in files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
-from cx_metrics.charts.theme import FONT, LIGHT, Options, Reader, Tokens, echarts_base, plotly_template, tokens
-from cx_metrics.safe_text import clean, cut, safe
+from cx_metrics.charts.letters import fitting, width_of
+from cx_metrics.charts.theme import FONT, LIGHT, Options, Reader, Tokens, echarts_base, tokens
+from cx_metrics.safe_text import clean, safe
 from cx_metrics.texts import N_, NP_, Text
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 OTHER = "(other)"  # the name that flow_links gives the folded touchpoints
 FOLDED = "..."  # and the one it gives the steps in the middle of a path that is longer than the picture
@@ -46,13 +44,15 @@ OF_SOURCE = N_("{count_share} of those at {source}")
 MEDIAN = N_("median time {duration}")
 MEAN = N_("mean time {duration}")
 JOURNEYS = NP_("{count} journey", "{count} journeys")
+ON_IT = NP_("{count} journey of those highlighted", "{count} journeys of those highlighted")
 ALT = N_("Flow of {count} journeys over {steps} steps. The largest move: {source} to {target}, {largest} journeys.")
 
-NAME_LIMITS = {3: 28, 4: 24, 5: 17, 6: 15}  # characters of a name by columns; the tooltip has the whole name
-NARROWEST = 14
 MOST_COLUMNS = 6  # that fit in a card; more are drawn wider, and the card scrolls
 COLUMN_WIDTH, LABEL_WIDTH = 150, 160  # pixels, of a picture that scrolls
-LEFT, RIGHT, HEAD, FOOT = 0.5, 19.0, 32, 6  # room around the picture: percent across, pixels down
+NARROWEST = 690  # pixels of a picture that does not scroll; narrower cards scroll (style.css)
+LEFT, RIGHT, HEAD, FOOT = 0.5, 17.0, 32, 6  # room around the picture: percent across, pixels down
+LABEL_SIZE, NODE_WIDTH, NODE_GAP, LABEL_DISTANCE, LABEL_GAP = 12, 10, 14, 6, 4  # pixels
+ON_BRANCH, OFF_BRANCH, FAINT = 0.72, 0.07, 0.35  # opacity of links on a branch, of the others, and of nodes beside it
 STRAIT = "\u2060"  # word joiner: sets equal labels apart without being seen
 
 
@@ -75,7 +75,8 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True)
 class SankeyFigure:
-    """The options for st.echarts_chart; `nodes` and `links` in the order of the picture, so that a click finds them.
+    """The options for st.echarts_chart; `nodes` and `links` in the order of the picture, so that a click finds them. A link of
+    which a part is highlighted stands there twice, the highlighted part first.
 
     `journeys`: how many it shows. `width`: pixels it needs where that is more than a card has; else None.
     """
@@ -89,7 +90,7 @@ class SankeyFigure:
 
 
 @dataclass(frozen=True)
-class _Flow:
+class Flow:
     """The frame as a graph: nodes in their fixed order with their sizes, links with their ends."""
 
     nodes: list[Node]
@@ -103,6 +104,12 @@ class _Flow:
     last: int  # the last step that has touchpoints
     total: int  # journeys that enter, at whichever step
     anchor: Anchor
+    parts: list[tuple[int, int, bool]]  # what is drawn: the place of a link, journeys, whether they are highlighted
+    branch: frozenset[Node] | None = None  # the nodes that are highlighted, if any are
+
+    def stands_out(self, node: Node) -> bool:
+        """Whether nothing is highlighted, or the node is."""
+        return self.branch is None or node in self.branch
 
     @property
     def width(self) -> int | None:
@@ -120,28 +127,30 @@ def draw_sankey(
     names: Mapping[str, str] | None = None,
     picked: Node | None = None,
     anchor: Anchor = "none",
+    branch: Mapping[Link, int] | None = None,
 ) -> SankeyFigure:
     """The flow as ECharts options. `frame`: flow_links without groups; `names`: touchpoints in the reader's words.
 
     Per column by size, then other, continues and drop-off at the foot; this order holds under every filter. Labels are
     the ids of the nodes: ECharts shows an id as it is, while a label formatter would read the name as a template.
-    `picked` marks a node that was chosen outside the picture. A right-to-left reader gets it mirrored.
+    `picked` marks a node that was chosen. A right-to-left reader gets it mirrored. `branch`: links to highlight, each with the
+    number of its journeys that are; the rest of the picture keeps its size and place, and steps back.
 
     `anchor`: paths "after" a touchpoint begin in the first column, paths "before" one end in the last (shorter ones begin
     further on), paths "between" two have their middle folded where they are longer than the picture.
     """
-    flow = _flow(frame, anchor)
-    named = _Names(reader, names or {}, anchor)
+    flow = flow_of(frame, anchor, branch)
+    named = Names(reader, names or {}, anchor)
     t = tokens(reader.mode)
-    labels = _labels(flow, named)
+    labels = labels_of(flow, named)
     series: Options = {
         "type": "sankey",
         "data": [_node_options(node, flow, named, labels[node], picked, t) for node in flow.nodes],
-        "links": [_link_options(i, flow, named, t) for i in range(len(flow.links))],
+        "links": [_link_options(part, flow, named, t) for part in flow.parts],
         "selectedMode": "single",
         "draggable": False,
-        "nodeWidth": 10,
-        "nodeGap": 14,
+        "nodeWidth": NODE_WIDTH,
+        "nodeGap": NODE_GAP,
         "layoutIterations": 0,
         "nodeAlign": "justify",
         "top": HEAD,
@@ -154,70 +163,18 @@ def draw_sankey(
             "position": "left" if reader.rtl else "right",
             "color": t.text,
             "fontFamily": FONT,
-            "fontSize": 12,
-            "distance": 6,
+            "fontSize": LABEL_SIZE,
+            "distance": LABEL_DISTANCE,
             "textBorderColor": t.surface,
             "textBorderWidth": 3,
         },
     }
-    options = echarts_base(reader) | {"title": _heads(flow, named, t), "series": [series]}
-    return SankeyFigure(options, flow.nodes, flow.links, _alt(flow, named), flow.total, flow.width)
+    options = echarts_base(reader) | {"title": heads_of(flow, named, t), "series": [series]}
+    links = [flow.links[i] for i, _journeys, _on in flow.parts]
+    return SankeyFigure(options, flow.nodes, links, _alt(flow, named), flow.total, flow.width)
 
 
-def plotly_sankey(
-    frame: pd.DataFrame, reader: Reader, names: Mapping[str, str] | None = None, anchor: Anchor = "none"
-) -> go.Figure:
-    """The same picture as a Plotly figure, for offline files: same order, colours, labels and hover texts."""
-    import plotly.graph_objects as go
-
-    flow = _flow(frame, anchor)
-    named = _Names(reader, names or {}, anchor)
-    t = tokens(reader.mode)
-    at = flow.order
-    x, y = _places(flow, reader.rtl)
-    words = {"font": {"size": 12, "color": t.text}, "bgcolor": _with_opacity(t.surface, 0.55), "borderpad": 0}
-    side: Options = {"xref": "paper", "yref": "paper", "showarrow": False, "xanchor": "right" if reader.rtl else "left"}
-    labels = [  # Plotly would turn the labels of the last column to the other side, over the links
-        side | words | {"text": safe(_label(node, flow, named), "plotly", limit=0), "x": x[i], "y": 1 - y[i],
-                        "yanchor": "middle", "xshift": -8 if reader.rtl else 8}
-        for i, node in enumerate(flow.nodes)
-    ]  # fmt: skip
-    ends = [(at[target], at[source]) if reader.rtl else (at[source], at[target]) for source, target in flow.ends]
-    lines = [_colour(source, target, t) for source, target in flow.ends]
-    sankey = go.Sankey(
-        arrangement="fixed",
-        node={
-            "label": [""] * len(flow.nodes),
-            "color": [_tone(node.kind, t) for node in flow.nodes],
-            "x": x,
-            "y": y,
-            "pad": 14,
-            "thickness": 10,
-            "line": {"width": 0},
-            "customdata": [_plotly_tip(_node_tip(node, flow, named)) for node in flow.nodes],
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-        link={
-            "source": [source for source, _ in ends],
-            "target": [target for _, target in ends],
-            "value": flow.journeys,
-            "color": [_with_opacity(colour, opacity) for colour, opacity in lines],
-            "customdata": [_plotly_tip(_link_tip(i, flow, named)) for i in range(len(flow.links))],
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-        textfont={"family": FONT, "size": 12, "color": t.text},
-        orientation="h",
-    )
-    heads = [
-        side | {"text": safe(named.head(step, flow), "plotly"), "x": _across(step, flow, reader.rtl), "y": 1.06,
-                "font": {"size": 12, "color": t.muted}}
-        for step in range(1, flow.columns + 1)
-    ]  # fmt: skip
-    layout = {"template": plotly_template(reader), "annotations": heads + labels, "height": 470}
-    return go.Figure(sankey, layout if flow.width is None else layout | {"width": flow.width})
-
-
-class _Names:
+class Names:
     """How nodes are called in the reader's language."""
 
     def __init__(self, reader: Reader, names: Mapping[str, str], anchor: Anchor) -> None:
@@ -229,7 +186,7 @@ class _Names:
         word = fixed.get(node.kind)
         return self.reader.say(word) if word else clean(self.names.get(node.touchpoint, node.touchpoint))
 
-    def head(self, step: int, flow: _Flow) -> str:
+    def head(self, step: int, flow: Flow) -> str:
         before = flow.last - step
         if before < 0:
             said = self.reader.say(AFTERWARDS)
@@ -245,7 +202,7 @@ class _Names:
         return self.reader.say(Text(JOURNEYS[0], {"count": count}, many=JOURNEYS[1], count=count))
 
 
-def _flow(frame: pd.DataFrame, anchor: Anchor) -> _Flow:
+def flow_of(frame: pd.DataFrame, anchor: Anchor, branch: Mapping[Link, int] | None = None) -> Flow:
     rows = frame.loc[frame["journeys"] > 0].to_dict("records")
     arriving: dict[Node, int] = {}
     leaving: dict[Node, int] = {}
@@ -262,12 +219,29 @@ def _flow(frame: pd.DataFrame, anchor: Anchor) -> _Flow:
     nodes = sorted(sizes, key=lambda n: (n.step, _PLACE[n.kind], -sizes[n], n.touchpoint))
     order = {node: i for i, node in enumerate(nodes)}
     moves.sort(key=lambda m: (order[m[1]], order[m[2]]))
+    parts, highlighted = _parts(moves, branch)
     last = max((n.step for n in nodes if n.kind in ("touchpoint", "folded", "other")), default=1)
-    return _Flow(
+    return Flow(
         nodes, order, sizes, [m[0] for m in moves], [(m[1], m[2]) for m in moves], [m[3] for m in moves], [m[4] for m in moves],
         columns=max((n.step for n in nodes), default=1), last=last,
         total=sum(size - arriving.get(node, 0) for node, size in sizes.items()), anchor=anchor,
+        parts=parts, branch=highlighted,
     )  # fmt: skip
+
+
+def _parts(
+    moves: list[tuple[Link, Node, Node, int, tuple[str, float] | None]], branch: Mapping[Link, int] | None
+) -> tuple[list[tuple[int, int, bool]], frozenset[Node] | None]:
+    """What is drawn: each link, or its highlighted part and the rest; and the nodes at the ends of what is highlighted."""
+    if branch is None:
+        return [(i, move[3], False) for i, move in enumerate(moves)], None
+    parts: list[tuple[int, int, bool]] = []
+    nodes: set[Node] = set()
+    for i, (link, start, end, journeys, _took) in enumerate(moves):
+        on = min(branch.get(link, 0), journeys)
+        parts += [(i, n, is_on) for n, is_on in ((on, True), (journeys - on, False)) if n]
+        nodes |= {start, end} if on else set()
+    return parts, frozenset(nodes)
 
 
 def _kind(target: str | None, kind: str) -> Kind:
@@ -289,30 +263,34 @@ def _time(row: Mapping[Any, Any]) -> tuple[str, float] | None:
     return None
 
 
-def _node_options(node: Node, flow: _Flow, named: _Names, label: str, picked: Node | None, t: Tokens) -> Options:
+def _node_options(node: Node, flow: Flow, named: Names, label: str, picked: Node | None, t: Tokens) -> Options:
     depth = flow.columns - node.step if named.reader.rtl else node.step - 1
-    item: Options = {"color": _tone(node.kind, t), "borderWidth": 0}
+    item: Options = {"color": tone_of(node.kind, t), "borderWidth": 0}
+    beside = {} if flow.stands_out(node) else {"label": {"color": t.muted}}
+    if beside:
+        item |= {"opacity": FAINT}
     if node == picked:
         item |= {"borderColor": t.text, "borderWidth": 2}
-    tip = {"formatter": "<br>".join(_echarts_tip(_node_tip(node, flow, named)))}
+    tip = {"formatter": "<br>".join(_echarts_tip(node_tip(node, flow, named)))}
     key = f"{node.step}|{node.kind}|{node.touchpoint}"
-    return {"id": label, "name": key, "depth": depth, "itemStyle": item, "tooltip": tip}
+    return {"id": label, "name": key, "depth": depth, "itemStyle": item, "tooltip": tip} | beside
 
 
-def _link_options(i: int, flow: _Flow, named: _Names, t: Tokens) -> Options:
+def _link_options(part: tuple[int, int, bool], flow: Flow, named: Names, t: Tokens) -> Options:
+    i, journeys, _on = part
     source, target = flow.ends[i]
-    colour, opacity = _colour(source, target, t)
+    colour, opacity = colour_of(part, flow, t)
     start, end = (target, source) if named.reader.rtl else (source, target)
     return {
         "source": flow.order[start],
         "target": flow.order[end],
-        "value": flow.journeys[i],
+        "value": journeys,
         "lineStyle": {"color": colour, "opacity": opacity},
-        "tooltip": {"formatter": "<br>".join(_echarts_tip(_link_tip(i, flow, named)))},
+        "tooltip": {"formatter": "<br>".join(_echarts_tip(link_tip(part, flow, named)))},
     }
 
 
-def _heads(flow: _Flow, named: _Names, t: Tokens) -> list[Options]:
+def heads_of(flow: Flow, named: Names, t: Tokens) -> list[Options]:
     style = {"fontSize": 12, "fontWeight": "normal", "color": t.muted, "fontFamily": FONT}
     side = "right" if named.reader.rtl else "left"
     width = (100 - LEFT - flow.right) / max(flow.columns - 1, 1)
@@ -322,21 +300,27 @@ def _heads(flow: _Flow, named: _Names, t: Tokens) -> list[Options]:
     ]  # fmt: skip
 
 
-def _room(columns: int) -> int:
-    """How many letters of a name fit beside a node, so that it does not reach the next column."""
-    return next((limit for most, limit in NAME_LIMITS.items() if columns <= most), NARROWEST)
+def room_of(node: Node, flow: Flow, narrowest: int = NARROWEST) -> float:
+    """Pixels for the label of a node, up to the next column or the edge of the narrowest picture."""
+    width = flow.width or narrowest
+    beside = width * flow.right / 100
+    if node.step < flow.columns:
+        across = width * (1 - LEFT / 100) - beside - NODE_WIDTH
+        beside = across / (flow.columns - 1) - NODE_WIDTH
+    return beside - LABEL_DISTANCE - LABEL_GAP
 
 
-def _label(node: Node, flow: _Flow, named: _Names) -> str:
+def _label(node: Node, flow: Flow, named: Names) -> str:
+    """Name and number of journeys; the name is cut where the next column begins."""
     reader = named.reader
-    name = safe(cut(named.node(node), _room(flow.columns)), "canvas", limit=0, isolate=reader.rtl)
-    label = (
-        f"{name}  {reader.isolate(reader.number(flow.sizes[node])) if reader.rtl else reader.number(flow.sizes[node])}"
-    )
+    number = reader.number(flow.sizes[node])
+    room = room_of(node, flow) - width_of(f"  {number}", LABEL_SIZE)
+    name = safe(fitting(named.node(node), room, LABEL_SIZE), "canvas", limit=0, isolate=reader.rtl)
+    label = f"{name}  {reader.isolate(number) if reader.rtl else number}"
     return reader.isolate(label) if reader.rtl else label
 
 
-def _labels(flow: _Flow, named: _Names) -> dict[Node, str]:
+def labels_of(flow: Flow, named: Names) -> dict[Node, str]:
     """A label for every node; equal ones (same name and size at two steps) are told apart by a sign nobody sees."""
     labels: dict[Node, str] = {}
     taken: set[str] = set()
@@ -349,12 +333,13 @@ def _labels(flow: _Flow, named: _Names) -> dict[Node, str]:
     return labels
 
 
-def _node_tip(node: Node, flow: _Flow, named: _Names) -> list[str]:
+def node_tip(node: Node, flow: Flow, named: Names) -> list[str]:
     say, size = named.reader.say, flow.sizes[node]
     return [named.node(node), named.journeys(size), say(Text(OF_ALL, {"count_share": size / (flow.total or 1)}))]
 
 
-def _link_tip(i: int, flow: _Flow, named: _Names) -> list[str]:
+def link_tip(part: tuple[int, int, bool], flow: Flow, named: Names) -> list[str]:
+    i, highlighted, is_on = part
     source, target = flow.ends[i]
     reader, journeys = named.reader, flow.journeys[i]
     arrow = "←" if reader.rtl else "→"
@@ -365,6 +350,8 @@ def _link_tip(i: int, flow: _Flow, named: _Names) -> list[str]:
         reader.say(Text(OF_SOURCE, of_source)),
         reader.say(Text(OF_ALL, {"count_share": journeys / (flow.total or 1)})),
     ]
+    if is_on:
+        lines.insert(1, reader.say(Text(ON_IT[0], {"count": highlighted}, many=ON_IT[1], count=highlighted)))
     time = flow.times[i]
     if time is not None:
         lines.append(reader.say(Text(time[0], {"duration": reader.duration(time[1])})))
@@ -375,11 +362,7 @@ def _echarts_tip(lines: list[str]) -> list[str]:
     return [f"<b>{safe(lines[0], 'echarts')}</b>", *(safe(line, "echarts") for line in lines[1:])]
 
 
-def _plotly_tip(lines: list[str]) -> str:
-    return "<br>".join([f"<b>{safe(lines[0], 'plotly')}</b>", *(safe(line, "plotly", limit=0) for line in lines[1:])])
-
-
-def _alt(flow: _Flow, named: _Names) -> str:
+def _alt(flow: Flow, named: Names) -> str:
     moves = [i for i, link in enumerate(flow.links) if link.kind == "move"]
     if not moves:
         return named.journeys(flow.total)
@@ -392,41 +375,20 @@ def _alt(flow: _Flow, named: _Names) -> str:
     return named.reader.say(Text(ALT, values))
 
 
-def _tone(kind: Kind, t: Tokens) -> str:
+def tone_of(kind: Kind, t: Tokens) -> str:
     return {"other": t.other, "folded": t.other, "drop_off": t.drop_off}.get(kind, t.accent)
 
 
-def _colour(source: Node, target: Node, t: Tokens) -> tuple[str, float]:
+def colour_of(part: tuple[int, int, bool], flow: Flow, t: Tokens) -> tuple[str, float]:
     """Colour and opacity of a link: drop-off has its own, whatever goes through folded names or steps is grey."""
+    i, _journeys, is_on = part
+    source, target = flow.ends[i]
     if target.kind == "drop_off":
-        return t.drop_off, 0.30
-    if {"other", "folded"} & {source.kind, target.kind}:
-        return t.other, 0.22
-    return t.accent, 0.24 if t is LIGHT else 0.30
-
-
-def _with_opacity(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
-
-
-def _across(step: int, flow: _Flow, rtl: bool) -> float:
-    at = (step - 1) / max(flow.columns - 1, 1) * 0.82
-    return 1 - at if rtl else at
-
-
-def _places(flow: _Flow, rtl: bool) -> tuple[list[float], list[float]]:
-    """Where Plotly puts each node, 0..1 (never 0 or 1 exactly, which it takes for "not given"): ECharts' own layout."""
-    gap = 0.03
-    columns = {step: [n for n in flow.nodes if n.step == step] for step in range(1, flow.columns + 1)}
-    fullest = max((len(nodes) for nodes in columns.values()), default=1)
-    scale = (1 - gap * (fullest - 1)) / (flow.total or 1)
-    x, y = [], []
-    for step, nodes in columns.items():
-        top = 0.0
-        for node in nodes:
-            size = flow.sizes[node] * scale
-            x.append(min(max(_across(step, flow, rtl), 0.001), 0.999))
-            y.append(min(max(top + size / 2, 0.001), 0.999))
-            top += size + gap
-    return x, y
+        colour, opacity = t.drop_off, 0.30
+    elif {"other", "folded"} & {source.kind, target.kind}:
+        colour, opacity = t.other, 0.22
+    else:
+        colour, opacity = t.accent, 0.24 if t is LIGHT else 0.30
+    if flow.branch is not None:
+        opacity = ON_BRANCH if is_on else OFF_BRANCH
+    return colour, opacity

@@ -242,8 +242,9 @@ class Served:
         return None if asked is None else (self._run(asked, schema), known)
 
     def sql(self, expression: ibis.Table) -> str:
-        """The query as text, for "explain this number"."""
-        return self.engine.sql(expression)
+        """The query as text for people, for "explain this number"."""
+        compiler = self.engine.compiler
+        return str(compiler.to_sqlglot(expression.unbind()).sql(dialect=compiler.dialect, pretty=True))
 
     def close(self) -> None:
         """Give the connections back."""

@@ -23,6 +23,7 @@ from cx_metrics.reading.questions import (
     Question,
     customer_question,
     day_or_month,
+    rated_question,
     score_questions,
     wide_question,
     with_clock,
@@ -143,15 +144,18 @@ def with_wide(
     if missing_fields(each):
         return plain
     asked += [question for question in plain.questions if question.key == "clock" and each.clock]
+    of_each = _questions(sample, each)
+    if wide.doubtful:
+        of_each = (rated_question(wide.doubtful, raw.header), *of_each)
     if missing_fields(one) or one.table != each.table:
-        questions: tuple[Question, ...] = (*asked, *_questions(sample, each))
+        questions: tuple[Question, ...] = (*asked, *of_each)
         matches = _wide_matches(raw, found, each)
         return _as_proposed(each, wide.confidence, wide.reason, matches, (wide.reason, *problems, *mixed), questions)
     chosen = "each" if wide.sure else "one"
     way = wide_question(one, each, chosen, wide.reason)
     of_both = ("day_or_month", "clock")
     either = [replace(q, only_if=("wide", "one")) for q in plain.questions if q.key not in of_both]
-    also = [replace(q, only_if=("wide", "each")) for q in _questions(sample, each)]
+    also = [replace(q, only_if=("wide", "each")) for q in of_each]
     if not wide.sure:
         return replace(plain, questions=(*[q for q in plain.questions if q.key in of_both], way, *either, *also))
     matches = _wide_matches(raw, found, each)

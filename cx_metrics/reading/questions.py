@@ -18,7 +18,7 @@ from cx_metrics.reading.numbers import read_numbers
 from cx_metrics.reading.report import quoted, shorten
 from cx_metrics.reading.sample import Sample, Values
 from cx_metrics.reading.scale import answer_codes, asks_to_recommend
-from cx_metrics.reading.shapes import Kind, Spread
+from cx_metrics.reading.shapes import Kind, Spread, SpreadColumn
 from cx_metrics.reading.words import fold, folded, means_no_answer
 from cx_metrics.texts import N_, NP_, Text
 
@@ -94,6 +94,8 @@ def answered(mapping: FileMapping, question: Question, answer: str) -> FileMappi
         other = FileMapping.from_dict(about[answer])
         same = ("time_format", "time_zone", "encoding", "delimiter", "preset", "leave_out")
         return with_clock(replace(other, **{name: getattr(mapping, name) for name in same}), mapping.clock)
+    if kind == "rated":
+        return _with_rated(mapping, about["columns"], about["order"], answer == "yes")
     if kind == "leave_out":
         left = {header: values for header, values in mapping.leave_out.items() if header != about["column"]}
         return replace(mapping, leave_out=left | ({about["column"]: tuple(about["values"])} if answer == "yes" else {}))
@@ -124,6 +126,23 @@ def _with_customer(mapping: FileMapping, header: str) -> FileMapping:
     taken = {header, *(mapping.spread.headers if mapping.spread else ())}
     attributes = [name for name in mapping.attributes if name not in taken]
     return replace(mapping, columns=columns, attributes=(*attributes, *((before,) if before else ())))
+
+
+def _with_rated(
+    mapping: FileMapping, columns: Sequence[Mapping[str, Any]], order: Sequence[str], rated: bool
+) -> FileMapping:
+    """The mapping in which these columns are questions too, or attributes as they stand."""
+    if mapping.spread is None:
+        return mapping
+    found = [SpreadColumn.from_dict(column) for column in columns]
+    names = {column.column for column in found}
+    kept = {column.column: column for column in mapping.spread.columns if rated or column.column not in names}
+    if rated:
+        kept = {column.column: column for column in found} | kept
+    spread = replace(mapping.spread, columns=tuple(kept[name] for name in order if name in kept))
+    taken = {*spread.headers, *mapping.columns.values(), mapping.clock}
+    rest = {*mapping.attributes, *(() if rated else names)} - taken
+    return replace(mapping, spread=spread, attributes=tuple(name for name in order if name in rest))
 
 
 def _with_no_answer(mapping: FileMapping, value: str, columns: Sequence[str], none: bool) -> FileMapping:
@@ -287,6 +306,24 @@ def _nps(header: str, values: Values, kind: Kind) -> Question | None:
         "otherwise": {name: value for name, value in vars(otherwise).items() if value is not None},
     }
     return yes_no(f"nps:{header}", text, kind.survey_type == "nps", reason, about)
+
+
+def rated_question(columns: Sequence[SpreadColumn], order: Sequence[str]) -> Question:
+    """Whether columns of numbers beside a block of ratings are ratings too. `order`: the headers of the file."""
+    names = quoted([column.column for column in columns], 6)
+    one, many = NP_(
+        "Is {names} an answer on a scale, as the other questions are?",
+        "Are {names} answers on a scale, as the other questions are?",
+    )
+    text = Text(one, {"names": names}, many, len(columns))
+    reason = Text(
+        N_(
+            "Their numbers are not spread as ratings usually are, or end elsewhere than those of the other questions. They may be "
+            "codes, as of an age, an income or a reason. Codes are kept as columns to group by."
+        )
+    )
+    said = Spread("answers", tuple(columns)).to_dict()["columns"]
+    return yes_no("rated", text, False, reason, {"columns": said, "order": list(order)})
 
 
 def wide_question(one: FileMapping, each: FileMapping, chosen: str, reason: Text) -> Question:

@@ -26,7 +26,7 @@ from cx_metrics.reading.sample import Sample, take_sample
 from cx_metrics.reading.shapes import did_you_mean
 from cx_metrics.reading.wide import find_wide
 from cx_metrics.tables import TABLES
-from cx_metrics.texts import N_, Text
+from cx_metrics.texts import N_, NP_, Text
 
 NO_LOG = ("customers", "changes")  # tables that a wide file may look like at first sight
 SURE_TABLE = 0.5  # below this the user is asked which table it is
@@ -68,7 +68,8 @@ def recognise(
         nearest = best if scores[best] >= LIKELY_TABLE and best != "changes" else None
         return Recognition(None, round(scores[best], 2), unsure, kept, nearest=nearest)
     columns = quoted(match.column for match in fits[best].values() if match.field in _needed(best))
-    reason = Text(N_("it has the columns {columns}"), {"columns": columns})
+    one, many = NP_("It has the column {columns}.", "It has the columns {columns}.")
+    reason = Text(one, {"columns": columns}, many, len(columns))
     found = finish(raw, sample, best, round(scores[best], 2), reason, fits[best])
     return with_wide(raw, sample, found, fits[best], wide) if wide and wide.table == best else found
 

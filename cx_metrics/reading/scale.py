@@ -112,7 +112,7 @@ def answer_codes(header: str, values: Values) -> tuple[str, ...]:
     top = max(near)
     if top == 11 and 10 in near:
         codes.append(11.0)
-    elif top == 6 and len(values.numbers) >= ENOUGH and {1.0, 2.0, 3.0, 4.0, 5.0} <= set(near):
+    elif top == 6 and len(values.numbers) >= ENOUGH and {2.0, 3.0, 4.0, 5.0} <= set(near):  # nobody may have said 1
         codes.append(6.0)
     elif top in (8.0, 9.0) and {1.0, 2.0, 3.0, 4.0, 5.0} <= set(near) and not {6.0, 7.0} & set(near):
         codes += [number for number in near if number >= 8]

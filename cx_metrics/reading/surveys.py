@@ -49,7 +49,7 @@ _NO_ANSWER = NP_(
     "{count} answer means that nothing was answered ({words}) and counts as missing.",
     "{count} answers mean that nothing was answered ({words}) and count as missing.",
 )
-_NOT_USED = Text(N_("The weights are kept, but scores count every answer once."))
+_NOT_USED = Text(N_("The weights are kept. Scores count every answer once, unless weighted scores are asked for."))
 _WEIGHTED = NP_("{count} answer had no weight and counts 1.", "{count} answers had no weight and count 1.")
 
 

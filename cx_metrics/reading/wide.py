@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,13 +42,15 @@ _PARTS = re.compile(r"^(?P<question>.+?)\s*(?:\[(?P<bracket>[^\[\]]+)\]|\s[-â€“â
 
 @dataclass(frozen=True)
 class Wide:
-    """A file told to be wide: how it is spread, how sure that is, and why. `sure`: it is read so unless somebody objects."""
+    """A file told to be wide: how it is spread, how sure that is, and why. `sure`: it is read so unless somebody objects.
+    `doubtful`: columns that may as well be codes of a list (an age, an income) and are spread only if somebody says so."""
 
     table: str
     spread: Spread
     sure: bool
     confidence: float
     reason: Text
+    doubtful: tuple[SpreadColumn, ...] = ()
 
 
 def find_wide(sample: Sample, fits: Mapping[str, Mapping[str, ColumnMatch]]) -> Wide | None:
@@ -149,7 +153,8 @@ def _wide_answers(sample: Sample, fields: Mapping[str, ColumnMatch]) -> Wide | N
     asked = numbered | {h for h in scores if _asks(h) or says(h) or _names_score(h)} | _family(scores, sample)
     if len(asked) < 2 and len(asked) + len(others) < LEAST_CHOICES:
         return None
-    asked |= {column.column for column in others}
+    doubtful = _doubtful(scores, asked, sample)
+    asked = (asked - doubtful) | {column.column for column in others}
     kept = {column.column: column for column in (*scores.values(), *others, *texts)}
     said = {column.column for column in texts}
     columns = tuple(kept[header] for header in sample.columns if header in kept and header in asked | said)
@@ -163,7 +168,34 @@ def _wide_answers(sample: Sample, fields: Mapping[str, ColumnMatch]) -> Wide | N
         "{count} columns are questions of their own: {names}",
     )
     reason = Text(one_text, {"count": len(asked), "names": names}, many, len(asked))
-    return Wide("surveys", Spread("answers", columns), sure, 0.8 if sure else 0.5, reason)
+    unclear = tuple(scores[header] for header in sample.columns if header in doubtful)
+    return Wide("surveys", Spread("answers", columns), sure, 0.8 if sure else 0.5, reason, unclear)
+
+
+def _doubtful(scores: Mapping[str, SpreadColumn], asked: set[str], sample: Sample) -> set[str]:
+    """Columns beside a block of ratings, named by a code or in passing, whose answers are spread as codes of a list are, or lie on
+    another scale than those of the block: ages and incomes stand beside ratings, in numbers too."""
+    block = _family(scores, sample)
+    ends = {_ends(scores[header]) for header in block}
+    if len(block) < FAMILY:
+        return set()
+    alone = {h for h in asked - block if not (_QUESTION_MARK.search(h) or says(h) or _names_score(h))}
+    return {
+        h for h in alone if _ends(scores[h]) not in ends or not spread_as_ratings(sample.columns[h], *_ends(scores[h]))
+    }
+
+
+def _ends(column: SpreadColumn) -> tuple[float | None, float | None]:
+    return (column.kind.scale_low, column.kind.scale_high) if column.kind else (None, None)
+
+
+def spread_as_ratings(values: Values, low: float | None, high: float | None) -> bool:
+    """Whether the answers from `low` to `high` get more up to the most frequent one and fewer from there on, or are most at both
+    ends: so lie nearly all ratings, and hardly any codes of a list. What chance may do to two neighbours counts as level."""
+    on_scale = values.numbers[(values.numbers >= (low or 0)) & (values.numbers <= (high or 0))]
+    given: list[int] = np.unique(on_scale, return_counts=True)[1].tolist()
+    steps = [b > a for a, b in itertools.pairwise(given) if abs(b - a) > 2 * math.sqrt(a + b)]
+    return sum(a != b for a, b in itertools.pairwise(steps)) <= 1
 
 
 def _family(scores: Mapping[str, SpreadColumn], sample: Sample) -> set[str]:
@@ -184,8 +216,19 @@ def _whole(values: Values) -> bool:
     """Whether the usual answers are all those of one scale, codes for no answer beside them."""
     numbers, counts = np.unique(values.numbers, return_counts=True)
     usual = frozenset(numbers[counts > max(1, RARE * counts.sum())].tolist())
-    given = frozenset(numbers.tolist())  # nobody may have chosen one of the answers
-    return any(usual - scale <= _CODES and len(scale - given) <= 1 for scale in _WHOLE)
+    given = frozenset(numbers.tolist())
+    return any(
+        usual - scale <= _CODES
+        and _all_given(scale, given, usual)
+        and (scale <= given or spread_as_ratings(values, min(scale), max(scale)))
+        for scale in _WHOLE
+    )
+
+
+def _all_given(scale: frozenset[float], given: frozenset[float], usual: frozenset[float]) -> bool:
+    """Whether these are the answers of a scale: nobody may have chosen one of them, and hardly anybody two, if not the best."""
+    rare = scale - usual
+    return len(scale - given) <= 1 and (len(rare) <= 1 or (len(rare) == 2 and max(scale) in usual))
 
 
 def _describes(header: str) -> bool:

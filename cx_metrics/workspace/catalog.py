@@ -1,4 +1,4 @@
-"""The catalog: which datasets, versions, sources, segments and jobs there are. SQLite in the workspace, or PostgreSQL by URL.
+"""The catalog: which datasets, versions, sources, segments, views, jobs there are. SQLite in the workspace, or PostgreSQL by URL.
 
 A version, a source or a dataset exists when its row does: files come first, rows last, and a file without a row is swept.
 There is one writer at a time, among all threads, processes and servers, so whoever writes may look first. Rows that numbers
@@ -25,7 +25,7 @@ from cx_metrics.texts import N_
 
 VARIABLE = "TOUCHLINE_CATALOG"  # the URL of a PostgreSQL database, for many servers
 FILE = "catalog.sqlite"
-REVISION = "0002"  # of the tables below, the newest in migrations/
+REVISION = "0003"  # of the tables below, the newest in migrations/
 PATIENCE_SECONDS = 30  # how long a writer waits for another
 WRITERS = 7_063_211  # the number of the lock that writers hold in PostgreSQL
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -71,6 +71,19 @@ segments = sa.Table(
     sa.Column("dataset", sa.String(32), primary_key=True),
     sa.Column("name", sa.String(80), primary_key=True),
     sa.Column("condition", sa.Text, nullable=False),
+    sa.Column("seal", sa.String(64), nullable=False),
+)  # fmt: skip
+views = sa.Table(
+    "views", metadata,
+    sa.Column("id", sa.String(32), primary_key=True),  # of the short link
+    sa.Column("dataset", sa.String(32), nullable=False, index=True),
+    sa.Column("name", sa.String(80), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("page", sa.String(40), nullable=False),
+    sa.Column("query", sa.Text, nullable=False),  # what the address says beside dataset, version and language
+    sa.Column("version", sa.Integer, nullable=False),  # of the data that it was saved with
+    sa.Column("pinned", sa.Boolean, nullable=False),
+    sa.Column("saved_at", sa.String(32), nullable=False),
     sa.Column("seal", sa.String(64), nullable=False),
 )  # fmt: skip
 mappings = sa.Table(

@@ -1,4 +1,4 @@
-"""A dataset as one file, to keep elsewhere or to move: its versions, sources and segments in a tar archive.
+"""A dataset as one file, to keep elsewhere or to move: its versions, sources, segments and views in a tar archive.
 
 The archive begins with `contents.json`: format, title, and the SHA-256 of every file in it. Restoring makes a new dataset; nothing
 of it is listed before every checksum was found right.
@@ -10,6 +10,7 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +26,7 @@ from cx_metrics.workspace.ids import ID, now
 from cx_metrics.workspace.saved import write_segments
 from cx_metrics.workspace.sources import DATASETS
 from cx_metrics.workspace.store import FORMAT, MANIFEST, STORE, Workspace
+from cx_metrics.workspace.views import readable, write_views
 
 CONTENTS = "contents.json"
 
@@ -50,7 +52,8 @@ def pack(workspace: Workspace, dataset: str, path: Path) -> int:
     listed |= {f"sources/{token}": (home / "sources" / token, checksum) for token, checksum in sources.items()}
     contents = {
         "format": FORMAT, "title": title, "current": current, "packed_at": now(),
-        "segments": workspace.segments(dataset), "files": {name: checksum for name, (_path, checksum) in listed.items()},
+        "segments": workspace.segments(dataset), "views": [asdict(v) for v in workspace.views(dataset)],
+        "files": {name: checksum for name, (_path, checksum) in listed.items()},
     }  # fmt: skip
     part = path.with_name(path.name + files.PART)
     try:
@@ -105,6 +108,7 @@ def _publish(workspace: Workspace, dataset: str, contents: Mapping[str, Any], pa
                 files.seal(folder / ASIDE)
             workspace.name_version(dataset, connection, number, folder, manifest)
         write_segments(connection, dataset, dict(contents["segments"]))
+        write_views(connection, dataset, contents.get("views", ()), fresh=True)
         workspace.settle(dataset, connection, title, int(contents["current"]), max(numbers))
 
 
@@ -125,6 +129,7 @@ def _contents(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(file.read()) if file is not None else {}
         named = [str(name) for name in found["files"]]
         whole = all(_is_ours(name) for name in named) and f"versions/{int(found['current'])}/{STORE}" in named
+        readable(found.get("views", ()))
         both = all((name.rpartition("/")[0] + "/" + MANIFEST) in named for name in named if name.endswith(STORE))
     except (tarfile.TarError, ValueError, KeyError, TypeError, OSError):
         raise _no_archive(path) from None

@@ -11,12 +11,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.workspace import catalog as c
 from cx_metrics.workspace import files
 from cx_metrics.workspace.aside import ASIDE
 from cx_metrics.workspace.ids import ID, now
 from cx_metrics.workspace.mappings import write_mappings
 from cx_metrics.workspace.saved import write_segments
+from cx_metrics.workspace.views import VIEWS, write_views
 
 UPLOAD_HOURS = 24  # an upload that nobody imported goes after that
 JOB_DAYS = 7  # an import that ended is remembered so long
@@ -78,13 +80,13 @@ def _orphans(connection: sa.Connection, root: Path) -> Iterator[Path]:
             inside = [path] if path.is_file() else list(path.iterdir())
             if not any((home.name, str(p.relative_to(home))) in versions | manifests for p in inside):
                 yield path
-    for folder in (root, root / "segments", root / "mappings", root / "protected"):
+    for folder in (root, root / "segments", root / VIEWS, root / "mappings", root / "protected"):
         yield from (p for p in folder.glob(f"*{files.PART}") if not files.is_held(p))
 
 
 def rebuild(connection: sa.Connection, root: Path) -> None:
-    """Write the rows of datasets, versions, sources, segments and mappings from the files themselves: for a catalog that was lost,
-    and for a workspace from before there was one. Only a store that matches the checksum in its manifest becomes a version."""
+    """Write the rows of datasets, versions, sources, segments, views and mappings from the files: for a catalog that was lost, and
+    for a workspace from before there was one. Only a store that matches the checksum in its manifest becomes a version."""
     for home in sorted((root / "datasets").iterdir()):
         if not ID.fullmatch(home.name):
             continue
@@ -113,6 +115,9 @@ def rebuild(connection: sa.Connection, root: Path) -> None:
     for path in root.glob("segments/*.json"):
         with contextlib.suppress(ValueError, KeyError):
             write_segments(connection, path.stem, files.read_json(path)["segments"])
+    for path in root.glob(f"{VIEWS}/*.json"):
+        with contextlib.suppress(ValueError, KeyError, TypeError, WorkspaceProblem):
+            write_views(connection, path.stem, files.read_json(path)["views"])
     write_mappings(connection, root)
 
 

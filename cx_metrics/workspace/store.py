@@ -8,6 +8,7 @@
       datasets/<id>/versions/<n>-<hex>/     store.duckdb, manifest.json and, where rows were set aside, aside.csv.gz; all read-only
       uploads/<token>                       uploads that belong to no dataset yet
       segments/<dataset>.json               saved segments, as the catalog has them
+      views/<dataset>.json                  saved views, as the catalog has them
       protected/<dataset>.json              there where small groups of a dataset are protected for everybody
       jobs/<id>/                            the log of an import
       parts/<token>/                        what is being built; its folder is locked while somebody does
@@ -46,10 +47,10 @@ from cx_metrics.workspace.mappings import FOLDER as MAPPINGS
 from cx_metrics.workspace.mappings import KeptMappings
 from cx_metrics.workspace.protection import PROTECTED, KeptProtection
 from cx_metrics.workspace.recovery import rebuild, sweep
-from cx_metrics.workspace.saved import SavedSegments
 from cx_metrics.workspace.sources import DATASETS, UPLOADS, KeptSources
+from cx_metrics.workspace.views import VIEWS, SavedViews
 
-FORMAT = 3  # of a version and its manifest; a newer one is refused, an older one is prepared afresh
+FORMAT = 4  # of a version and its manifest; a newer one is refused, an older one is prepared afresh
 STORE, MANIFEST = "store.duckdb", "manifest.json"
 JOBS, PARTS = "jobs", "parts"
 
@@ -126,12 +127,12 @@ def default_root() -> Path:
     return Path(os.environ.get("TOUCHLINE_WORKSPACE") or Path(__file__).resolve().parents[2] / "workspace")
 
 
-class Workspace(SavedSegments, KeptSources, KeptMappings, KeptProtection):
+class Workspace(SavedViews, KeptSources, KeptMappings, KeptProtection):
     """The folder in which datasets outlive the browser tab and the server, as one viewer may use it."""
 
     def __init__(self, root: Path, viewer: Viewer = OWNER) -> None:
         self.root, self.viewer = root, viewer
-        for folder in (DATASETS, UPLOADS, JOBS, PARTS, "segments", MAPPINGS, PROTECTED):
+        for folder in (DATASETS, UPLOADS, JOBS, PARTS, "segments", VIEWS, MAPPINGS, PROTECTED):
             (root / folder).mkdir(parents=True, exist_ok=True)
         self.catalog = c.Catalog(root)
         self._recognise()
@@ -185,16 +186,15 @@ class Workspace(SavedSegments, KeptSources, KeptMappings, KeptProtection):
 
     @needs("delete")
     def delete(self, dataset: str) -> None:
-        """Remove a dataset with its sources, versions, segments and jobs. Readers that have it open go on until they close it."""
+        """Remove a dataset with all that belongs to it. Readers that have it open go on until they close it."""
         with self.catalog.writing() as connection:
             self._row(connection, dataset)
             ours = connection.execute(sa.select(c.jobs.c.id).where(c.jobs.c.dataset == dataset)).scalars().all()
-            for table in (c.versions, c.sources, c.segments, c.jobs):
+            for table in (c.versions, c.sources, c.segments, c.views, c.jobs):
                 connection.execute(table.delete().where(table.c.dataset == dataset))
             connection.execute(c.datasets.delete().where(c.datasets.c.id == dataset))
-        saved = self.root / "segments" / f"{dataset}.json"
-        switch = self.root / PROTECTED / f"{dataset}.json"
-        for path in (self.root / DATASETS / dataset, saved, switch, *(self.root / JOBS / checked(job) for job in ours)):
+        beside = [self.root / folder / f"{dataset}.json" for folder in ("segments", VIEWS, PROTECTED)]
+        for path in (self.root / DATASETS / dataset, *beside, *(self.root / JOBS / checked(job) for job in ours)):
             files.remove(path)
         files.sync_folder(self.root / DATASETS)
 

@@ -23,6 +23,11 @@ GROUPS = 6
 BARS = 8  # of the times to convert
 FEW = 10  # customers below which a share is greyed
 PERIOD_WORDS = {"day": N_("By day"), "week": N_("By week"), "month": N_("By month"), "quarter": N_("By quarter")}
+BY_GROUP = {
+    "persona": N_("Share of entrants who reach the last step, by persona"),
+    "segment": N_("Share of entrants who reach the last step, by segment"),
+    "region": N_("Share of entrants who reach the last step, by region"),
+}
 AT_LEAST = NP_("at least {n} of the steps", "at least {n} of the steps")
 
 
@@ -226,7 +231,7 @@ def draw_groups(page: Page, rules: dict[str, Any], column: str) -> None:
     heads = [Text(view_words.LABELS[column]), Text(N_("Entrants")), Text(N_("Complete")), "", Text(N_("Interval"))]
     with page.card(
         f"by_{column}", finding,
-        Text(N_("Share of entrants who reach the last step, by {column}"), {"column": Text(view_words.IN_SENTENCE[column])}),
+        Text(BY_GROUP[column]),
         by, caption(page, by, 0)[1:], ("share_of_first", "entrants"),
     ):  # fmt: skip
         figure.html(lambda m: m.table(heads, [

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import streamlit as st
 
-from cx_metrics import findings, findings_flow
-from cx_metrics.charts.sankey import Link, Node, SankeyFigure, draw_sankey, plotly_sankey
-from cx_metrics.errors import OptionProblem
-from cx_metrics.groups import OTHER
+from cx_metrics import findings, findings_branch, findings_flow
+from cx_metrics.charts.sankey import Link, SankeyFigure, draw_sankey
+from cx_metrics.charts.sankey_branch import links_of_branch, links_of_path
+from cx_metrics.charts.sankey_picture import sankey_picture
+from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from cx_metrics.view import Passing
-from pages.parts import against, figure, flow_cards, flow_rules, state
+from pages.parts import against, figure, flow_branch, flow_cards, flow_fold, flow_pick, flow_rules, state
+from pages.parts.address import IGNORED
+from pages.parts.flow_pick import Pick
 from pages.parts.flow_rules import Rules
-from pages.parts.language import PageReader
 from pages.parts.page import Page, run
 
 STEPS = tuple(range(2, 11))
 FEWEST_BETWEEN = 3  # steps between two touchpoints: both, and what lies in the middle
-TOPS = (5, 7, 10, 15, 20)
 FIRST_LOOK = {"steps": 4, "top": 7}
 
 
 def show(page: Page) -> None:
-    """The Sankey with its keyboard path, the most frequent whole paths, steps and moves, rework; A against B where asked."""
+    """The Sankey with its keyboard path, what was chosen in it, whole paths beside it, steps and moves, rework; A against B."""
     rules = flow_rules.asked(page)
     sizes = size(page, rules)
     try:
@@ -35,6 +35,8 @@ def show(page: Page) -> None:
         page.open(problem.text, comparing=True)
         flow_rules.show(page, rules)
         return
+    pick, branch = chosen(page, rules, links, sizes)
+    marked = links_of_branch(branch.frame) if branch is not None else way(page, links, rules)
     page.open(finding(links, rules), comparing=True)
     flow_rules.show(page, rules)
     if not len(links.frame):
@@ -43,18 +45,40 @@ def show(page: Page) -> None:
     against.draw(page, rules, sizes)
     left, right = st.columns([0.64, 0.36], gap="small")
     with left:
-        journeys = draw_flow(page, links, rules)
+        journeys = draw_flow(page, links, rules, pick, marked)
+        flow_fold.draw(page, rules, links, sizes)
+        if pick is not None:
+            flow_branch.draw_said(page, rules, pick)
     with right:
-        flow_cards.draw_paths(page, rules, journeys)
+        if pick is not None and branch is not None:
+            flow_branch.draw(page, rules, pick, branch, sizes)
+        flow_cards.draw_paths(page, rules, journeys, pick, sizes)
     flow_cards.draw_moves(page, rules, links, sizes)
     flow_cards.draw_rework(page, rules, links)
 
 
-def size(page: Page, rules: Rules) -> dict[str, int]:
+def size(page: Page, rules: Rules) -> dict[str, Any]:
     """Steps and touchpoints per step: fewer than the metric's own defaults fit on a screen; the address may ask for others."""
     asked = {name: int(page.option("flow_links", name) or first) for name, first in FIRST_LOOK.items()}
     fewest = FEWEST_BETWEEN if rules.anchor == "between" else STEPS[0]
-    return asked | {"steps": max(asked["steps"], fewest)}
+    return flow_rules.fold(page, asked["top"]) | {"steps": max(asked["steps"], fewest)}
+
+
+def chosen(page: Page, rules: Rules, links: Result, sizes: dict[str, Any]) -> tuple[Pick | None, Result | None]:
+    """The node or link that is looked at, and its branch; what the flow does not show is said and let go."""
+    pick = flow_fold.sought(page, links) or flow_pick.asked(page)
+    if pick is None:
+        return None, None
+    try:
+        given = pick.options | sizes | rules.of("flow_branch") | {"times": flow_rules.times(page)}
+        branch = page.ask("flow_branch", **given)
+    except (OptionProblem, ViewProblem) as problem:
+        state.note([problem.text])
+        return None, None
+    if len(branch.frame):
+        return pick, branch
+    state.note([Text(IGNORED, {"what": flow_pick.in_words(pick, page.reader)[:80]})])
+    return None, None
 
 
 def finding(links: Result, rules: Rules) -> Text:
@@ -68,132 +92,68 @@ def finding(links: Result, rules: Rules) -> Text:
     return findings.flow(links.frame)
 
 
-def draw_flow(page: Page, links: Result, rules: Rules) -> int:
-    """The flow by step; a click on a node or link, or a choice from the list, filters the page to those journeys. How many
-    journeys it shows."""
+def draw_flow(page: Page, links: Result, rules: Rules, pick: Pick | None, marked: dict[Link, int]) -> int:
+    """The flow by step; a click on a node or link, or a choice from the list, highlights its branch. How many journeys it shows."""
     options = links.definition["options"]
-    drawn = draw_sankey(links.frame, page.reader, anchor=rules.anchor)
+    plain = draw_sankey(links.frame, page.reader, anchor=rules.anchor)
+    node = pick.node(plain.nodes) if pick else None
+    drawn = draw_sankey(links.frame, page.reader, picked=node, anchor=rules.anchor, branch=marked) if marked else plain
     caption = page.caption("journeys", [
         *rules.in_words("flow_links"),
-        Text(N_("the {top} largest touchpoints of a step, the rest as Other"), {"top": int(options["top"])}),
+        *flow_fold.in_words(options),
         Text(N_("share of these journeys in the tooltip")),
     ], drawn.journeys)  # fmt: skip
     with page.card("flow", findings.busiest_move(links.frame), Text(NOTES[rules.anchor]), links, caption):
-        with st.container(horizontal=True, key="flow_options"):
-            offered = tuple(n for n in STEPS if n >= FEWEST_BETWEEN) if rules.anchor == "between" else STEPS
-            choose(page, "steps", N_("Steps"), offered, int(options["steps"]))
-            choose(page, "top", N_("Touchpoints per step"), TOPS, int(options["top"]))
-        key = f"sankey_{links.definition['hash']}"  # a new picture starts without a selection
-        event = figure.echarts(
-            drawn, key, lambda who: plotly_sankey(links.frame, who, anchor=rules.anchor), height=500,
-            on_select="rerun" if rules.plain else "ignore",
+        offered = tuple(n for n in STEPS if n >= FEWEST_BETWEEN) if rules.anchor == "between" else STEPS
+        with st.container(horizontal=True, key="flow_options", gap="small"):
+            flow_fold.choose(page, "steps", N_("Steps"), offered, int(options["steps"]))
+            flow_fold.controls(page, rules, links)
+        looked_at = f"{pick}{flow_pick.path()}".encode()
+        key = f"sankey_{links.definition['hash']}_{sha256(looked_at).hexdigest()[:12]}"  # a new picture starts without a selection
+        figure.echarts(
+            drawn, key, lambda who: sankey_picture(links.frame, who, anchor=rules.anchor, branch=marked or None), height=500,
+            on_select=lambda: flow_pick.take_click(key, drawn, pick),
         )  # fmt: skip
-        if rules.plain:
-            take_click(page, drawn, event)
-            look_closer(page, drawn)
-        else:
-            figure.html(lambda m: m.caption([Text(NOT_CLICKED)]))
+        look_closer(page, plain, pick)
     return drawn.journeys
 
 
-def take_click(page: Page, drawn: SankeyFigure, event: Any) -> None:
-    """A node or link that was clicked becomes the filter of the page; of Other, it is said what is in it."""
-    clicked = picked(event, drawn)
-    if isinstance(clicked, Passing):
-        state.change(lambda v: replace(v, passing=clicked))
-        st.rerun()
-    if clicked == OTHER:
-        say_other(page, event, drawn)
+def way(page: Page, links: Result, rules: Rules) -> dict[Link, int]:
+    """The links of the whole path that is looked at; none where it is not among the most frequent ones."""
+    path = flow_pick.path()
+    if not path:
+        return {}
+    known = flow_cards.paths_of(page, rules, None, {})
+    journeys = findings_branch.journeys_of(known.frame, path)
+    if journeys is None:
+        state.note([Text(IGNORED, {"what": " → ".join(path)[:80]})])
+        return {}
+    return links_of_path(links.frame, path, journeys, int(links.definition["options"]["steps"]), rules.anchor)
 
 
-NOT_CLICKED = N_("A node or link can be clicked where the flow shows whole journeys by the standard rules.")
 NOTES = {
-    "none": N_("The first steps of each journey"),
+    "none": N_("The first steps of each journey; choose a node or link to look closer"),
     "after": N_("The first steps from there on"),
     "before": N_("The last steps up to there"),
     "between": N_("The steps from one to the other; the middle of longer paths is folded"),
 }
 
 
-def choose(page: Page, option: str, label: str, offered: tuple[int, ...], current: int) -> None:
-    """A small choice that is an option of the metric, kept in the address."""
-    key = f"flow_{option}"
-    state.seed(key, current)
-    st.selectbox(page.reader.say(label), sorted({*offered, current}), key=key, format_func=page.reader.number, width=170,
-                 on_change=lambda: state.set_option("flow_links", option, str(state.value(key))))  # fmt: skip
-
-
-def picked(event: Any, drawn: SankeyFigure) -> Passing | str | None:
-    """What was clicked: the journeys to keep, OTHER for a folded node, or nothing."""
-    selected = event.selection.selected if event and event.selection else []
-    for one in selected:
-        for index in one["data_indices"]:
-            if one.get("data_type") == "node" and index < len(drawn.nodes):
-                return of_node(drawn.nodes[index])
-            if one.get("data_type") == "edge" and index < len(drawn.links):
-                return of_link(drawn.links[index])
-    return None
-
-
-def of_node(node: Node) -> Passing | str | None:
-    """The journeys that pass a node."""
-    if node.kind == "other":
-        return OTHER
-    return Passing(node.step, node.touchpoint) if node.kind == "touchpoint" else None
-
-
-def of_link(link: Link) -> Passing | str | None:
-    """The journeys that make a move."""
-    if OTHER in (link.source, link.target):
-        return OTHER
-    if link.kind == "move":
-        return Passing(link.step, link.source, link.target)
-    return Passing(link.step, link.source, ends=True) if link.kind == "drop_off" else Passing(link.step, link.source)
-
-
-def say_other(page: Page, event: Any, drawn: SankeyFigure) -> None:
-    """Which touchpoints are folded into Other, so that one of them can be chosen."""
-    whole = page.ask("flow_links", top=200, repeats="merge").frame
-    steps = {n.step for s in event.selection.selected for i in s["data_indices"][:1]
-             for n in drawn.nodes[i : i + 1] if s.get("data_type") == "node"}  # fmt: skip
-    step = min(steps, default=1)
-    shown = {n.touchpoint for n in drawn.nodes if n.step == step}
-    folded = sorted(set(whole.loc[whole["step"] == step, "source"]) - shown)
-    names = page.reader.listing(page.reader.name(n) for n in folded[:20])
-    words = Text(N_("Other at step {step} holds: {names}. Raise the number of touchpoints per step to see them apart."),
-                 {"step": step, "names": Text("{n}", {"n": names})})  # fmt: skip
-    st.html(page.m.notice(words, "plain"))
-
-
-def look_closer(page: Page, drawn: SankeyFigure) -> None:
-    """The keyboard path: the same nodes and links as a list."""
-    nodes = [p for n in drawn.nodes if isinstance(p := of_node(n), Passing)]
-    moves = [p for x in drawn.links if isinstance(p := of_link(x), Passing)]
-    offered = list(dict.fromkeys([*nodes, *moves]))
-    current = page.view.passing
-    state.seed("flow_pick", current if current in offered else None)
+def look_closer(page: Page, drawn: SankeyFigure, pick: Pick | None) -> None:
+    """The keyboard path: the same nodes and links as a list that can be typed into."""
+    offered = flow_pick.offered(drawn)
+    state.seed("flow_pick", pick if pick in offered else None)
     st.selectbox(
         page.reader.say(N_("Look closer at a step")), offered, key="flow_pick", on_change=take_pick,
         placeholder=page.reader.say(N_("Click a node or a link, or choose one here")),
-        format_func=lambda p: in_words(p, page.reader),
+        format_func=lambda p: flow_pick.in_words(p, page.reader),
     )  # fmt: skip
 
 
 def take_pick() -> None:
-    """The choice in the list becomes the filter of the page."""
-    chosen = state.value("flow_pick")
-    state.change(lambda v: replace(v, passing=chosen if isinstance(chosen, Passing) else None))
-
-
-def in_words(passing: Passing, reader: PageReader) -> str:
-    """1 · Website, or 1 · Website → Cart."""
-    arrow = "←" if reader.rtl else "→"
-    names = [passing.touchpoint]
-    if passing.ends:
-        names.append(reader.say(N_("Drop-off")))
-    elif passing.next_touchpoint is not None:
-        names.append(passing.next_touchpoint)
-    return f"{reader.number(passing.step)} · " + f" {arrow} ".join(reader.name(n) for n in names)
+    """The choice in the list is looked at; nothing chosen shows the whole flow."""
+    found = state.value("flow_pick")
+    flow_pick.take(found if isinstance(found, Pick) else None)
 
 
 run(show, N_("Journey flow"), N_("How do people really move?"), "touchpoints")

@@ -10,7 +10,7 @@ from cx_metrics import findings
 from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, differing, engagement, figure, scores, view_words
+from pages.parts import cache, differing, echoes, engagement, figure, scores, view_words, words
 from pages.parts.differing import Compared
 from pages.parts.page import Page, run
 
@@ -18,6 +18,11 @@ MOST_ROWS = 40
 MOST_GROUPS = 8
 EXPLAINED = ("customers", "reach", "frequency", "next_stage_rate")
 ENOUGH = 10  # customers below which a share is greyed
+BY_GROUP = {
+    "persona": N_("Next-stage rate by stage and persona"),
+    "segment": N_("Next-stage rate by stage and segment"),
+    "region": N_("Next-stage rate by stage and region"),
+}
 
 
 def show(page: Page) -> None:
@@ -50,6 +55,11 @@ def show(page: Page) -> None:
         with right:
             draw_bounce(page, touchpoints) if column is None else draw_by_group(page, column)
     draw_scorecard(page, touchpoints, column is not None and page.facts.timed)
+    if page.has("surveys"):
+        with page.part():
+            echoes.draw_said(page)
+        with page.part():
+            words.draw_feelings(page)
     if page.has_goal():
         engagement.draw_exposure(page)
     if page.facts.timed:
@@ -85,10 +95,9 @@ def draw_by_group(page: Page, column: str) -> None:
         group=lambda f: [page.group(v) for v in f[column]], named=lambda f: [page.stage(s) for s in f["stage"]]
     )
     order = [page.stage(s) for s in page.facts.stages if s in set(frame["stage"])]
-    label = Text(view_words.IN_SENTENCE[column])
     finding = findings.stages_by(frame, column, "named")
     with page.card(
-        "by_group", finding, Text(N_("Next-stage rate by stage and {column}"), {"column": label}), result,
+        "by_group", finding, Text(BY_GROUP[column]), result,
         page.caption("customers", [Text(N_("grey: fewer than {n} customers"), {"n": ENOUGH})]), ("next_stage_rate", "customers"),
         height="stretch",
     ):  # fmt: skip
@@ -111,7 +120,7 @@ def draw_bounce(page: Page, touchpoints: Result) -> None:
                    page.caption("customers", [Text(N_("a gap of more than 30 minutes starts a session"))]),
                    ("bounce_rate", "entry_sessions"), height="stretch"):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
-            [r.touchpoint, m.number(r.entry_sessions), m.percent(r.bounce_rate),
+            [m.profile(r.touchpoint), m.number(r.entry_sessions), m.percent(r.bounce_rate),
              m.dim(m.interval(r.bounce_rate_low, r.bounce_rate_high, 0, True))] for r in frame.itertuples()
         ], numeric=(1, 2, 3)))  # fmt: skip
 
@@ -133,7 +142,7 @@ def draw_scorecard(page: Page, touchpoints: Result, by_bounce: bool) -> None:
         found = []
         for r in frame.itertuples():
             cells = [
-                m.strong(r.touchpoint), page.stage(stage_of.get(r.touchpoint)),
+                m.strong(m.profile(r.touchpoint)), page.stage(stage_of.get(r.touchpoint)),
                 m.with_bar(m.number(r.customers), r.reach, 1), m.percent(r.reach, 1), m.number(r.frequency, 1),
                 _greyed(m, m.percent(r.next_stage_rate), r.customers),
                 m.dim(m.interval(r.next_stage_rate_low, r.next_stage_rate_high, 0, True)),

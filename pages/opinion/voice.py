@@ -12,13 +12,18 @@ from cx_metrics.charts.heatmap import draw_heatmap
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view_text import print_belonging, read_belonging
-from pages.parts import figure, ratings, scores, state, trends, view_words, why, words
+from pages.parts import around, figure, ratings, scores, state, trends, why, words
 from pages.parts.page import Page, run
 
 MIN_N = findings.MIN_SCORES
 MOST_ROWS, MOST_COLUMNS = 15, 6
 DOMAINS = {"nps": (-80.0, 80.0), "csat": (0.0, 1.0)}  # fixed, so that cells compare across pages and periods
 PERIODS = {"day": N_("Day"), "week": N_("Week"), "month": N_("Month"), "quarter": N_("Quarter")}
+HEAT = {
+    "persona": N_("{measure} by touchpoint and persona"),
+    "segment": N_("{measure} by touchpoint and segment"),
+    "region": N_("{measure} by touchpoint and region"),
+}
 BELONGING = {
     "said": N_("what the file says it is about"),
     "last:1d": N_("what the file says, else the last touchpoint up to 1 day before"),
@@ -72,6 +77,8 @@ def show(page: Page) -> None:
     with right, page.part():
         why.draw_silent(page, main)
     with page.part():
+        around.draw(page, main)
+    with page.part():
         why.draw_drivers(page, main)
     draw_words(page)
 
@@ -123,6 +130,7 @@ def draw_nps(page: Page, result: Result) -> None:
         figure.html(lambda m: m.score_line(float(row["nps"]), row["nps_low"], row["nps_high"]))
         figure.html(lambda m: m.split_bar(groups))
         scores.see_groups(page, "nps", row)
+        around.jump(page)
 
 
 def draw_share(page: Page, result: Result, main: str) -> None:
@@ -140,6 +148,7 @@ def draw_share(page: Page, result: Result, main: str) -> None:
             (Text(N_("95% interval")), m.interval(row[f"{second}_low"], row[f"{second}_high"], 2)),
         ]))  # fmt: skip
         scores.see_groups(page, main, row)
+        around.jump(page)
 
 
 def left_out(row: Any) -> list[Text]:
@@ -211,9 +220,8 @@ def draw_heat(page: Page, main: str, place: str, column: str) -> None:
     frame = frame[frame[place].isin(rows) & frame[column].isin(most)].assign(
         group=lambda f: [page.group(v) for v in f[column]]
     )
-    label = Text(view_words.IN_SENTENCE[column])
     finding = findings.score_of_pair(frame.assign(**{column: frame["group"]}), place, column, main)
-    note = Text(N_("{measure} by touchpoint and {column}"), {"measure": Text(scores.NAMES[main]), "column": label})
+    note = Text(HEAT[column], {"measure": Text(scores.NAMES[main])})
     with page.card(
         "heat", finding, note, result,
         page.caption("responses", [Text(N_("grey: fewer than {n} answers"), {"n": MIN_N})], int(result.frame["responses"].sum())),

@@ -1,5 +1,6 @@
 """An address as the address bar holds it, and back: the dataset, the language, the view (`cx_metrics.view_text`), options.
 
+    /flow?saved=<32 hex>                                                             a saved view, by its id alone
     /flow?ds=<32 hex>&lang=ar&from=2026-01-01&to=2026-03-31&persona=Saver&persona=Family&flow_links.steps=6&b.persona=Student
 
 What cannot be read, or is not in the dataset, is ignored and named in `notes`; a link never fails.
@@ -10,33 +11,49 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import parse_qs, urlencode
 
 from cx_metrics.answers import GROUPS
+from cx_metrics.around_answers import MOODS
 from cx_metrics.errors import OptionProblem
+from cx_metrics.options import Way
 from cx_metrics.registry import METRICS
 from cx_metrics.segments import fitting
 from cx_metrics.steps import Steps
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Belonging, Facts, Filter, View
 from cx_metrics.view_text import UNREADABLE, Params, decode_view, encode_view, print_belonging
+from pages.parts.calendars import CALENDARS
 from pages.parts.language import LANGUAGES
 
 CHOICES = {  # of pages, that are no option of a metric
     "voice.period": ("day", "week", "quarter"),
     "voice.before": tuple(GROUPS),
+    "flow.moves": ("matrix", "steps"),
+    "flow.against_segment": ("step_matrix", "variants"),
+    "flow.against_days": ("step_matrix", "variants"),
+    "flow.folded": ("shown",),
+    "voice.around": MOODS[1:],
 }
+NAMED = ("touchpoint.name", "personas.column")  # choices of pages that name something of the data
+LONGEST_NAME = 2_000  # signs: more would not fit in a link
+WAYS = {"flow.path": Way("")}  # of pages too: a whole path that is shown
 IGNORED = N_("The link asks for {what}, which this dataset does not have. It was left out.")
 
 
 @dataclass(frozen=True)
 class Address:
-    """What a link says: the dataset and its version, the language, the view, options of metrics in their text form."""
+    """What a link says: the dataset and its version, the language, the view, options of metrics in their text form; digits and
+    calendar, where they are others than is usual in the language; the id of the saved view that it was opened from, if it was."""
 
     dataset: str = ""
     language: str = ""
     view: View = View()
     options: tuple[tuple[str, str], ...] = ()
     version: int = 0
+    digits: str = ""
+    calendar: str = ""
+    saved: str = ""
 
     def option(self, metric: str, name: str) -> str | None:
         """The text of an option, if the link gives one."""
@@ -55,6 +72,9 @@ def encode(address: Address) -> Params:
         "ds": [address.dataset],
         "v": [str(address.version)] if address.version else [],
         "lang": [address.language],
+        "digits": [address.digits],
+        "calendar": [address.calendar],
+        "saved": [address.saved],
         **encode_view(address.view),
     }
     found |= {name: [text] for name, text in address.options}
@@ -75,7 +95,26 @@ def decode(params: Mapping[str, list[str]]) -> tuple[Address, list[Text]]:
     if one.get("ds") and not dataset:
         notes.append(Text(UNREADABLE, {"name": "ds", "found": one["ds"][:60]}))
     version = int(one["v"]) if re.fullmatch(r"[0-9]{1,6}", one.get("v", "")) else 0
-    return Address(dataset, language, view, _read_options(one, notes), version), notes
+    digits = one.get("digits", "") if one.get("digits") == "latin" else ""
+    calendar = one.get("calendar", "") if one.get("calendar") in CALENDARS else ""
+    saved = one.get("saved", "")
+    if not re.fullmatch(r"[0-9a-f]{32}", saved):
+        notes += [Text(UNREADABLE, {"name": "saved", "found": saved[:60]})] if saved else []
+        saved = ""
+    return Address(dataset, language, view, _read_options(one, notes), version, digits, calendar, saved), notes
+
+
+def as_query(address: Address) -> str:
+    """What a saved view keeps of an address: view and options; not of which dataset, in which language and writing."""
+    return urlencode(
+        encode(replace(address, dataset="", language="", version=0, digits="", calendar="", saved="")), doseq=True
+    )
+
+
+def from_query(text: str) -> tuple[Address, list[Text]]:
+    """The view and options that `as_query` wrote, and a note for each part that cannot be read."""
+    found, notes = decode(parse_qs(text, keep_blank_values=True))
+    return Address(view=found.view, options=found.options), notes
 
 
 def fit(view: View, facts: Facts, values: Mapping[str, tuple[str, ...]]) -> tuple[View, list[Text]]:
@@ -147,8 +186,13 @@ def _read_options(one: Mapping[str, str], notes: list[Text]) -> tuple[tuple[str,
     """Options of metrics that parse; their text is kept in its one printed form."""
     found = {}
     for name, text in one.items():
-        if text in CHOICES.get(name, ()):
+        if text in CHOICES.get(name, ()) or (name in NAMED and 0 < len(text) <= LONGEST_NAME):
             found[name] = text
+        if name in WAYS:
+            try:
+                found[name] = WAYS[name].print(WAYS[name].parse(text))
+            except OptionProblem as problem:
+                notes.append(problem.text)
         metric, _dot, option = name.partition(".")
         if metric not in METRICS or not option:
             continue

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from cx_metrics import findings_flow
+from cx_metrics.charts.sankey_both import BOTH_HEIGHT, draw_both, picture_both
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from pages.parts import cache, differing, figure, flow_rules, state, view_words
@@ -31,17 +33,18 @@ PATHS = 50  # of A and B together, among which the differences are looked for
 LOOK = "against_look"
 
 
-def draw(page: Page, rules: Rules, sizes: dict[str, int]) -> None:
+def draw(page: Page, rules: Rules, sizes: Mapping[str, Any]) -> None:
     """A card for each comparison of the view. `sizes`: steps and top as the flow shows them."""
     for pair in differing.pairs(page):
         if not differing.is_empty(page, pair, "journeys"):
             draw_pair(page, pair, rules, sizes)
 
 
-def draw_pair(page: Page, pair: Pair, rules: Rules, sizes: dict[str, int]) -> None:
+def draw_pair(page: Page, pair: Pair, rules: Rules, sizes: Mapping[str, Any]) -> None:
     """One comparison: the moves, steps or paths that differ most."""
     key = f"{LOOK}_{pair.kind}"
-    look = str(state.value(key) or "flow_links")
+    name = f"against_{pair.kind}"
+    look = state.current_address().option("flow", name) or "flow_links"
     given = rules.of(look) | ({"top": PATHS} if look == "variants" else sizes)
     result = cache.compared(page.version, look, pair.a, pair.b, given)
     shown = findings_flow.largest_differences(result.frame, ROWS)
@@ -49,9 +52,26 @@ def draw_pair(page: Page, pair: Pair, rules: Rules, sizes: dict[str, int]) -> No
     with page.card(f"against_{pair.kind}", finding, Text(NOTES[look]), result, words, ()):
         state.seed(key, look)
         st.segmented_control(page.reader.say(N_("Compare by")), list(LOOKS), key=key, label_visibility="collapsed",
-                             format_func=lambda name: page.reader.say(LOOKS[name]))  # fmt: skip
+                             format_func=lambda name: page.reader.say(LOOKS[name]),
+                             on_change=take_look, args=(key, name))  # fmt: skip
+        if look == "flow_links" and len(result.frame):
+            draw_picture(page, pair, rules, result)
         if len(shown):
             figure.html(lambda m: m.table(heads(look), rows(page, m, look, shown), numeric=numeric(look)))
+
+
+def take_look(key: str, name: str) -> None:
+    """What is compared, in the address; the flow is not written."""
+    look = state.value(key)
+    state.set_option("flow", name, None if look in (None, "flow_links") else str(look))
+
+
+def draw_picture(page: Page, pair: Pair, rules: Rules, result: Result) -> None:
+    """The flow of A over that of B: the same nodes in the same order and places, shares on one scale."""
+    drawn = draw_both(result.frame, page.reader, (pair.named_a, pair.named_b), rules.anchor)
+    figure.echarts(drawn, f"both_{result.definition['hash']}", lambda who: picture_both(
+        result.frame, who, (pair.named_a, pair.named_b), rules.anchor
+    ), height=BOTH_HEIGHT, on_select="ignore")  # fmt: skip
 
 
 def caption(page: Page, pair: Pair, rules: Rules, result: Result) -> list[Words]:

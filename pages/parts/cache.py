@@ -8,7 +8,7 @@ answer; where its asker gives up, the next one asks.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +19,13 @@ from cx_metrics.comparison import COMPARED, MEASURES, compare
 from cx_metrics.differences import MEASURES as DIFFERENCES
 from cx_metrics.engines import Served, Store, open_store
 from cx_metrics.errors import ViewProblem
+from cx_metrics.explaining import Query
+from cx_metrics.explaining import queries as find_queries
+from cx_metrics.explaining import queries_of_people as find_queries_of_people
 from cx_metrics.movers import MOVERS
 from cx_metrics.movers import movers as find_movers
-from cx_metrics.registry import find
+from cx_metrics.reading.dictionary import look_up
+from cx_metrics.registry import Metric, find
 from cx_metrics.run import Result, run
 from cx_metrics.run import changes as find_changes
 from cx_metrics.run import comments as find_comments
@@ -43,6 +47,7 @@ from pages.parts.waiting import while_waited_for
 _FORGETTING = threading.Lock()
 _forgotten: dict[str, int] = {}  # how many erasures this process knows of
 MOST_VALUES = 5_000  # values of one column that filters offer
+MOST_LOOKED_UP, SURVEY = 300, "Survey"  # names that are looked up in the dictionary; what it calls a survey
 
 
 def kept(most: int) -> Callable[[Callable[..., Any]], Any]:
@@ -149,7 +154,19 @@ def answered(version: Version, metric: str, view: View, by: tuple[str, ...], opt
     hidden = privacy(version)
     key = _shown_to(hidden, version)
     frame, definition, route = _answered(key, metric, repr(view), by, texts, version, view, hidden)
-    return Result(declared, _shown(frame, by), definition, route)
+    return Result(declared, _shown(frame, by), definition, route, (view,))
+
+
+def queries(
+    version: Version, metric: Metric, views: tuple[View, ...], by: tuple[str, ...], options: Mapping[str, str]
+) -> list[Query]:
+    """The queries behind an answer, put together now; nothing of them is kept."""
+    return find_queries(metric, opened(version), views, by, options, privacy(version))
+
+
+def queries_of_people(version: Version, view: View) -> list[Query]:
+    """The queries behind the counts of a caption."""
+    return find_queries_of_people(opened(version), view, privacy(version))
 
 
 def compared(
@@ -162,7 +179,7 @@ def compared(
     key = _shown_to(hidden, version)
     frame, definition, route = _compared(key, metric, keys, by, texts, version, (a, b), hidden)
     measures = MEASURES if metric in COMPARED else DIFFERENCES
-    return Result(replace(declared, measures=measures, finish=None), _shown(frame, by), definition, route)
+    return Result(replace(declared, measures=measures, finish=None), _shown(frame, by), definition, route, (a, b))
 
 
 @kept(200)
@@ -277,6 +294,17 @@ def stages(version: Version) -> dict[str, str]:
 @kept(50)
 def _stages(key: str, _version: Version) -> dict[str, str]:
     return find_stages(opened(_version))
+
+
+def answer_touchpoints(version: Version) -> tuple[str, ...]:
+    """The touchpoints that are surveys themselves, by the dictionary: tools write an answer down as a touchpoint too."""
+    return _answer_touchpoints(_key(version), version)
+
+
+@kept(50)
+def _answer_touchpoints(key: str, _version: Version) -> tuple[str, ...]:
+    found = {name: look_up(name) for name in find_values(opened(_version), "touchpoint", MOST_LOOKED_UP) if name}
+    return tuple(sorted(name for name, known in found.items() if known is not None and known.touchpoint == SURVEY))
 
 
 def names(version: Version) -> pd.DataFrame:

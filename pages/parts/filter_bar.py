@@ -26,7 +26,7 @@ from cx_metrics.view import (
     View,
 )
 from cx_metrics.workspace import Version
-from pages.parts import cache, segments, state
+from pages.parts import cache, calendars, saved_views, segments, state, undoing
 from pages.parts.language import PageReader
 from pages.parts.view_words import (
     ALL,
@@ -46,9 +46,9 @@ COMPARE_WORDS = {"none": N_("nothing"), "previous": N_("the previous period"), "
 MOST_OTHERS = 30  # values that "everybody else" may stand for; more would not fit in a link
 
 
-def show(version: Version, view: View, reader: PageReader, offline: Callable[[], str], comparing: bool = False) -> None:
+def show(version: Version, view: View, reader: PageReader, export: Callable[[], None], comparing: bool = False) -> None:
     """The row of chips. Widgets show the view of the address and edit it; they keep nothing themselves. `comparing`: a page
-    that compares segments; others do not look at segment B and do not offer it."""
+    that compares segments; others do not look at segment B and do not offer it. `export` ends the row."""
     facts = version.facts
     with st.container(horizontal=True, key="filters", vertical_alignment="center"):
         if facts.timed and facts.first_day:
@@ -69,12 +69,12 @@ def show(version: Version, view: View, reader: PageReader, offline: Callable[[],
                       on_click=state.change, args=(lambda v: replace(v, tried=None),))  # fmt: skip
         if view.passing or view.tried or view.answered:
             segments.save_button(version, view, reader, "bar")
+        undoing.buttons(reader)
         st.space("stretch")
-        _link(reader)
-        st.download_button(
-            reader.say(N_("Save page")), offline, "touchline-page.html", "text/html", key="bar_save", type="tertiary",
-            icon=":material/download:", on_click="ignore", help=reader.say(N_("The whole page as one file that opens offline")),
-        )  # fmt: skip
+        with st.container(horizontal=True, key="bar_end", width="content", gap="small"):
+            saved_views.bar(version, reader)
+            _link(reader)
+            export()
 
 
 def remove_buttons(view: View, reader: PageReader) -> None:
@@ -204,12 +204,13 @@ def _range(view: View, facts: Facts, reader: PageReader) -> None:
     assert first is not None and last is not None and facts.first_day is not None and facts.last_day is not None
     chosen = view.first_day is not None or view.last_day is not None
     with chip("range", chosen, reader.dates(first, last), "calendar_month"):
-        state.seed("bar_first", min(max(first, facts.first_day), facts.last_day))
-        state.seed("bar_last", min(max(last, facts.first_day), facts.last_day))
         days = st.columns(2)
-        for column, name, key_of in zip(days, (N_("From"), N_("To")), ("bar_first", "bar_last"), strict=True):
-            column.date_input(reader.say(name), key=key_of, min_value=facts.first_day, max_value=facts.last_day,
-                              format="YYYY-MM-DD", on_change=_take_range, args=(facts.first_day, facts.last_day))  # fmt: skip
+        known = (facts.first_day, facts.last_day)
+        for column, name, key, day in zip(
+            days, (N_("From"), N_("To")), ("bar_first", "bar_last"), (first, last), strict=True
+        ):
+            with column:
+                _day(reader, name, key, day, known, _take_range)
         st.button(reader.say(N_("All dates")), key="bar_all_dates", type="tertiary",
                   on_click=state.change, args=(_all_dates,))  # fmt: skip
         _compare_days(view, facts, reader, chosen)
@@ -224,10 +225,13 @@ def _all_dates(view: View) -> View:
     return replace(view, first_day=None, last_day=None, compare="none" if view.compare == "previous" else view.compare)
 
 
-def _take_range(first_known: date, last_known: date) -> None:
-    first, last = state.value("bar_first"), state.value("bar_last")
-    if isinstance(first, date) and isinstance(last, date):
-        first, last = min(first, last), max(first, last)
+def _take_range(key: str, first_known: date, last_known: date) -> None:
+    """One end of the range was chosen; the other is that of the view."""
+    chosen = state.value(key)
+    if isinstance(chosen, date):
+        now = state.view()
+        ends = (chosen, now.last_day or last_known) if key == "bar_first" else (now.first_day or first_known, chosen)
+        first, last = min(ends), max(ends)
         whole = first == first_known and last == last_known
         state.change(lambda v: replace(v, first_day=None if whole else first, last_day=None if whole else last))
 
@@ -240,11 +244,49 @@ def _compare_days(view: View, facts: Facts, reader: PageReader, chosen: bool) ->
              format_func=lambda c: reader.say(COMPARE_WORDS[c]))  # fmt: skip
     if view.compare != "range" or facts.first_day is None or facts.last_day is None:
         return
-    for column, name, key, day in zip(st.columns(2), (N_("From"), N_("To")), ("bar_compare_first", "bar_compare_last"),
-                                      (view.compare_first, view.compare_last), strict=True):  # fmt: skip
-        state.seed(key, min(max(day or facts.first_day, facts.first_day), facts.last_day))
-        column.date_input(reader.say(name), key=key, min_value=facts.first_day, max_value=facts.last_day, format="YYYY-MM-DD",
-                          on_change=_take_other_days)  # fmt: skip
+    known = (facts.first_day, facts.last_day)
+    for column, name, key, other in zip(st.columns(2), (N_("From"), N_("To")), ("bar_compare_first", "bar_compare_last"),
+                                        (view.compare_first, view.compare_last), strict=True):  # fmt: skip
+        with column:
+            _day(reader, name, key, other or facts.first_day, known, _take_other_days)
+
+
+def _day(
+    reader: PageReader,
+    name: str,
+    key: str,
+    day: date,
+    known: tuple[date, date],
+    take: Callable[[str, date, date], None],
+) -> None:
+    """A day to choose: from the calendar sheet, which is Gregorian, or typed in the reader's own calendar."""
+    first, last = known
+    shown = min(max(day, first), last)
+    if reader.own_calendar == "gregorian":
+        state.seed(key, shown)
+        st.date_input(reader.say(name), key=key, min_value=first, max_value=last, format="YYYY-MM-DD", on_change=take,
+                      args=(key, first, last))  # fmt: skip
+        return
+    unread = state.kept(f"{key}_unread")
+    state.seed(f"{key}_typed", unread or reader.typed(shown))
+    st.text_input(
+        reader.say(name), key=f"{key}_typed", on_change=_take_typed, args=(key, reader.own_calendar, known, take)
+    )
+    if unread:
+        example = {"example": reader.typed(last)}
+        st.caption(safe(reader.say(Text(N_("This is no day. Write it like {example}."), example)), "markdown"))
+
+
+def _take_typed(
+    key: str, calendar: calendars.Calendar, known: tuple[date, date], take: Callable[[str, date, date], None]
+) -> None:
+    """The day that was typed, or what was typed in its place, which stays until it is a day."""
+    text = str(state.value(f"{key}_typed") or "")
+    read = calendars.read(text, calendar)
+    state.keep(f"{key}_unread", None if read else text[:40])
+    if read is not None:
+        state.keep(key, min(max(read, known[0]), known[1]))
+        take(key, *known)
 
 
 def _take_compare(facts: Facts) -> None:
@@ -258,10 +300,14 @@ def _take_compare(facts: Facts) -> None:
         state.change(lambda v: replace(v, compare=kind, compare_first=None, compare_last=None))
 
 
-def _take_other_days() -> None:
-    first, last = state.value("bar_compare_first"), state.value("bar_compare_last")
-    if isinstance(first, date) and isinstance(last, date):
-        state.change(lambda v: replace(v, compare_first=min(first, last), compare_last=max(first, last)))
+def _take_other_days(key: str, first_known: date, last_known: date) -> None:
+    """One end of the days to compare with was chosen; the other is that of the view."""
+    chosen = state.value(key)
+    if isinstance(chosen, date):
+        now = state.view()
+        one, other = ((chosen, now.compare_last or last_known) if key == "bar_compare_first"
+                      else (now.compare_first or first_known, chosen))  # fmt: skip
+        state.change(lambda v: replace(v, compare_first=min(one, other), compare_last=max(one, other)))
 
 
 def _goal(version: Version, view: View, reader: PageReader) -> None:
@@ -312,3 +358,4 @@ def _link(reader: PageReader) -> None:
     ):
         st.caption(reader.say(N_("This address opens the same view. Copy it and send it to a colleague.")))
         st.code(state.link(), language=None, wrap_lines=True)
+        saved_views.say_short_link(reader)

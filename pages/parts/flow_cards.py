@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,8 +10,10 @@ import streamlit as st
 from cx_metrics import findings, findings_flow
 from cx_metrics.charts.heatmap import heat_table
 from cx_metrics.run import Result
+from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, NP_, Text
-from pages.parts import figure, flow_rules, state
+from pages.parts import figure, flow_pick, flow_rules, state
+from pages.parts.flow_pick import Pick
 from pages.parts.flow_rules import Rules
 from pages.parts.markup import Words
 from pages.parts.page import Page
@@ -37,21 +39,32 @@ LOOKS = {"moves": N_("Moves"), "matrix": N_("What follows what"), "steps": N_("S
 LOOK = "moves_look"
 
 
-def draw_paths(page: Page, rules: Rules, journeys: int) -> None:
-    """The most frequent whole paths of these journeys, of everyone or of those who do or do not reach the goal."""
+def paths_of(page: Page, rules: Rules, pick: Pick | None, sizes: Mapping[str, Any]) -> Result:
+    """The most frequent whole paths of all journeys, or of those that pass what is looked at."""
+    who = (page.option("variants", "who") or "all") if page.has_goal() else "all"
+    if pick is None:
+        return page.ask("variants", top=PATHS, who=who, **rules.of("variants"))
+    return page.ask("branch_paths", most=PATHS, who=who, **pick.options, **sizes, **rules.of("branch_paths"))
+
+
+def draw_paths(page: Page, rules: Rules, journeys: int, pick: Pick | None, sizes: Mapping[str, Any]) -> None:
+    """The most frequent whole paths of these journeys, of everyone or of those who do or do not reach the goal. One that is
+    chosen is highlighted in the flow; where a node or link is looked at, the paths are those that pass it."""
     goal = page.has_goal()
-    who = (page.option("variants", "who") or "all") if goal else "all"
-    variants = page.ask("variants", top=PATHS, who=who, **rules.of("variants"))
+    variants = paths_of(page, rules, pick, sizes)
+    who = variants.definition["options"]["who"]
     frame = variants.frame
     largest = float(frame["journeys"].max()) if len(frame) else 1.0
     rated = goal and who == "all"
+    looked_at = flow_pick.path()
 
     def rows(m: Any) -> list[list[object]]:
         found = []
         for row in frame.itertuples():
             share = m.percent(row.share, 1)
             number = m.with_bar(m.number(row.journeys), row.journeys, largest)
-            cells = [m.path([flow_rules.node(page, name) for name in row.path]), number]
+            path = m.path([flow_rules.node(page, name) for name in row.path])
+            cells = [m.number(row.rank), m.strong(path) if tuple(row.path) == looked_at else path, number]
             if rated:
                 rate = m.percent(row.conversion_rate)
                 rate = rate if row.journeys >= SURE else m.dim(rate)
@@ -63,7 +76,9 @@ def draw_paths(page: Page, rules: Rules, journeys: int) -> None:
 
     last = Text(N_("Reach the goal")) if rated else Text(N_("Share"))
     grey = [Text(N_("grey: fewer than {n} journeys"), {"n": SURE})] if rated else []
-    caption = page.caption("journeys", [*rules.in_words("variants"), *grey], journeys)
+    chosen = [Text(N_("of {place}"), {"place": flow_pick.in_words(pick, page.reader)})] if pick else []
+    n = journeys if pick is None else int(frame["all_journeys"].max()) if len(frame) else 0
+    caption = page.caption("journeys", [*chosen, *rules.in_words("variants"), *grey], n)
     with page.card(
         "paths", findings.paths(frame), Text(WHO_NOTES[who]), variants, caption, ("journeys", "share", "conversion_rate")
     ):  # fmt: skip
@@ -73,7 +88,22 @@ def draw_paths(page: Page, rules: Rules, journeys: int) -> None:
                 page.reader.say(N_("Whose paths")), list(WHO_WORDS), key="flow_who", label_visibility="collapsed",
                 format_func=lambda name: page.reader.say(WHO_WORDS[name]), on_change=take_who,
             )  # fmt: skip
-        figure.html(lambda m: m.table([Text(N_("Path")), Text(N_("Journeys")), last], rows(m), numeric=(1, 2)))
+        if pick is None and len(frame):
+            choose_path(page, [tuple(path) for path in frame["path"]], looked_at)
+        heads: list[Words] = [Text(N_("No.")), Text(N_("Path")), Text(N_("Journeys")), last]
+        figure.html(lambda m: m.table(heads, rows(m), numeric=(2, 3)))
+
+
+def choose_path(page: Page, paths: list[tuple[str, ...]], looked_at: tuple[str, ...]) -> None:
+    """One number a path: its way through the flow is highlighted; the same number again lets it go."""
+    ranks = {rank: path for rank, path in enumerate(paths, 1)}
+    state.seed("flow_path", next((rank for rank, path in ranks.items() if path == looked_at), None))
+
+    def take() -> None:
+        flow_pick.take(None, ranks.get(state.value("flow_path"), ()))
+
+    st.pills(page.reader.say(N_("Show a path in the flow, by its number")), list(ranks), key="flow_path",
+             format_func=lambda rank: safe(page.reader.number(rank), "markdown"), on_change=take)  # fmt: skip
 
 
 def take_who() -> None:
@@ -82,14 +112,14 @@ def take_who() -> None:
     state.set_option("variants", "who", None if who in (None, "all") else str(who))
 
 
-def draw_moves(page: Page, rules: Rules, links: Result, sizes: dict[str, int]) -> None:
+def draw_moves(page: Page, rules: Rules, links: Result, sizes: Mapping[str, Any]) -> None:
     """One card, three looks: the busiest moves, what follows what, and where journeys are at each step."""
-    look = str(state.value(LOOK) or "moves")
+    look = state.current_address().option("flow", "moves") or "moves"
 
     def switch() -> None:
         state.seed(LOOK, look)
         st.segmented_control(page.reader.say(N_("Show")), list(LOOKS), key=LOOK, label_visibility="collapsed",
-                             format_func=lambda name: page.reader.say(LOOKS[name]))  # fmt: skip
+                             format_func=lambda name: page.reader.say(LOOKS[name]), on_change=take_look)  # fmt: skip
 
     if look == "matrix":
         draw_matrix(page, rules, links, switch)
@@ -97,6 +127,12 @@ def draw_moves(page: Page, rules: Rules, links: Result, sizes: dict[str, int]) -
         draw_steps(page, rules, links, sizes, switch)
     else:
         draw_pairs(page, rules, links, switch)
+
+
+def take_look() -> None:
+    """Which look of the moves, in the address; the first one is not written."""
+    look = state.value(LOOK)
+    state.set_option("flow", "moves", None if look in (None, "moves") else str(look))
 
 
 def draw_pairs(page: Page, rules: Rules, links: Result, switch: Callable[[], None]) -> None:
@@ -120,7 +156,7 @@ def draw_pairs(page: Page, rules: Rules, links: Result, switch: Callable[[], Non
         switch()
         say_unlike(page, transitions, links)
         figure.html(lambda m: m.table(heads, [
-            [r.touchpoint, r.next_touchpoint,
+            [m.profile(r.touchpoint), m.profile(r.next_touchpoint),
              m.with_bar(m.number(r.transitions), r.transitions, largest), m.number(r.journeys),
              *([page.reader.duration(r.median_seconds)] if medians else []),
              *([page.reader.duration(r.mean_seconds)] if timed else [])]
@@ -154,7 +190,7 @@ def draw_matrix(page: Page, rules: Rules, links: Result, switch: Callable[[], No
         ), Text(N_("Touchpoint")), Text(N_("Transitions"))))  # fmt: skip
 
 
-def draw_steps(page: Page, rules: Rules, links: Result, sizes: dict[str, int], switch: Callable[[], None]) -> None:
+def draw_steps(page: Page, rules: Rules, links: Result, sizes: Mapping[str, Any], switch: Callable[[], None]) -> None:
     """Where journeys are at each step; those that are over stay over."""
     matrix = page.ask("step_matrix", **sizes, **rules.of("step_matrix"))
     frame = matrix.frame
@@ -200,7 +236,7 @@ def draw_rework(page: Page, rules: Rules, links: Result) -> None:
     with page.card("rework", findings_flow.rework(rework.frame), note, rework, caption):
         say_unlike(page, rework, links)
         figure.html(lambda m: m.table(heads, [
-            [r.touchpoint, m.with_bar(m.number(r.journeys), r.journeys, largest),
+            [m.profile(r.touchpoint), m.with_bar(m.number(r.journeys), r.journeys, largest),
              m.percent(r.rework_rate, 1) if r.journeys >= ENOUGH else m.dim(m.percent(r.rework_rate, 1)),
              m.dim(m.interval(r.rework_rate_low, r.rework_rate_high, 1, True)), m.number(r.occurrences), m.number(r.begins),
              m.number(r.ends)] for r in frame.itertuples()

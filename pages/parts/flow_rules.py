@@ -215,8 +215,8 @@ def _naming(page: Page, rules: Rules) -> None:
     shown = say(Text(one, {"n": n}, many, n)) if n else say(N_("Rules for steps"))
     with filter_bar.chip("naming", n > 0, shown, "rule"):
         state.seed("flow_repeats", rules.repeats)
-        st.radio(say(N_("Repeats")), list(REPEAT_WORDS), key="flow_repeats", format_func=lambda r: say(REPEAT_WORDS[r]),
-                 on_change=_take_choice, args=("repeats", "merge"))  # fmt: skip
+        st.radio(say(N_("The same touchpoint twice in a row")), list(REPEAT_WORDS), key="flow_repeats",
+                 format_func=lambda r: say(REPEAT_WORDS[r]), on_change=_take_choice, args=("repeats", "merge"))  # fmt: skip
         _choose(page, rules, "exclude", N_("Leave out touchpoints"))
         _patterns(page, rules)
         if page.facts.timed:
@@ -270,6 +270,17 @@ def _reset() -> None:
     for option in ("repeats", "exclude", "group"):
         state.set_option(FLOW, option, None)
     state.keep("flow_patterns_wrong", None)
+
+
+def anchor(side: str, touchpoint: str) -> None:
+    """The flow begins ("start") or ends ("end") at a touchpoint; what it did at its other side stays."""
+    _set(side, (touchpoint,))
+
+
+def fold(page: Page, top: int) -> dict[str, Any]:
+    """How touchpoints are folded into Other: the largest of a step keep their names, those chosen always do."""
+    least = page.option(FLOW, "least")
+    return {"top": top, "keep": _value(page, "keep") or None, "least": _type("least").parse(least) if least else 0.0}
 
 
 def _set(option: str, value: Sequence[str]) -> None:

@@ -24,27 +24,26 @@ from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
-from babel.dates import get_month_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from persiantools.jdatetime import MONTH_NAMES_FA, JalaliDate
 
 from cx_metrics.charts.theme import Mode
 from cx_metrics.findings import Month
 from cx_metrics.safe_text import clean, has_right_to_left
 from cx_metrics.texts import N_, NP_, Text
+from pages.parts import calendars
+from pages.parts.calendars import Calendar
 
 LANGUAGES = {"en": "English", "ar": "العربية", "fa": "فارسی", "ru": "Русский"}
 RIGHT_TO_LEFT = frozenset({"ar", "fa"})
 LOCALE = Path(__file__).parents[2] / "locale"
 
 Digits = Literal["native", "latin"]
-Calendar = Literal["own", "gregorian"]
 
 MISSING = "–"
 MINUS, NO_BREAK = "\N{MINUS SIGN}", "\u00a0"
 LRI, RLI, FSI, PDI = "\u2066", "\u2067", "\u2068", "\u2069"
-_DIGITS = {"ar": "٠١٢٣٤٥٦٧٨٩", "fa": "۰۱۲۳۴۵۶۷۸۹"}
+OWN_DIGITS = {"ar": "٠١٢٣٤٥٦٧٨٩", "fa": "۰۱۲۳۴۵۶۷۸۹"}
 _GROUP = {"en": ",", "ar": "٬", "fa": "٬", "ru": NO_BREAK}
 _POINT = {"en": ".", "ar": "٫", "fa": "٫", "ru": ","}
 _PERCENT = {"en": "%", "ar": "٪", "fa": "٪", "ru": NO_BREAK + "%"}
@@ -91,13 +90,14 @@ def catalogue(language: str) -> gnu.NullTranslations:
 class PageReader:
     """Who reads the page: language, ground of the page, digits and calendar. Implements `charts.theme.Reader`.
 
-    `digits="latin"` keeps 0–9 in Arabic and Persian; `calendar="gregorian"` replaces the Jalali calendar of Persian.
+    `digits="latin"` keeps 0–9 in Arabic and Persian; `calendar` is another than is usual in the language: Jalali in Persian, else
+    Gregorian.
     """
 
     language: str = "en"
     mode: Mode = "light"
     digits: Digits = "native"
-    calendar: Calendar = "own"
+    calendar: Calendar | None = None
 
     @property
     def rtl(self) -> bool:
@@ -209,10 +209,10 @@ class PageReader:
         return f"{side}{text}{PDI}"
 
     def _latin(self) -> bool:
-        return self.digits == "latin" or self.language not in _DIGITS
+        return self.digits == "latin" or self.language not in OWN_DIGITS
 
     def _own_digits(self, text: str) -> str:
-        return text if self._latin() else text.translate(str.maketrans("0123456789", _DIGITS[self.language]))
+        return text if self._latin() else text.translate(str.maketrans("0123456789", OWN_DIGITS[self.language]))
 
     # time ------------------------------------------------------------------------------------------------------------
 
@@ -238,25 +238,34 @@ class PageReader:
 
     def month(self, day: datetime.date) -> str:
         """The month of that day as a short word for an axis: Oct · أكتوبر · مهر · окт"""
-        if self._jalali():
-            return str(MONTH_NAMES_FA[JalaliDate(_plain(day)).month])
-        return str(get_month_names("abbreviated", "stand-alone", self.language)[day.month]).rstrip(".")
+        calendar, (_year, month, _number) = self._of_calendar(day)
+        return calendars.month_name(month, calendar, self.language, standing_alone=True)
 
     def month_and_year(self, day: datetime.date) -> str:
         """Oct 2026 · مهر ۱۴۰۵"""
         return f"{self.month(day)} {self._parts(day)[2]}"
 
-    def _jalali(self) -> bool:
-        return self.language == "fa" and self.calendar == "own"
+    @property
+    def own_calendar(self) -> Calendar:
+        """The calendar that days are written in."""
+        return self.calendar or calendars.USUAL.get(self.language, "gregorian")
+
+    def typed(self, day: datetime.date) -> str:
+        """The day as the reader would type it: 1405/07/09, in the reader's digits."""
+        return self._own_digits(calendars.typed(day, self.own_calendar))
+
+    def _of_calendar(self, day: datetime.date) -> tuple[Calendar, tuple[int, int, int]]:
+        """The day in the reader's calendar; in the Gregorian one beyond the years that are known of it."""
+        plain = _plain(day)
+        found = calendars.parts(plain, self.own_calendar)
+        return (self.own_calendar, found) if found else ("gregorian", (plain.year, plain.month, plain.day))
 
     def _parts(self, day: datetime.date) -> tuple[str, str, str]:
-        if self._jalali():
-            jalali = JalaliDate(_plain(day))
-            number, month, year = jalali.day, str(MONTH_NAMES_FA[jalali.month]), jalali.year
-        else:
-            month = str(get_month_names("abbreviated", "format", self.language)[day.month])
-            number, year = day.day, day.year
-        return self._own_digits(str(number)), month, self._own_digits(str(year))
+        calendar, (year, month, number) = self._of_calendar(day)
+        era = f" {calendars.ERAS[self.language]}" if calendar == "hijri" else ""
+        return (
+            self._own_digits(str(number)), calendars.month_name(month, calendar, self.language), self._own_digits(str(year)) + era,
+        )  # fmt: skip
 
     def duration(self, seconds: float | None) -> str:
         """A length of time in words: under a minute, 25 minutes, 1.5 hours, 3.4 days."""
@@ -299,7 +308,7 @@ def reader() -> PageReader:
         language=current_language(),
         mode="dark" if st.context.theme.type == "dark" else "light",
         digits="latin" if st.session_state.get("digits") == "latin" else "native",
-        calendar="gregorian" if st.session_state.get("calendar") == "gregorian" else "own",
+        calendar=chosen if (chosen := st.session_state.get("calendar")) in calendars.CALENDARS else None,
     )
 
 

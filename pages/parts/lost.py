@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 import streamlit as st
 
-from cx_metrics import findings, findings_drop_off
+from cx_metrics import findings, findings_drop_off, findings_words
 from cx_metrics.errors import TouchlineError
 from cx_metrics.groups import OTHER
 from cx_metrics.registry import METRICS
@@ -19,10 +19,12 @@ from cx_metrics.view import Tried, View
 from pages.parts import cache, differing, figure, funnel_builder, scores, state, view_words
 from pages.parts.markup import Html, Markup, Words
 from pages.parts.page import Page
+from pages.parts.words import is_read
 
 Rules: TypeAlias = Mapping[str, Any]
 TRAITS = 10
 QUOTES = 4
+THEMES, TYPICAL = 6, 2
 AT_ONCE = 2_000_000  # touchpoints: beyond, what sets them apart takes more than a moment and is asked for
 SCORES = {"nps": ("nps",), "csat": ("csat",), "ces": ("ces",)}
 
@@ -35,8 +37,11 @@ def draw_who(page: Page, rules: Rules, funnel: Result, shown: pd.DataFrame, step
     left, right = st.columns([0.55, 0.45], gap="small")
     with left:
         draw_apart(page, rules, step)
+    named = str(shown.loc[shown["step"] == step, "touchpoint"].iloc[0])
     with right:
-        draw_said(page, funnel, step, str(shown.loc[shown["step"] == step, "touchpoint"].iloc[0]))
+        draw_said(page, funnel, step, named)
+        with page.part():
+            draw_themes(page, funnel, step, named)
 
 
 def draw_next(page: Page, rules: Rules, funnel: Result, shown: pd.DataFrame) -> int | None:
@@ -180,9 +185,15 @@ def trait_row(page: Page, m: Markup, row: Any, widest: float) -> list[object]:
     ]  # fmt: skip
 
 
+def both_sides(page: Page, funnel: Result, step: int) -> tuple[View, View]:
+    """The views of those who were lost before a step, and of those who came to it."""
+    lost, came = (replace(page.view.alone(), tried=Tried(step, side, rules_of(funnel))) for side in (True, False))
+    return lost, came
+
+
 def draw_said(page: Page, funnel: Result, step: int, named: str) -> None:
     """Scores of those who were lost against those who came through, how many wrote something, and what they wrote last."""
-    lost, came = (replace(page.view.alone(), tried=Tried(step, side, rules_of(funnel))) for side in (True, False))
+    lost, came = both_sides(page, funnel, step)
     compared = [(name, found) for name in SCORES if (found := said_of(page, name, lost, came)) is not None]
     counts = [cache.people(page.version, view).get("responses", 0) for view in (lost, came)]
     wrote = [cache.comments(page.version, view, most=QUOTES) for view in (lost, came)] if (
@@ -209,6 +220,39 @@ def draw_said(page: Page, funnel: Result, step: int, named: str) -> None:
         )
         if wrote:
             draw_wrote(page, wrote)
+
+
+def draw_themes(page: Page, funnel: Result, step: int, named: str) -> None:
+    """What those who were lost write about, against those who came through, and their own words on what they write about most."""
+    if not is_read(page):
+        return
+    lost, came = both_sides(page, funnel, step)
+    found = cache.compared(page.version, "themes", lost, came, {})
+    frame = found.frame[(found.frame["measure"] == "share") & found.frame["theme"].notna()]
+    written = frame[frame["value_a"] > 0]
+    if not len(written):
+        return
+    shown = written.sort_values(["value_a", "theme"], ascending=[False, True], kind="stable").head(THEMES)
+    shown = shown.assign(what=shown["theme"].astype(str))
+    finding = findings_words.said_of_themes(shown, named)
+    top = str(finding.values.get("theme", shown["theme"].iloc[0]))
+    typical, _count = cache.comments(page.version, lost, theme=top, typical=True, most=TYPICAL)
+    n_a, n_b = (int(shown[f"n_{side}"].max()) for side in "ab")
+    caption: list[Words] = [
+        Text(N_("A: comments of those who were lost, {n}"), {"n": n_a}),
+        Text(N_("B: comments of those who came through, {n}"), {"n": n_b}),
+        Text(N_("share of all comments of the group")), *page.period("surveys"),
+    ]  # fmt: skip
+    heads = [Text(N_("Theme")), Text(N_("A")), Text(N_("B")), Text(N_("Difference")), "", Text(N_("Chance"))]
+    with page.card("said_themes", finding,
+                   Text(N_("Themes in the comments of those who were lost and of those who came through")), found, caption,
+                   ("value_a", "value_b", "difference")):  # fmt: skip
+        declared = METRICS["themes"].measures
+        figure.html(
+            lambda m: m.table(heads, differing.rows(page, m, declared, shown, several=False), numeric=(1, 2, 3))
+        )
+        if len(typical):
+            figure.html(lambda m: m.definitions([(top, m.quote(str(comment))) for comment in typical["comment"]]))
 
 
 def said_of(page: Page, name: str, lost: View, came: View) -> Result | None:

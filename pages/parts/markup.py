@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Literal
+from urllib.parse import urlencode
 
 from cx_metrics.charts.heatmap import Cell, HeatTable
 from cx_metrics.charts.theme import tokens
@@ -87,9 +88,11 @@ class Tile:
 
 @dataclass(frozen=True)
 class Markup:
-    """Markup for one reader: language, direction and ground are the reader's."""
+    """Markup for one reader: language, direction and ground are the reader's. `here`: the query of the address, for links to other
+    pages; none in a file, which has no pages beside it."""
 
     reader: PageReader
+    here: str = ""
 
     # words and numbers -----------------------------------------------------------------------------------------------
 
@@ -151,6 +154,21 @@ class Markup:
 
     def strong(self, value: object) -> Html:
         return Html(f"<strong>{self.text(value)}</strong>")
+
+    def profile(self, touchpoint: str) -> Html:
+        """The name of a touchpoint, as a link to its profile under the same view."""
+        if not self.here:
+            return self.text(touchpoint)
+        where = f"touchpoint?{self.here}&{urlencode({'touchpoint.name': touchpoint})}"
+        return Html(f'<a class="tl-link" href="{self.plain(where)}" target="_self">{self.text(touchpoint)}</a>')
+
+    def join(self, *parts: object) -> Html:
+        """Several on one line, with a dot between."""
+        return Html('<span class="dot"> · </span>'.join(self.text(p) for p in parts))
+
+    def lines(self, parts: Sequence[object]) -> Html:
+        """Several, each on a line of its own."""
+        return Html("".join(f'<span class="tl-line">{self.text(p)}</span>' for p in parts))
 
     def hidden(self, value: object) -> Html:
         """For screen readers only."""
@@ -226,8 +244,7 @@ class Markup:
 
     def caption(self, parts: Sequence[Words]) -> Html:
         """Who was counted, when, how: population and n · range · definition."""
-        dot = '<span class="dot"> · </span>'
-        return Html(f'<p class="tl-caption">{dot.join(self.words(p) for p in parts if p)}</p>')
+        return Html(f'<p class="tl-caption">{self.parts(parts)}</p>')
 
     def notice(self, value: Words, tone: Literal["warning", "bad", "plain"] = "warning") -> Html:
         """One line above the cards: data are old, partial, or something was left out."""
@@ -239,10 +256,26 @@ class Markup:
         listed = f"<ul>{items}</ul>" if items else ""
         return Html(f'<div class="tl-empty"><h2>{self.words(title)}</h2><p>{self.words(body)}</p>{listed}</div>')
 
+    def anchor(self, place: str) -> Html:
+        """A place on the page that `jump` leads to."""
+        return Html(f'<span id="{self.plain(place)}" class="tl-anchor"></span>')
+
+    def jump(self, place: str, words: Words) -> Html:
+        """To another place on this page."""
+        return Html(f'<p class="tl-jump"><a href="#{self.plain(place)}" target="_self">{self.words(words)}</a></p>')
+
     def definitions(self, pairs: Sequence[tuple[Words, object]]) -> Html:
         """Term and meaning, one under the other: how a number is counted."""
-        rows = "".join(f"<div><dt>{self.words(t)}</dt><dd>{self._said(v)}</dd></div>" for t, v in pairs)
+        rows = "".join(f"<div><dt>{self.words(t)}</dt><dd>{self._told(v)}</dd></div>" for t, v in pairs)
         return Html(f'<dl class="tl-definitions">{rows}</dl>')
+
+    def _told(self, value: object) -> Html:
+        """One value, or several parts of one line."""
+        return self.parts(value) if isinstance(value, tuple) else self._said(value)
+
+    def parts(self, values: Sequence[Words]) -> Html:
+        """Parts of one line, with a dot between."""
+        return Html('<span class="dot"> · </span>'.join(self.words(v) for v in values if v))
 
     def list(self, values: Sequence[Words]) -> Html:
         """Sentences, one under the other."""
@@ -315,6 +348,24 @@ class Markup:
             f'<p class="tl-range">{score}</p><div class="tl-goes">{goes}</div></li>'
         )
 
+    def ways(
+        self, columns: Sequence[tuple[Words, Sequence[tuple[object, float, bool]]]], middle: Words, at: int
+    ) -> Html:
+        """Ranked places on the way to something and away from it, in reading order, with a node for it before column `at`. Each
+        column: its head, and its rows as name, share, and whether it is second to the others."""
+        largest = max((share for _head, rows in columns for _name, share, _dim in rows), default=1)
+        items = [
+            f'<li><p class="tl-label">{self.words(head)}</p>{"".join(self._way(*row, largest) for row in rows)}</li>'
+            for head, rows in columns
+        ]
+        items.insert(at, f'<li class="node"><p class="tl-label">{self.words(middle)}</p></li>')
+        return Html(f'<div class="tl-scroll" tabindex="0"><ol class="tl-ways">{"".join(items)}</ol></div>')
+
+    def _way(self, name: object, share: float, second: bool, largest: float) -> str:
+        shown = self.dim(name) if second else self.text(name)
+        bar = self.share_bar(share, largest, "other" if second else "accent")
+        return f"<div><span>{shown}</span>{self.percent(share)}{bar}</div>"
+
     # tables and the small marks in their cells -----------------------------------------------------------------------
 
     def table(
@@ -353,10 +404,13 @@ class Markup:
         rest = f'<td class="n dim">{self.number(n)}</td>' if counted else ""
         inside = "".join(
             f'<td class="cell" style="background:{self.plain(c.fill)};color:{self.plain(c.ink)}" title="{self.plain(c.tip)}">'
-            f"{self.figure(c.shown)}</td>"
+            f"{self.figure(c.shown)}{self._under(c.under)}</td>"
             for c in cells
         )
         return f'<tr><th scope="row">{self.text(name)}</th>{rest}{inside}</tr>'
+
+    def _under(self, under: str) -> str:
+        return f'<span class="tl-cell-under">{self.text(under)}</span>' if under else ""
 
     def track(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.view import Facts, View
 from cx_metrics.workspace import Version
-from pages.parts import address, cache, figure, filter_bar, state, view_words
+from pages.parts import address, cache, columns, explained, exporting, figure, filter_bar, state, view_words
 from pages.parts.figure import Explain
 from pages.parts.language import PageReader, reader
 from pages.parts.markup import Html, Markup, Words
@@ -67,13 +67,6 @@ INTERVALS = {
     "linearised, weights estimated": N_("linearised, with the weights as estimates"),
     "by score": N_("NPS: adjusted Wald; shares: Newcombe; means: Welch"),
     "by measure": N_("shares: Newcombe; means: Welch; NPS: adjusted Wald; others: from the two intervals (MOVER)"),
-}
-
-
-ROUTE_WORDS = {  # by which way an answer was counted; all ways give the same
-    "cube": N_("journeys added up at import"),
-    "columns": N_("columns prepared at import"),
-    "windows": N_("the filtered touchpoints, put in order again"),
 }
 
 
@@ -132,7 +125,8 @@ class Page:
         page compares segments, so that the bar offers a second one."""
         self.opened.append(True)
         st.html(self.m.head(self.reader.say(self.name), finding, self.reader.say(self.question)))
-        filter_bar.show(self.version, self.view, self.reader, self._offline(finding), comparing)
+        figure.opened(self.name, finding, self.question, self.caption())
+        filter_bar.show(self.version, self.view, self.reader, exporting.offer, comparing)
         for note in state.notes():
             st.html(self.m.notice(note))
         if self.version.number != self.newest:
@@ -146,10 +140,6 @@ class Page:
                 on_click=state.set_version,
                 args=(self.newest,),
             )
-
-    def _offline(self, finding: Words) -> Callable[[], str]:
-        lines = [self.reader.say(self.name), *self.caption()]
-        return figure.offline_page(finding, self.reader.say(self.question), lines)
 
     def caption(self, unit: str = "customers", definition: Sequence[Words] = (), n: int | None = None) -> list[Words]:
         """One line under a chart: population and n · range · definition."""
@@ -168,7 +158,7 @@ class Page:
         known = self.facts.ranges.get(table) or (self.facts.first_day, self.facts.last_day)
         first, last = self.view.first_day or known[0], self.view.last_day or known[1]
         if first is None or last is None:
-            return [Text(N_("no dates, order only"))]
+            return [Text(N_("no dates, order only") if table == "touchpoints" else N_("no dates"))]
         said: list[Words] = [self.reader.dates(first, last)]
         earlier = self.people.get("begun_earlier", 0) if table == "touchpoints" else 0
         if earlier and self.view.range_rule == "touchpoints":
@@ -177,15 +167,21 @@ class Page:
         return said
 
     def explain(self, result: Result, measures: Sequence[str] = ()) -> Explain:
-        """How a result is counted, read from its declaration, and its data."""
-        metric = result.metric
+        """How a result is counted, read from its declaration and its definition; its query; its data."""
+        metric, definition = result.metric, result.definition
         chosen = measures or tuple(metric.measures)
         pairs: list[tuple[Words, object]] = [(Text(N_("Question")), Text(metric.question))]
         pairs += [
-            (Text(metric.measures[name].title), _meaning(metric, name, result.definition["intervals"]))
+            (
+                Text(metric.measures[name].title),
+                _meaning(metric, name, definition["intervals"], definition["confidence"]),
+            )
             for name in chosen
             if metric.measures[name].meaning
         ]
+        unit = {"surveys": "responses", "paths": "journeys"}.get(metric.inputs[0], "customers")
+        pairs += explained.cases(result, chosen)
+        pairs += explained.population(result, lambda view: self._caption_of(view, unit))
         pairs += [
             (Text(N_("Denominator")), Text(metric.denominator)),
             (
@@ -193,14 +189,40 @@ class Page:
                 Text(N_("by time, then by order of arrival; time zone {zone}"), {"zone": self.facts.zone}),
             ),
         ]
-        for name, text in result.definition["options"].items():
+        for name, text in definition["options"].items():
             option = next(o for o in metric.options if o.name == name)
             pairs.append((Text(option.type.help), text or Text(N_("none"))))
-        if result.route in ROUTE_WORDS:
-            pairs.append((Text(N_("Answered from")), Text(ROUTE_WORDS[result.route])))
-        pairs += [(Text(N_("Source")), metric.source), (Text(N_("Data version")), result.definition["data_version"]),
-                  (Text(N_("Fingerprint of the definition")), result.definition["hash"])]  # fmt: skip
-        return Explain(pairs, readable(result.frame), metric.name)
+        pairs += explained.ways(result)
+        pairs += [(Text(N_("Source")), metric.source), (Text(N_("Data version")), definition["data_version"]),
+                  (Text(N_("Fingerprint of the definition")), definition["hash"])]  # fmt: skip
+        query = explained.query_of(self.version, result, definition["options"]) if result.views else None
+        words = columns.in_words(metric, result.frame)
+        return Explain(pairs, readable(result.frame), metric.name, query, words)
+
+    def _caption_of(self, view: View, unit: str) -> list[Words]:
+        """Population, range and filters of another view."""
+        page = replace(self, view=view)
+        return page.caption(unit)
+
+    def explain_people(self, unit: str) -> Explain:
+        """How the people of the view are counted."""
+        meaning = {
+            "customers": N_(
+                "customers with at least one touchpoint that the view leaves; counted, so without an interval"
+            ),
+            "responses": N_("valid answers that the view leaves; counted, so without an interval"),
+        }
+        pairs: list[tuple[Words, object]] = [
+            (Text(N_("What it is")), Text(meaning[unit])), (Text(N_("Population")), tuple(self.caption(unit))),
+            (Text(N_("Data version")), self.version.key),
+        ]  # fmt: skip
+        return Explain(pairs, query=lambda: cache.queries_of_people(self.version, self.view.alone()))
+
+    def explain_tiles(self, caption: Sequence[Words], tiles: Sequence[tuple[Words, Explain]]) -> None:
+        """Under a strip of tiles: who was counted, and how each of its numbers is."""
+        with st.container(horizontal=True, wrap=False, key="menu_tiles", gap="small", vertical_alignment="center"):
+            figure.html(lambda m: m.caption(caption))
+            figure.explain_several("tiles", tiles)
 
     @contextmanager
     def card(
@@ -293,7 +315,7 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
             add_files_button(who)
             sample_button(who)
         return None
-    view, notes = address.fit(state.view(), version.facts, _known(version, state.view()))
+    view, notes = address.fit(state.view(), version.facts, known_values(version, state.view()))
     if notes:
         state.note(notes)
     state.change_quietly(view)
@@ -387,19 +409,25 @@ def sample_button(who: PageReader) -> None:
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame for a grid or a file: paths as text, dates as days."""
-    lists = {c: [" > ".join(p) for p in frame[c]] for c in frame.columns if c == "path"}
+    signs = {"path": " > ", "more": ", ", "less": ", "}
+    lists = {
+        c: [signs[c].join(p) if isinstance(p, (list, tuple)) else p for p in frame[c]]
+        for c in frame.columns
+        if c in signs
+    }
     return frame.assign(**lists) if lists else frame
 
 
-def _meaning(metric: Metric, name: str, methods: Mapping[str, str]) -> Text:
+def _meaning(metric: Metric, name: str, methods: Mapping[str, str], confidence: float) -> Text:
     measure = metric.measures[name]
     if measure.interval is None:
         return Text(measure.meaning)
     method = Text(INTERVALS[methods.get(name, measure.interval)])
-    return Text(N_("{meaning}; 95% interval: {method}"), {"meaning": Text(measure.meaning), "method": method})
+    said = {"meaning": Text(measure.meaning), "level_share": confidence, "method": method}
+    return Text(N_("{meaning}; {level_share} interval: {method}"), said)
 
 
-def _known(version: Version, view: View) -> Mapping[str, tuple[str, ...]]:
+def known_values(version: Version, view: View) -> Mapping[str, tuple[str, ...]]:
     """Known values of the columns that the view speaks about."""
     asked = {f.column for f in view.customers + view.touchpoints + view.against}
     if view.goal or view.passing or view.tried:

@@ -12,6 +12,10 @@ from pages.parts.page import Page
 
 MOST_TOUCHPOINTS = 20  # rows of the matrix
 MOST_UNMAPPED = 10
+UNMAPPED = N_(
+    "Names that neither the file nor the dictionary gives a stage, with their loaded rows and the share of all rows."
+)
+MATRIX = N_("Loaded rows, counted by touchpoint and by the stage that the file or the dictionary gives each row.")
 
 
 def show(page: Page) -> None:
@@ -40,7 +44,7 @@ def _unmapped(page: Page, frame: pd.DataFrame) -> None:
     if len(lost) > MOST_UNMAPPED:
         caption.append(Text(N_("the {shown} most frequent of {n} names"), {"shown": MOST_UNMAPPED, "n": len(lost)}))
     with figure.card("unmapped", title, Text(N_("Names without a stage, by weight")), caption,
-                     Explain((), lost, "names-without-stage")):  # fmt: skip
+                     Explain(Text(UNMAPPED), lost, "names-without-stage")):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
             [m.strong(r.raw_touchpoint), m.number(r.rows), m.share_bar(r.rows / total, largest)]
             for r in lost.head(MOST_UNMAPPED).itertuples()
@@ -67,7 +71,7 @@ def _matrix(page: Page, frame: pd.DataFrame) -> None:
         most = {"shown": len(shown), "n": len(touchpoints)}
         caption.append(Text(N_("the {shown} most frequent of {n} touchpoints"), most))
     with figure.card("matrix", title, Text(N_("Rows by touchpoint and stage")), caption,
-                     Explain((), frame, "touchpoints-by-stage")):  # fmt: skip
+                     Explain(Text(MATRIX), frame, "touchpoints-by-stage")):  # fmt: skip
         figure.altair(
             lambda who: draw_heatmap(cells, who, "touchpoint", "group", "rows", domain=(0, float(cells["rows"].max())),
                                      rows=shown, columns=list(dict.fromkeys(order))),

@@ -168,7 +168,8 @@ def draw_scores(page: Page, place: str, asked: Sequence[str]) -> None:
         f"scores_{place}", finding(page, place, main), Text(NOTES[place]), page.ask(main, by=[place]), caption
     ):
         figure.html(lambda m: m.table(heads, [
-            [m.strong(t), *(c for name in asked for c in cells(m, name, scored[name].get(t)))] for t in names[:MOST_ROWS]
+            [m.strong(m.profile(t) if place == "touchpoint" else t),
+             *(c for name in asked for c in cells(m, name, scored[name].get(t)))] for t in names[:MOST_ROWS]
         ], numeric=tuple(range(1, len(heads)))))  # fmt: skip
 
 

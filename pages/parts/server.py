@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import functools
 import os
 import socket
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--no-sample", action="store_true", help="do not import the sample data")
     asked = parser.parse_args(arguments)
+    if asked.port and (refused := cannot_listen(asked.address, asked.port)):
+        print(f"Touchline: {refused}", file=sys.stderr)
+        return 1
     os.chdir(ROOT)
     prepare(sample=not asked.no_sample)
     port = asked.port or free_port(asked.address)
@@ -167,6 +171,29 @@ def visit(host: str, port: int) -> None:
                     answer.ParseFromString(door.recv(timeout=PATIENCE_SECONDS))  # type: ignore[arg-type]
     except Exception as problem:  # a cold start is slower, not wrong
         print(f"Touchline: not warmed up ({type(problem).__name__})", file=sys.stderr)
+
+
+def cannot_listen(address: str, port: int) -> str:
+    """Why this server cannot listen there, and what to do; nothing where it can. Asked first: Streamlit would end with a trace."""
+    if not 0 < port < 65_536:
+        return f"{port} is no port. Choose one from 1 to 65535, or leave out --port."
+    kind = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(kind) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was left a moment ago is free
+        try:
+            door.bind((address, port))
+        except PermissionError:
+            return f"port {port} is kept for the system's own programs. Choose one above 1023, or leave out --port."
+        except OSError as problem:
+            if problem.errno != errno.EADDRINUSE:
+                return f"this machine has no address {address} to listen on. Leave out --address to listen on this machine alone."
+            other = free_port("127.0.0.1" if address in ("0.0.0.0", "") else address)
+            return (
+                f"port {port} is taken by another program, perhaps by a Touchline that still runs. "
+                f"Stop that program, or choose another port: --port {other} is free. "
+                f"Without --port the first free one from {FIRST_PORT} is taken."
+            )
+    return ""
 
 
 def free_port(address: str) -> int:

@@ -27,10 +27,17 @@ def load() -> None:
         found, notes = address.decode(params)
         language = found.language or st.session_state.get("lang") or _browser_language()
         current = st.session_state.get("address")
-        dataset = found.dataset or (current.dataset if current else "")
+        dataset = found.dataset or (current.dataset if current and not found.saved else "")
         st.session_state["address"] = replace(found, language=language, dataset=dataset)
         st.session_state["notes"] = notes
-    st.session_state["lang"] = current_address().language
+    _speak_as_chosen()
+
+
+def _speak_as_chosen() -> None:
+    """Language, digits and calendar of the address are those of the reader."""
+    now = current_address()
+    st.session_state["lang"], st.session_state["digits"] = now.language, now.digits
+    st.session_state["calendar"] = now.calendar
 
 
 def save() -> None:
@@ -59,6 +66,13 @@ def change(edit: Callable[[View], View]) -> None:
     st.session_state["notes"] = []
 
 
+def take(whole: Address) -> None:
+    """Look at another address: of a saved view, or of a step that is undone."""
+    st.session_state["address"] = whole
+    st.session_state["notes"] = []
+    _speak_as_chosen()
+
+
 def set_option(metric: str, name: str, text: str | None) -> None:
     """Set an option of a metric by its text form; None goes back to the default."""
     st.session_state["address"] = current_address().with_option(metric, name, text)
@@ -66,16 +80,26 @@ def set_option(metric: str, name: str, text: str | None) -> None:
 
 def set_language(language: str) -> None:
     """Choose the language of the pages."""
-    st.session_state["address"] = replace(current_address(), language=language)
-    st.session_state["lang"] = language
+    st.session_state["address"] = replace(current_address(), language=language, digits="", calendar="")
+    _speak_as_chosen()
+
+
+def set_writing(digits: str | None = None, calendar: str | None = None) -> None:
+    """Choose how numbers and days are written; "" is what is usual in the language, None leaves it."""
+    now = current_address()
+    st.session_state["address"] = replace(
+        now, digits=now.digits if digits is None else digits, calendar=now.calendar if calendar is None else calendar
+    )
+    _speak_as_chosen()
 
 
 def set_dataset(dataset: str) -> None:
     """Look at another dataset, with a fresh view: filters and options of one mean nothing in another."""
     now = current_address()
     if dataset != now.dataset:
-        st.session_state["address"] = Address(dataset, language=now.language)
-        st.session_state["notes"] = []
+        st.session_state["address"] = Address(dataset, language=now.language, digits=now.digits, calendar=now.calendar)
+        if now.dataset:  # else they are about a link that named none
+            st.session_state["notes"] = []
 
 
 def set_version(number: int) -> None:
@@ -132,6 +156,11 @@ def change_quietly(fitted: View) -> None:
     now = current_address()
     if fitted != now.view:
         st.session_state["address"] = replace(now, view=fitted)
+
+
+def query_without(page: str, name: str) -> str:
+    """The address of what the page shows now, without one choice: what a link to another page begins with."""
+    return urlencode(address.encode(current_address().with_option(page, name, None)), doseq=True)
 
 
 def link() -> str:

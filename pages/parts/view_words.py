@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from cx_metrics.segments import AllOf, Condition, Leaf, Not, parse_condition
 from cx_metrics.steps import Steps
@@ -30,7 +31,6 @@ LABELS = {
     "stage": N_("Stage"),
     "wave": N_("Wave"),
 }
-IN_SENTENCE = {"persona": N_("persona"), "segment": N_("segment"), "region": N_("region")}
 VALUE_WORDS = {
     "physical": N_("physical"), "digital": N_("digital"), "human": N_("human"),
     "before": N_("before purchase"), "during": N_("during purchase"), "after": N_("after purchase"),
@@ -73,6 +73,77 @@ def filters_in_words(view: View, reader: PageReader, paths: bool = False) -> lis
     if view.answered:
         said.append(answered_label(view.answered, reader))
     return [*said, *(member_label(member, reader) for member in view.members)]
+
+
+def view_in_words(view: View, reader: PageReader) -> list[str]:
+    """All that a view says beside the data: days, filters, goal, what it is compared with. Empty where it says nothing."""
+    said = [_days(view, reader)] if view.first_day or view.last_day else []
+    said += [w if isinstance(w, str) else reader.say(w) for w in filters_in_words(view, reader, paths=True)]
+    if view.goal:
+        said.append(_said(view, "goal", reader))
+    said += [_said(view, name, reader) for name in ("compare", "against", "belonging") if _differs(view, View(), name)]
+    return said
+
+
+def changes_in_words(before: View, after: View, reader: PageReader) -> list[str]:
+    """What `after` says that `before` says otherwise, one by one: "Persona: Saver", "All channels"."""
+    said = []
+    columns = dict.fromkeys(f.column for v in (before, after) for f in v.customers + v.touchpoints)
+    for column in columns:
+        if before.values(column) != after.values(column):
+            values = several([value_word(column, v, reader) for v in after.values(column)], reader)
+            words = Text(N_("{column}: {values}"), {"column": label(column), "values": values})
+            said.append(reader.say(words if values else Text(N_("{column}: all"), {"column": label(column)})))
+    aspects = ("days", "compare", "goal", "grain", "range_rule", "touchpoint_rule", "passing", "tried", "answered", "members",
+               "against", "belonging")  # fmt: skip
+    return said + [_said(after, name, reader) for name in aspects if _differs(before, after, name)]
+
+
+PARTS = {  # of a view, that are chosen together
+    "days": ("first_day", "last_day"), "compare": ("compare", "compare_first", "compare_last"),
+    "against": ("against", "against_members"),
+}  # fmt: skip
+
+
+def _differs(before: View, after: View, name: str) -> bool:
+    return any(getattr(before, part) != getattr(after, part) for part in PARTS.get(name, (name,)))
+
+
+def _said(view: View, name: str, reader: PageReader) -> str:
+    """One aspect of a view as something one chooses."""
+    if name == "days":
+        return _days(view, reader) if view.first_day or view.last_day else reader.say(N_("All dates"))
+    if name == "compare":
+        return _compared(view, reader)
+    if name == "against":
+        attributes = [f.column for f in view.against]
+        other = segment_in_words(view.against, attributes, reader, view.against_members)
+        words = Text(N_("compared with {segment}"), {"segment": other})
+        return reader.say(words if view.has_other_side else N_("no second segment"))
+    if name == "goal":
+        goal = reader.listing(reader.name(g) for g in view.goal or ())
+        return reader.say(Text(N_("Goal: {goal}"), {"goal": goal}) if goal else N_("Goal: as the dataset has it"))
+    if name == "grain":
+        return reader.say(Text(N_("counted by {grain}"), {"grain": Text(GRAIN_WORDS[view.grain])}))
+    if name == "members":
+        named = reader.listing(member_label(m, reader) for m in view.members)
+        return named or reader.say(N_("No segments"))
+    if name == "belonging":
+        return reader.say(N_("where answers belong"))
+    if name in RULES:
+        return reader.say(RULES[name][getattr(view, name)])
+    chosen = getattr(view, name)
+    return LABELLED[name](chosen, reader) if chosen else reader.say(NOBODY_CHOSEN[name])
+
+
+def _compared(view: View, reader: PageReader) -> str:
+    if view.compare == "range" and view.compare_first and view.compare_last:
+        return reader.say(
+            Text(N_("compared with {days}"), {"days": reader.dates(view.compare_first, view.compare_last)})
+        )
+    return reader.say(
+        N_("compared with the previous period") if view.compare == "previous" else N_("compared with no other days")
+    )
 
 
 def label(column: str) -> Text:
@@ -175,3 +246,13 @@ def _days(view: View, reader: PageReader) -> str:
 
 def _decimals(value: float) -> int:
     return 0 if value == int(value) else 1
+
+
+RULES = {"range_rule": RANGE_WORDS, "touchpoint_rule": RULE_WORDS}
+LABELLED: dict[str, Callable[[Any, PageReader], str]] = {
+    "passing": passing_label, "tried": tried_label, "answered": answered_label,
+}  # fmt: skip
+NOBODY_CHOSEN = {
+    "passing": N_("Whole flow"), "tried": N_("Everybody, however far they came"),
+    "answered": N_("Everybody, whatever they answered"),
+}  # fmt: skip

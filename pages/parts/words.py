@@ -21,7 +21,11 @@ from pages.parts.markup import Markup, Words
 from pages.parts.page import Page
 
 COMMENTS, QUOTES, MOST_THEMES, MOST_PLACES = 30, 2, 14, 6
-IN_SENTENCE = {"stage": N_("stage"), "touchpoint": N_("touchpoint"), "channel": N_("channel")}
+HEAT = {
+    "stage": N_("Negative share of comments by theme and stage"),
+    "touchpoint": N_("Negative share of comments by theme and touchpoint"),
+    "channel": N_("Negative share of comments by theme and channel"),
+}
 ENOUGH = 10  # comments below which a share is greyed
 ALL = "all"
 MOODS: dict[str, str] = {ALL: N_("All"), "low": N_("Unhappy"), "high": N_("Happy")}
@@ -103,7 +107,7 @@ def draw_feelings(page: Page) -> None:
     named = sorted(dict.fromkeys(frame["named"]), key=lambda n: order.index(n) if n in order else len(order))[
         :MOST_PLACES
     ]
-    note = Text(N_("Negative share of comments by theme and {column}"), {"column": Text(IN_SENTENCE[place])})
+    note = Text(HEAT[place])
     caption = page.caption(
         "responses", [Text(N_("grey: fewer than {n} comments"), {"n": ENOUGH})], int(frame["comments"].sum())
     )

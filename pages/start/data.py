@@ -26,10 +26,24 @@ QUESTION = N_("Can I trust this upload?")
 MOST_COMPARED = (
     5_000_000  # touchpoints of which each is compared with the one before; of more it takes longer than a page may
 )
+IN_AND_OUT = N_(
+    "Every row of a file is either loaded or set aside with a reason; the two add up to the rows that were read."
+)
+SET_ASIDE = N_(
+    "Rows that cannot be used as they are: a value is missing or cannot be read. Nothing of them is guessed or counted."
+)
+PER_DAY = N_(
+    "Loaded touchpoints by the day of their time, in the time zone of the dataset. Days without any are gaps in the line."
+)
 PROTECTED = N_(
     "For everybody who looks at this dataset: groups of fewer than 5 people have no score or share, comments are shown from 8 "
     "on, and people are counted in blocks, so that no two filters tell one person apart. Behavioural segments and funnels are "
     "switched off."
+)
+
+NOT_READ = N_(
+    "Reading the comments failed, by a fault of Touchline: their language, feeling and themes are not known. Everything else is "
+    "loaded, and comments are shown as they are. The log of the server says where it failed. Import them again after an update."
 )
 
 
@@ -128,7 +142,10 @@ def draw_files(page: Page, reports: Sequence[Report]) -> None:
     if n := int(manifest.get("erased", 0)):
         one, many = NP_("{n} row was erased on request", "{n} rows were erased on request")
         caption.append(Text(one, {"n": n}, many, n))
-    with figure.card("files", title, Text(N_("Rows in, rows loaded, rows set aside")), caption):
+    if manifest.get("comments_not_read"):
+        figure.html(lambda m: m.notice(Text(NOT_READ)))
+    how = Explain(Text(IN_AND_OUT))
+    with figure.card("files", title, Text(N_("Rows in, rows loaded, rows set aside")), caption, how):
         figure.html(lambda m: m.table(heads, [
             [m.strong(r.file), say(TABLE_NAMES[r.table]), m.number(r.rows), m.number(r.loaded), m.number(r.set_aside)]
             for r in reports
@@ -168,7 +185,7 @@ def draw_aside(page: Page, reports: Sequence[Report]) -> None:
         )
     ]
     with figure.card("aside", Text(one, {"total": total}, many, total), Text(N_("Rows set aside, with the reason")), caption,
-                     Explain((), table, "rows-set-aside")):  # fmt: skip
+                     Explain(Text(SET_ASIDE), table, "rows-set-aside")):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
             [f, m.number(p.row), p.column or "–", p.found or "–", p.reason] for f, p in listed[:20]
         ], numeric=(1,)))  # fmt: skip
@@ -215,7 +232,9 @@ def draw_days(page: Page) -> None:
         one, many = NP_("{gaps} day of {days} has no touchpoint", "{gaps} days of {days} have no touchpoint")
         title = Text(one, {"gaps": gaps, "days": days}, many, gaps)
     caption = [page.counted("touchpoints", int(frame["touchpoints"].sum())), *page.period(), *trends.dashed(page)]
-    with figure.card("days", title, Text(N_("Touchpoints per day")), caption, Explain((), frame, "rows-per-day")):
+    with figure.card(
+        "days", title, Text(N_("Touchpoints per day")), caption, Explain(Text(PER_DAY), frame, "rows-per-day")
+    ):
         trends.draw(page, frame, "day", "touchpoints", None, title, "days", interval=False, zero=True, height=180)
 
 

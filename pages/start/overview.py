@@ -10,8 +10,9 @@ from cx_metrics import findings
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
-from pages.parts import cache, changed, figure, scores, trends
-from pages.parts.markup import Stage, Tile
+from pages.parts import cache, changed, echoes, figure, scores, trends
+from pages.parts.figure import Explain
+from pages.parts.markup import Stage, Tile, Words
 from pages.parts.page import Page, run
 
 SCORES = {  # score: share, decimals, unit of a change
@@ -43,13 +44,16 @@ def show(page: Page) -> None:
     flags = changed.raised(page, asked)
     changed.say_flags(flags)
     figure.html(lambda m: m.tiles(tiles(page, asked, conversion)))
+    unit = "customers" if page.has("touchpoints") else "responses"
     words = [Text(N_("95% intervals")), *against(page)]
-    figure.html(lambda m: m.caption(page.caption("customers" if page.has("touchpoints") else "responses", words)))
+    page.explain_tiles(page.caption(unit, words), explanations(page, asked, conversion))
     with page.part():
         changed.draw_movers(page)
     if page.has("touchpoints"):
         draw_stages(page)
     draw_trend_of_score(page, frames)
+    with page.part():
+        echoes.draw_in_short(page)
     changed.draw_flags(page, flags)
 
 
@@ -84,6 +88,21 @@ def tiles(page: Page, asked: dict[str, Result], conversion: Result | None) -> li
         shown.append(_tile(page, name, name, label, share, decimals, unit, "responses", better))
     if conversion is not None and page.facts.timed:
         shown.append(_time_tile(page))
+    return shown
+
+
+def explanations(page: Page, asked: dict[str, Result], conversion: Result | None) -> list[tuple[Words, Explain]]:
+    """How each tile is counted, in their order."""
+    unit = "customers" if page.has("touchpoints") else "responses"
+    label = Text(N_("Customers") if page.has("touchpoints") else N_("Responses"))
+    people: list[tuple[Words, Explain]] = [(label, page.explain_people(unit))]
+    shown: list[tuple[Words, Explain]] = people if page.has("touchpoints") or conversion is None else []
+    if conversion is not None:
+        shown.append((Text(N_("Conversion")), page.explain(conversion, ("conversion_rate",))))
+    shown += [(scores.label(name, result.frame), page.explain(result, (name,))) for name, result in asked.items()]
+    if conversion is not None and page.facts.timed:
+        times = page.ask("time_to_goal")
+        shown.append((Text(N_("Median days to goal")), page.explain(times, ("median_seconds",))))
     return shown
 
 

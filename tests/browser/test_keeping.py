@@ -16,7 +16,7 @@ from cx_metrics.importing import ImportFile, Plan
 from cx_metrics.workspace import Workspace
 from tests.browser.conftest import Server, Visit, start_server, visit
 
-PAGES = ("", "flow", "drop-off", "stages", "channels", "voice", "data", "definitions")
+PAGES = ("", "flow", "drop-off", "stages", "touchpoint", "channels", "personas", "voice", "data", "definitions")
 CANARIES = [f"canary{n:02}-{7919 * (n + 3):x}@example.com" for n in range(50)]
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.browser.accessible import violations
 from tests.browser.conftest import Server, visit
 
-PAGES = ("", "flow", "drop-off", "stages", "channels", "voice", "data", "definitions")
+PAGES = ("", "flow", "drop-off", "stages", "touchpoint", "channels", "personas", "voice", "data", "definitions")
 SCREENS = {"laptop": (1440, 900), "phone": (390, 844)}
 
 WIDER = """() => document.querySelector('[data-testid="stMain"]').scrollWidth

@@ -355,7 +355,8 @@ def server_with_engine(touchpoints: Path, own_engine: str, monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("server_with_engine")
 @pytest.mark.parametrize("page", ["start/overview", "behaviour/flow", "behaviour/drop_off", "behaviour/stages",
-                                  "behaviour/channels", "start/data", "trust/definitions"])  # fmt: skip
+                                  "behaviour/touchpoint",
+                                  "behaviour/personas", "behaviour/channels", "start/data", "trust/definitions"])  # fmt: skip
 def test_pages_answer_from_the_engine(page: str) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.run()

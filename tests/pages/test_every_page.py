@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from cx_metrics import importing
 from cx_metrics.engines import Store, open_store
 from cx_metrics.run import people, run
+from cx_metrics.view import Filter, View
 from cx_metrics.workspace import Workspace
 from pages.parts.language import PageReader
 
@@ -22,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "overview": "start/overview.py", "flow": "behaviour/flow.py", "drop-off": "behaviour/drop_off.py",
     "stages": "behaviour/stages.py", "channels": "behaviour/channels.py", "voice": "opinion/voice.py",
-    "data": "start/data.py", "definitions": "trust/definitions.py",
+    "data": "start/data.py", "definitions": "trust/definitions.py", "touchpoint": "behaviour/touchpoint.py",
+    "personas": "behaviour/personas.py", "views": "start/views.py",
 }  # fmt: skip
 NAMES = ("Website", "Cart", "Purchase", "Support")
 HOSTILE = ("<img src=x>[a](http://b)$x$", "{n}|,?@2d", ":red[x] **b**", "__proto__")
@@ -251,6 +253,18 @@ def credited(store: Store) -> list[str]:
     return [PageReader().percent(float(rate), 1) for rate in frame["conversion_rate"].dropna()]
 
 
+def reached(store: Store) -> list[str]:
+    """The customers of the most frequent touchpoint, and the share of all that they are."""
+    row = run("touchpoint_engagement", store).frame.set_index("touchpoint").loc["Website"]
+    return [PageReader().number(int(row["customers"])), PageReader().percent(float(row["reach"]))]
+
+
+def of_savers(store: Store) -> list[str]:
+    """The conversion of one persona, which is that of the view of this persona alone."""
+    savers = View(customers=(Filter("persona", ("Saver",)),))
+    return [PageReader().percent(float(run("conversion", store, savers).frame["conversion_rate"].iloc[0]), 1)]
+
+
 NUMBERS: dict[str, tuple[Callable[[Store], list[str]], dict[str, str]]] = {
     "overview": (
         lambda s: [PageReader().percent(float(run("conversion", s).frame["conversion_rate"].iloc[0]), 1)],
@@ -261,8 +275,10 @@ NUMBERS: dict[str, tuple[Callable[[Store], list[str]], dict[str, str]]] = {
     "stages": (reach, {}),
     "channels": (credited, {}),
     "voice": (lambda s: [PageReader().number(float(run("nps", s).frame["nps"].iloc[0]))], {}),
+    "touchpoint": (reached, {"touchpoint.name": "Website"}),
+    "personas": (of_savers, {}),
     "data": (lambda s: [f"{people(s)['touchpoints']} touchpoints, {people(s)['answers']} answers"], {}),
-    "definitions": (lambda s: [f"Touchpoints over all names{people(s)['touchpoints']}"], {}),
+    "definitions": (lambda s: [f"Touchpoints over all namesStages{people(s)['touchpoints']}"], {}),
 }
 
 

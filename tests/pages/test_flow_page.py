@@ -67,7 +67,7 @@ def load(workspace: Workspace, folder: Path, journeys: list[str]) -> str:
 
 def opened(dataset: str, **address: str) -> AppTest:
     """The flow page at an address; `start` stands for `flow_links.start`."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params["ds"], app.query_params["lang"] = dataset, "en"
     for name, value in ({"goal": "buy"} | address).items():
         own = name in ("goal", "persona", "from", "to", "touchpoint", "only") or "." in name
@@ -122,12 +122,12 @@ class TestParts:
         app = opened(dataset, start="site")
         assert title(app) == "After site, 100% go on to buy"
         assert "50 journeys" in words(app) and "after site" in words(app)
-        assert table(app, "Path")[0][:2] == ["site→buy", "50"]
+        assert table(app, "Path")[0][1:3] == ["site→buy", "50"]
 
     def test_before_a_touchpoint(self, dataset: str) -> None:
         app = opened(dataset, end="buy")
         assert title(app) == "100% come to buy from site"
-        assert [row[:2] for row in table(app, "Path")] == [["ad→site→buy", "40"], ["site→buy", "10"]]
+        assert [row[1:3] for row in table(app, "Path")] == [["ad→site→buy", "40"], ["site→buy", "10"]]
 
     def test_between_two_touchpoints(self, dataset: str) -> None:
         app = opened(dataset, start="ad", end="buy", steps="2")  # two steps leave no room for a middle: three are shown
@@ -161,23 +161,23 @@ class TestRules:
 
     def test_repeats_kept_are_two_steps(self, dataset: str) -> None:
         app = opened(dataset, repeats="keep")
-        assert ["site→site→buy", "10"] in [row[:2] for row in table(app, "Path")]
+        assert ["site→site→buy", "10"] in [row[1:3] for row in table(app, "Path")]
         assert "the same touchpoint twice in a row is two steps" in words(app)
         assert ["site", "site", "10", "10"] in [row[:4] for row in table(app, "Followed by")]
         assert "Counted by another definition" not in words(app)  # what is reworked counts repeats too
 
     def test_names_left_out_are_out_of_every_chart(self, dataset: str) -> None:
         app = opened(dataset, exclude="site")
-        assert [row[:2] for row in table(app, "Path")] == [["ad→buy", "40"], ["ad→help", "20"], ["buy", "10"]]
+        assert [row[1:3] for row in table(app, "Path")] == [["ad→buy", "40"], ["ad→help", "20"], ["buy", "10"]]
         assert {row[0] for row in table(app, "Followed by")} == {"ad"}
         assert "left out: site" in words(app)
         assert "no touchpoint is left out" in words(app)  # said of the rework table, which counts them all
 
     def test_grouped_names_are_one_step(self, dataset: str) -> None:
         app = opened(dataset, group="*i*|*e*")  # site; help has an e
-        assert [row[0] for row in table(app, "Path")] == ["ad→*i*→buy", "ad→*e*", "*i*→buy"]
+        assert [row[1] for row in table(app, "Path")] == ["ad→*i*→buy", "ad→*e*", "*i*→buy"]
         app.multiselect(key="flow_exclude").set_value(["*e*"]).run()
-        assert ["ad", "20"] in [row[:2] for row in table(app, "Path")]
+        assert ["ad", "20"] in [row[1:3] for row in table(app, "Path")]
 
     def test_a_pattern_that_cannot_be_read_stays_in_the_field_and_says_why(self, dataset: str) -> None:
         app = opened(dataset)
@@ -189,26 +189,23 @@ class TestRules:
         app.button(key="flow_standard").click().run()
         assert "flow_links.group" not in app.query_params
 
-    def test_only_plain_steps_can_be_clicked(self, dataset: str) -> None:
-        assert "flow_pick" in [box.key for box in opened(dataset).selectbox]
-        for rule in ({"start": "ad"}, {"repeats": "keep"}, {"exclude": "help"}):
-            app = opened(dataset, **rule)
-            assert "flow_pick" not in [box.key for box in app.selectbox]
-            assert "can be clicked where the flow shows whole journeys" in words(app)
-
 
 class TestCards:
     """Whose paths, matrices, rework."""
 
     def test_paths_of_those_who_do_not_reach_the_goal(self, dataset: str) -> None:
         app = opened(dataset, **{"variants.who": "drop-outs"})
-        assert [row[:2] for row in table(app, "Path")] == [["ad→help", "20"]]
-        assert table(app, "Path")[0][2].startswith("28.6%")  # 20 of all 70
-        assert table(opened(dataset), "Path")[0][2].startswith("100%")  # of everyone's paths: how many reach the goal
+        assert [row[1:3] for row in table(app, "Path")] == [["ad→help", "20"]]
+        assert table(app, "Path")[0][3].startswith("28.6%")  # 20 of all 70
+        assert table(opened(dataset), "Path")[0][3].startswith("100%")  # of everyone's paths: how many reach the goal
 
     def test_without_a_goal_everybody_is_shown_and_no_choice(self, datasets: dict[str, str]) -> None:
         app = opened(datasets["no goal"], goal="", **{"variants.who": "drop-outs"})
-        assert [row[:2] for row in table(app, "Path")] == [["ad→qite→quy", "40"], ["ad→qelp", "20"], ["qite→quy", "10"]]
+        assert [row[1:3] for row in table(app, "Path")] == [
+            ["ad→qite→quy", "40"],
+            ["ad→qelp", "20"],
+            ["qite→quy", "10"],
+        ]
         assert "flow_who" not in str([group.proto.id for group in app.get("button_group")])
         assert "flow_who" in str([group.proto.id for group in opened(datasets["known"]).get("button_group")])
 
@@ -222,9 +219,7 @@ class TestCards:
         )
 
     def test_what_follows_what(self, dataset: str) -> None:
-        app = opened(dataset)
-        app.session_state["moves_look"] = "matrix"
-        app.run()
+        app = opened(dataset, **{"flow.moves": "matrix"})
         rows = {row[0]: row for row in table(app, "Journey over")}
         heads = next(t[0] for t in tables(app) if "Journey over" in t[0])
         assert rows["ad"][heads.index("site")] == "67%" and rows["ad"][heads.index("help")] == "33%"  # 40 and 20 of 60
@@ -233,9 +228,7 @@ class TestCards:
         assert rows["buy"][heads.index("Journey over")] == "100%"
 
     def test_step_by_step(self, dataset: str) -> None:
-        app = opened(dataset)
-        app.session_state["moves_look"] = "steps"
-        app.run()
+        app = opened(dataset, **{"flow.moves": "steps"})
         rows = {row[0]: row[1:] for row in table(app, "Step 1")}
         assert rows["ad"][:2] == ["86%", "–"] and rows["site"][:2] == ["14%", "57%"]  # 60, 10 and 40 of 70
         assert rows["buy"][1:3] == ["14%", "57%"] and rows["Journey over"][2:] == ["43%", "100%"]
@@ -283,13 +276,10 @@ class TestAgainst:
         assert "b.persona" not in app.query_params and "beyond chance" not in words(app)
 
     def test_whole_paths_and_steps_can_be_compared(self, dataset: str) -> None:
-        app = opened(dataset, persona="Saver", **{"b.persona": "Family"})
-        app.session_state["against_look_segment"] = "variants"
-        app.run()
+        app = opened(dataset, persona="Saver", **{"b.persona": "Family", "flow.against_segment": "variants"})
         rows = {row[0]: row[1:3] for row in table(app, "Difference")}
         assert rows["ad→site→buy"] == ["100.0%", "0.0%"] and rows["site→buy"] == ["0.0%", "33.3%"]
-        app.session_state["against_look_segment"] = "step_matrix"
-        app.run()
+        app = opened(dataset, persona="Saver", **{"b.persona": "Family", "flow.against_segment": "step_matrix"})
         assert ["ad", "1", "100.0%", "66.7%"] in [row[:4] for row in table(app, "Difference")]
 
     def test_a_segment_without_anybody_is_said(self, dataset: str) -> None:
@@ -306,7 +296,7 @@ class TestAgainst:
 def test_the_definitions_page_counts_whole_journeys_whatever_the_link_cuts(dataset: str) -> None:
     app = opened(dataset, start="site", exclude="ad")
     app.switch_page("pages/trust/definitions.py").run()
-    assert not app.exception and "All counts agree to the person" in words(app)
+    assert not app.exception and re.search(r"All \d+ counts agree to the person", words(app))
 
 
 @pytest.mark.parametrize(

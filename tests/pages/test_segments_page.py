@@ -145,6 +145,20 @@ def test_days_are_compared_with_other_days(kept: tuple[Workspace, str]) -> None:
     assert param(app, "compare") == []
 
 
+def test_days_are_typed_in_the_readers_calendar(kept: tuple[Workspace, str]) -> None:
+    """4 February 2026 is 15 Bahman 1404; the calendar sheet of a date field is Gregorian, so a field to type in takes its place."""
+    app = opened(kept, "stages", calendar="jalali")
+    app.text_input(key="bar_first_typed").set_value("1404/11/15").run()
+    assert param(app, "from") == ["2026-02-04"] and param(app, "calendar") == ["jalali"]
+    assert "15 Bahman" in words(app)
+    app.text_input(key="bar_first_typed").set_value("soon").run()
+    assert param(app, "from") == ["2026-02-04"]
+    assert any("This is no day" in caption.value for caption in app.caption)
+    assert app.text_input(key="bar_first_typed").value == "soon"
+    app.text_input(key="bar_last_typed").set_value("2026-02-10").run()
+    assert param(app, "to") == ["2026-02-10"]
+
+
 def test_overview_says_with_which_days_it_compares(kept: tuple[Workspace, str]) -> None:
     shown = words(opened(kept, "overview", compare="2026-01-05..2026-01-14", **{"from": "2026-02-04"}))
     assert "change against 5–14 Jan 2026" in shown
@@ -163,8 +177,8 @@ def test_the_drop_off_page_says_what_sets_the_lost_apart_and_what_they_said(kept
     app = opened(kept, "drop-off", **{"funnel.steps": "ad,site,buy"})
     app.selectbox(key="drop_step").set_value(3).run()  # before buy: the 10 with help
     shown = words(app)
-    assert "Where Persona is Saver, customers are lost before buy less often: 0% against 100%" in shown
-    assert "NPS: those who were lost before buy score lower than those who came through" in shown
+    assert "Where Persona is Saver, fewer are lost before buy: 0% against 100%" in shown
+    assert "NPS: those lost before buy score lower than those who came through" in shown
     assert "comments of those who were lost: 10" in shown and "comments of those who came through: 30" in shown
     assert "<b>so</b> 39" in shown  # as it was written
 

@@ -433,3 +433,11 @@ def test_a_link_names_a_handful_of_segments_and_no_more() -> None:
     found, notes = decode({"in": [f"{'n' * 200}|persona=p{i}" for i in range(20)]})
     assert len(found.view.members) == 12 and len(notes) == 8
     assert {member.name for member in found.view.members} == {"n" * 80}
+
+
+@pytest.mark.parametrize("calendar", ["", "gregorian", "jalali", "hijri"])
+@pytest.mark.parametrize("digits", ["", "latin"])
+def test_a_link_keeps_how_dates_and_numbers_are_written(digits: str, calendar: str) -> None:
+    address = Address(DATASET, "fa", digits=digits, calendar=calendar)
+    assert decode(encode(address)) == (address, [])
+    assert decode({"digits": ["roman"], "calendar": ["mayan"]})[0] == Address()

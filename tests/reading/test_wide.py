@@ -91,6 +91,30 @@ def test_airport_survey_asks_before_it_spreads(test_data: TestData) -> None:
     assert 'Does "0" mean "not rated"?' in {str(q.text) for q in found.questions}
 
 
+@pytest.mark.parametrize(
+    ("year", "block", "codes"),
+    [
+        (2011, {"Q8A", "Q8N", "Q10F", "Q11", "Q15B"}, {"On-Time Staus of Flight", "Q7", "Q17", "Q19", "Q21"}),
+        (
+            2013,
+            {"Q7A_ART", "Q7O_WHOLE", "Q9B_CLNAIRTRAIN", "Q14A_FIND"},
+            {"Q4FOOD", "Q4WIFI", "Q22A_USESJC", "Q22B_USEOAK"},
+        ),
+        (2015, {"Q7ART", "Q7ALL", "Q9ALL", "Q14FIND"}, {"Q18AGE", "Q20INCOME", "Q22SJC"}),
+        (2017, {"NETPRO", "Q7ALL", "Q14FIND"}, {"Q19AGE", "Q21INCOME", "Q23SJC", "Q23OAK"}),
+    ],
+)
+def test_codes_beside_ratings_are_no_ratings(test_data: TestData, year: int, block: set[str], codes: set[str]) -> None:
+    """Ages, incomes and yes or no stand as numbers beside marks from 1 to 5; nobody who presses Import averages them."""
+    _found, _report, mapping = load(
+        open_raw(test_data(f"sfo_survey/{year}_SFO_Customer_Survey.csv.gz"), "sfo.csv"), wide="each"
+    )
+    assert mapping.spread
+    assert block <= set(mapping.spread.headers)
+    assert not codes & set(mapping.spread.headers)
+    assert codes <= set(mapping.attributes)
+
+
 def test_order_table_becomes_touchpoints(test_data: TestData) -> None:
     """README: 4,000 orders; 3,994 were approved, 3,939 handed over and 3,898 delivered. The estimated date is no contact."""
     found, report, mapping = load(open_raw(test_data("olist_sample/olist_orders_dataset.csv.gz"), "orders.csv"))
@@ -123,6 +147,42 @@ def test_seat_reviews_with_part_ratings(test_data: TestData) -> None:
 
 
 # Questions in columns
+
+
+def block_and(codes: str, *values: int) -> str:
+    """Three ratings from 1 to 5 in a block, and a column of codes that come as often as said, one after the other."""
+    coded = [str(code) for code, times in enumerate(values, 1) for _ in range(times)]
+    rows = [f"r{i},{marks},{marks},{marks},{code}" for i, code in enumerate(coded) for marks in (min(i % 6 + 1, 5),)]
+    return table(f"response id,Q1A,Q1B,Q1C,{codes}", *rows)
+
+
+def test_a_column_that_may_hold_codes_is_asked_for(upload: Upload) -> None:
+    """Few have the code in the middle: so lie no marks. Who says that they are marks gets them, and may take it back."""
+    raw = upload(block_and("Q2", 60, 20, 70, 15, 60))
+    asked = question(recognise(raw), "rated")
+    assert str(asked.text) == 'Is "Q2" an answer on a scale, as the other questions are?' and asked.chosen == "no"
+    mapping = default_mapping(raw, recognise(raw))
+    assert mapping.spread and mapping.spread.headers == ("Q1A", "Q1B", "Q1C") and "Q2" in mapping.attributes
+    rated = answered(mapping, asked, "yes")
+    assert rated.spread and rated.spread.headers == ("Q1A", "Q1B", "Q1C", "Q2") and "Q2" not in rated.attributes
+    assert answered(rated, asked, "no") == mapping
+
+
+@pytest.mark.parametrize(
+    "counts", [(5, 10, 40, 90, 60), (90, 20, 10, 30, 70), (100, 60, 40, 20, 10), (40, 45, 40, 48, 43)]
+)
+def test_a_column_whose_numbers_lie_as_marks_do_is_no_question(upload: Upload, counts: tuple[int, ...]) -> None:
+    """One peak, two ends, a slope, and nothing but chance."""
+    raw = upload(block_and("Q2", *counts))
+    mapping = default_mapping(raw, recognise(raw))
+    assert mapping.spread and "Q2" in mapping.spread.headers
+    assert "rated" not in {asked.key for asked in recognise(raw).questions}
+
+
+def test_a_question_in_words_is_believed(upload: Upload) -> None:
+    raw = upload(block_and("How often did you wait?", 60, 20, 70, 15, 60))
+    mapping = default_mapping(raw, recognise(raw))
+    assert mapping.spread and "How often did you wait?" in mapping.spread.headers
 
 
 def test_questions_in_four_languages(upload: Upload) -> None:
