@@ -31,10 +31,12 @@ from cx_metrics import (
     surveys,
     traits,
     voiced,
+    volume,
 )
 from cx_metrics.comparison import compare
 from cx_metrics.definition import differing
 from cx_metrics.errors import TouchlineError
+from cx_metrics.movers import movers
 from cx_metrics.registry import METRICS, Metric
 from cx_metrics.run import Result, people, run
 from cx_metrics.small_groups import Privacy
@@ -48,8 +50,8 @@ __all__ = [
     "METRICS", "Answered", "Belonging", "Facts", "Filter", "Member", "Metric", "Passing", "Privacy", "Result", "TouchlineError",
     "Tried", "View", "activity", "answers", "around_answers", "branches", "channels", "clusters", "compare", "contacts",
     "conversion", "correlates", "differing", "drivers", "drop_out", "engagement", "exposure", "flows", "funnel", "load",
-    "open_engine", "open_files", "people", "print_view", "process", "read_view", "responses", "run", "score_differences",
-    "silent", "surveys", "traits", "voiced",
+    "movers", "open_engine", "open_files", "people", "print_view", "process", "read_view", "responses", "run",
+    "score_differences", "silent", "surveys", "traits", "voiced", "volume",
 ]  # fmt: skip
 
 

@@ -256,6 +256,11 @@ def band_of(number: ibis.Value, bands: Bands) -> ibis.Value:
     return place
 
 
+def scale_of(s: ibis.Table) -> ibis.Value:
+    """The scale of an answer with its direction, in one text."""
+    return s.scale_low.cast("string") + "|" + s.scale_high.cast("string") + "|" + s.higher_is_better.cast("string")
+
+
 def _with_paths(s: ibis.Table, tables: Tables) -> ibis.Table:
     """The whole path of the journey, to the end of the data, as whole paths have it (`variants`): that of most answers first. Text
     that sorts in this order: its place, then the names."""

@@ -21,6 +21,7 @@ from cx_metrics.sequences import Sequences
 from cx_metrics.shelf import Shelf
 from cx_metrics.steps import FIRST_TOUCH, LAST_TOUCH
 from cx_metrics.tables import CUSTOMER_COLUMNS, TABLE_NAMES, TOUCHPOINTS
+from cx_metrics.tallies import TIMES, tallied
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts, View, microseconds
 
@@ -199,16 +200,23 @@ def followed(
         lent = follow.lend(made, by, **lending)
         if lent.empty:
             return pd.DataFrame()
-        left = population(dataset.tables, view, dataset.facts)
-        groups = tuple(column.removeprefix(APART) for column in by)
-        inputs = inputs_of(metric, left, dataset, view, None)
-        if metric.inputs[0] == "surveys" and isinstance(inputs[0], ibis.Table):
-            inputs[0] = answers.grouped(inputs[0], view.belonging, groups, dataset.tables)
-        table = set_apart(inputs, groups)[0]
-        known = {"attributes": dataset.facts.attributes, "whole": is_whole(view, dataset.facts), "by": by, "made": made}
-        return dataset.fetch(
-            follow.query(table, dataset.lend(lent), **asking, **registry.accepted(follow.query, known))
-        )
+        beside = dataset.lend(lent)
+
+        def build(shown: View) -> Asked:
+            left = population(dataset.tables, shown, dataset.facts)
+            groups = tuple(column.removeprefix(APART) for column in by)
+            inputs = inputs_of(metric, left, dataset, shown, None)
+            if metric.inputs[0] == "surveys" and isinstance(inputs[0], ibis.Table):
+                inputs[0] = answers.grouped(inputs[0], shown.belonging, groups, dataset.tables)
+            table = set_apart(inputs, groups)[0]
+            whole = is_whole(shown, dataset.facts)
+            known = {"attributes": dataset.facts.attributes, "whole": whole, "by": by, "made": made}
+            return follow.query(table, beside, **asking, **registry.accepted(follow.query, known)), None
+
+        if not follow.alike:
+            return dataset.fetch(build(view)[0])
+        same = ("followed", metric.name, tuple(by), *asking.items(), made, beside.get_name())
+        return fetched(dataset, view, same, build)[0]
 
     of_walk = {name: named[name] for name in metric.walk.options} if metric.walk else {}
     key = ("followed", metric.name, view.alone(), tuple(by), *(of_walk | lending | asking).items())
@@ -246,6 +254,9 @@ def ask(
     """The query of a metric before it runs, the columns it is grouped by (called "by …" in the query), and its route."""
     left = population(dataset.tables, view, dataset.facts)
     inputs = inputs_of(metric, left, dataset, view, route)
+    summed = tallied(dataset.tables, view, by) if metric.tallied and not options.get("weighted") else None
+    if summed is not None:
+        inputs[0] = with_quarter(summed)
     if metric.inputs[0] == "surveys" and isinstance(inputs[0], ibis.Table):
         inputs[0] = answers.grouped(inputs[0], view.belonging, by, dataset.tables)
     groups = groups_of(metric, inputs, by)
@@ -281,7 +292,9 @@ def inputs_of(metric: Metric, left: Population, dataset: Dataset, view: View, ro
 
 def with_quarter(t: ibis.Table) -> ibis.Table:
     """Answers with the quarter they were given in (its first day), to group by; a file's own column of that name stays."""
-    if not {"answered_at", "month"} <= set(t.columns) or any(c.casefold() == "quarter" for c in t.columns):
+    if not ({"answered_at", "month"} <= set(t.columns) or {TIMES, "month"} <= set(t.columns)) or any(
+        c.casefold() == "quarter" for c in t.columns
+    ):
         return t
     return t.mutate(quarter=t.month.truncate("Q"))
 

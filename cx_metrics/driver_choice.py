@@ -18,7 +18,7 @@ from cx_metrics.contacts import NUMBER
 from cx_metrics.errors import DataProblem, OptionProblem, nearest
 from cx_metrics.groups import how_many, nullable
 from cx_metrics.options import Columns, Name
-from cx_metrics.tables import HEARD, PREPARED, SURVEYS
+from cx_metrics.tables import HEARD, NUMBERED_ANSWERS, PREPARED, SURVEYS
 from cx_metrics.texts import N_
 
 SCORED = ("nps", "csat", "rating", "ces")  # in the order in which one of them is taken for the outcome
@@ -26,7 +26,7 @@ HELD = 0.5  # of the responses with the outcome: a driver that fewer of them kno
 MOST_LEVELS = 12  # an attribute with more values says who somebody is, not what happened
 MEASURE, ATTRIBUTE = "measure", "attribute"
 # What says nothing new of the score: words are its echo, and what came after cannot have gone before it.
-OWN = frozenset({*SURVEYS.names, *PREPARED, *HEARD, "contacts_after", "customer_number"})
+OWN = frozenset({*SURVEYS.names, *PREPARED, *HEARD, *NUMBERED_ANSWERS, "contacts_after"})
 
 Outcome = Annotated[
     str, Name(N_("the score looked at: nps, csat, ces, rating, or one question by its words; empty for the first there is"))
@@ -79,15 +79,15 @@ def offered(
     asked = {f"k{i}": (scored.survey_type == k) | (scored.question == k) for i, k in enumerate(kinds)}
     each = (
         scored.filter(ibis.or_(*asked.values()))
-        .group_by("response_id")
-        .aggregate(customer=scored.customer_id.max(), **{k: how_many(held) for k, held in asked.items()})
+        .group_by("response_number")
+        .aggregate(customer=scored.customer_number.max(), **{k: how_many(held) for k, held in asked.items()})
     )
     parts = [_score(each, f"k{i}", kind) for i, kind in enumerate(kinds)]
     parts.append(_questions(scored, None if drivers else each, len(kinds)))
     named = [c for c in drivers if c in s.columns]
     own = [c for c in s.columns if c not in OWN and not c.startswith("by ") and s[c].type().is_numeric()]
     known = {f"c{i}": (s.survey_type == k) | (s.question == k) for i, k in enumerate(kinds)}
-    parts += [_column(s, c, known) for c in (named if drivers else own)]
+    parts += _columns(s, named if drivers else own, known, bool(drivers))
     parts += [_values(s, c) for c in named if not s[c].type().is_numeric()]
     wide = [_whole(part, len(kinds)) for part in parts]
     return ibis.union(*wide) if len(wide) > 1 else wide[0]
@@ -104,7 +104,7 @@ def _score(each: ibis.Table, counted: str, kind: str) -> ibis.Table:
 def _questions(rows: ibis.Table, each: ibis.Table | None, kinds: int) -> ibis.Table:
     """The questions; how many of their answers stand beside an outcome is counted only where that chooses the drivers."""
     if each is not None:
-        rows = rows.left_join(each.select("response_id", *(f"k{i}" for i in range(kinds))), "response_id")
+        rows = rows.left_join(each.select("response_number", *(f"k{i}" for i in range(kinds))), "response_number")
     better = ibis.ifelse(rows.higher_is_better, 1, 0)
     found = rows.group_by(["survey_type", "question"]).aggregate(
         n=_.count(), low=rows.scale_low.min(), high=rows.scale_high.max(), better=better.max(),
@@ -116,12 +116,28 @@ def _questions(rows: ibis.Table, each: ibis.Table | None, kinds: int) -> ibis.Ta
     return found.mutate(what=ibis.literal("question"), scales=scales).rename(kind="survey_type", name="question")
 
 
-def _column(s: ibis.Table, column: str, known: Mapping[str, ibis.Value]) -> ibis.Table:
-    held = s[column].notnull()
-    return s.aggregate(
-        n=how_many(held), numbers=how_many(held & number(s[column]).notnull()), scales=s[column].nunique(),
-        **{name: how_many(beside & held) for name, beside in known.items()},
-    ).mutate(what=ibis.literal("column"), name=ibis.literal(column))  # fmt: skip
+def _columns(s: ibis.Table, columns: Sequence[str], known: Mapping[str, ibis.Value], named: bool) -> list[ibis.Table]:
+    """What the answers know of each column: all of them counted at once. Its different values matter only where it is `named`."""
+    counted: dict[str, ibis.Value] = {}
+    for place, column in enumerate(columns):
+        held = s[column].notnull()
+        counted[f"n{place}"] = s[column].count()
+        if s[column].type().is_string():
+            counted[f"numbers{place}"] = how_many(held & number(s[column]).notnull())
+        if named:
+            counted[f"scales{place}"] = s[column].nunique()
+        counted |= {f"{name}_{place}": how_many(beside & held) for name, beside in known.items()}
+    if not counted:
+        return []
+    whole = s.aggregate(**counted)
+    return [
+        whole.select(
+            n=whole[f"n{place}"], numbers=whole[f"numbers{place}" if f"numbers{place}" in counted else f"n{place}"],
+            scales=whole[f"scales{place}"] if named else ibis.literal(0),
+            **{name: whole[f"{name}_{place}"] for name in known}, what=ibis.literal("column"), name=ibis.literal(column),
+        )
+        for place, column in enumerate(columns)
+    ]  # fmt: skip
 
 
 def _values(s: ibis.Table, column: str) -> ibis.Table:
@@ -252,8 +268,9 @@ def named(chosen: Chosen, by: Sequence[str]) -> pd.DataFrame:
 
 
 def cases(surveys: ibis.Table, lent: ibis.Table, *, by: tuple[str, ...], made: Chosen) -> ibis.Table:
-    """The responses that gave the outcome: by, customer (where some gave it more than once), outcome, d1, d2 … and n, how many
-    responses say so. Those that do not know all drivers are one row of each group, without values."""
+    """The responses that gave the outcome: by, outcome, d1, d2 … and n, how many responses say so; null in all of these where
+    they do not know every driver. Where some customers gave it more than once each response is a row, with its customer: a
+    number, below 0 where it names nobody."""
     s = surveys.join(lent, ["survey_type", "question"])
     s = s.filter((s.score_status == "valid") & s.score.notnull())
     values: dict[str, ibis.Value] = {"outcome": s.score.max(where=s.place == 0)}
@@ -263,12 +280,14 @@ def cases(surveys: ibis.Table, lent: ibis.Table, *, by: tuple[str, ...], made: C
         else:
             held = s[driver.name]
             values[f"d{place}"] = (number(held) if driver.kind == MEASURE else held.cast("string")).max()
-    own = {"customer": s.customer_id.max()} if made.by_customer else {}
-    each = s.group_by([*by, "response_id"]).aggregate(**values, **own)
+    own = {"customer": s.customer_number.max()} if made.by_customer else {}
+    each = s.group_by([*by, "response_number"]).aggregate(**values, **own)
     each = each.filter(each.outcome.notnull())
-    if made.by_customer:
-        each = each.mutate(customer=ibis.coalesce("c" + each.customer, "r" + each.response_id))
-    keys = [*values, *own]
     known = ibis.and_(*(each[name].notnull() for name in values))
-    each = each.mutate(**{name: ibis.ifelse(known, each[name], ibis.null(each[name].type())) for name in keys})
-    return each.group_by([*by, *keys]).aggregate(n=_.count()).order_by([*by, *keys])
+    told = {name: ibis.ifelse(known, each[name], ibis.null(each[name].type())) for name in values}
+    if made.by_customer:
+        whose = ibis.coalesce(each.customer, -each.response_number)
+        one = each.select(*by, "response_number", customer=whose, **told, n=ibis.literal(1, "int64"))
+        return one.order_by([*by, "response_number"])
+    each = each.mutate(**told)
+    return each.group_by([*by, *values]).aggregate(n=_.count()).order_by([*by, *values])

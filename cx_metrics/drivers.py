@@ -20,6 +20,7 @@ from cx_metrics.options import Count
 from cx_metrics.registry import Follow, Measure, Walk, metric
 from cx_metrics.texts import N_
 
+Held = dict[str, Array]  # the measures of all drivers: a number for each
 MOST_GROUPS = 100  # each has a bootstrap of its own
 ENDS = ("", "_low", "_high")
 CONSTANT, COLLINEAR, TOO_FEW, SAME_SCORE = "constant", "collinear", "too_few", "same_score"
@@ -93,7 +94,7 @@ MEASURES = {
     source="Lindeman, Merenda & Gold (1980); Grömping (2006), J. Stat. Softw. 17(1); Johnson (2000), Multivar. Behav. Res. 35",
     groups=("driver", "kind", "level"),
     walk=DRIVERS,
-    follow=Follow(named, cases),
+    follow=Follow(named, cases, alike=True),
     measures=MEASURES,
 )
 def key_drivers(
@@ -163,7 +164,7 @@ def _of_group(rows: pd.DataFrame, chosen: Chosen, method: str, needed: int, conf
     """All drivers in one group: the most important first, ties by name."""
     complete = rows[rows["outcome"].notna()]
     texts = [c for c in complete if not pd.api.types.is_numeric_dtype(complete[c])]
-    if texts:  # engines put texts in orders of their own, and what is drawn goes by place
+    if texts and not chosen.by_customer:  # engines put texts in orders of their own, and what is drawn goes by place
         complete = complete.sort_values([str(c) for c in complete if c != "n"])
     n, drivers = complete["n"].to_numpy(dtype="int64"), chosen.drivers
     table = pd.DataFrame({
@@ -175,21 +176,22 @@ def _of_group(rows: pd.DataFrame, chosen: Chosen, method: str, needed: int, conf
     blank = [
         name + end for name, m in MEASURES.items() if m.unit != "count" for end in (ENDS if m.interval else ENDS[:1])
     ]
-    table = table.assign(quadrant=None, note=None, **dict.fromkeys(blank, np.nan))
+    held: Held = {name: np.full(len(drivers), np.nan) for name in blank}
+    notes = np.full(len(drivers), None, dtype=object)
     if n.sum() < max(needed, 1):
-        return table.assign(note=TOO_FEW)
+        return table.assign(quadrant=None, note=TOO_FEW, **held)
     columns = [_values(complete[f"d{place}"], driver) for place, driver in enumerate(drivers, 1)]
     outcome = complete["outcome"].to_numpy(dtype=float)
-    table = _levels(table, drivers, columns, n, confidence)
-    varies = [bool(c.shape[1]) and bool(np.any(np.ptp(c, axis=0) > 0)) for c in columns]
-    table.loc[[not v for v in varies], "note"] = CONSTANT
-    units = complete["customer"].to_numpy() if chosen.by_customer else None
-    kept = np.flatnonzero(varies)
+    _levels(held, drivers, columns, n, confidence)
+    varies = np.array([bool(c.shape[1]) and bool(np.any(np.ptp(c, axis=0) > 0)) for c in columns], dtype=bool)
+    notes[~varies] = CONSTANT
     if np.ptp(outcome) == 0:
-        return table.assign(note=SAME_SCORE)
+        return table.assign(quadrant=None, note=SAME_SCORE, **held)
+    kept = np.flatnonzero(varies)
     if len(kept):
-        table = _explained(table, kept, [columns[k] for k in kept], outcome, n, units, method, confidence)
-    table = table.assign(quadrant=_quadrants(table))
+        units = complete["customer"].to_numpy() if chosen.by_customer else None
+        _explained(held, notes, kept, [columns[k] for k in kept], outcome, n, units, method, confidence)
+    table = table.assign(note=pd.Series(notes, table.index, dtype=object), quadrant=_quadrants(held), **held)
     return table.sort_values(["importance", "driver", "kind"], ascending=[False, True, True], na_position="last")
 
 
@@ -203,33 +205,30 @@ def _values(held: pd.Series, driver: Driver) -> Array:
     return found
 
 
-def _levels(
-    table: pd.DataFrame, drivers: Sequence[Driver], columns: Sequence[Array], n: Any, confidence: float
-) -> pd.DataFrame:
-    """Add the means, and where they stand on their scale."""
-    total = int(n.sum())
+def _levels(held: Held, drivers: Sequence[Driver], columns: Sequence[Array], n: Any, confidence: float) -> None:
+    """Write down the means, and where they stand on their scale."""
+    total, n = int(n.sum()), n.astype(float)  # whole numbers would be cast again and again
     for place, (driver, values) in enumerate(zip(drivers, columns, strict=True)):
         if values.shape[1] != 1:
             continue
-        mean = float(n @ values[:, 0] / total)
-        spread = np.sqrt(n @ (values[:, 0] - mean) ** 2 / (total - 1)) if total > 1 else np.nan
+        mean = float((n * values[:, 0]).sum() / total)
+        spread = np.sqrt((n * (values[:, 0] - mean) ** 2).sum() / (total - 1)) if total > 1 else np.nan
         low, high = intervals.mean_t(mean, spread, total, confidence)
         at = np.array([mean, float(low), float(high)])
-        table.loc[place, [f"mean_score{end}" for end in ENDS]] = at
+        _place(held, place, "mean_score", at)
         if driver.scale_low is not None and driver.scale_high is not None and total > 1:
             way = np.clip((at - driver.scale_low) / (driver.scale_high - driver.scale_low), 0, 1)
-            way = way if driver.higher_is_better else 1 - way[[0, 2, 1]]
-            table.loc[place, [f"performance_share{end}" for end in ENDS]] = way
-    return table
+            _place(held, place, "performance_share", way if driver.higher_is_better else 1 - way[[0, 2, 1]])
 
 
 def _explained(
-    table: pd.DataFrame, kept: Any, columns: Sequence[Array], outcome: Array, n: Any, units: Array | None, method: str,
+    held: Held, notes: Any, kept: Any, columns: Sequence[Array], outcome: Array, n: Any, units: Array | None, method: str,
     confidence: float,
-) -> pd.DataFrame:  # fmt: skip
-    """Add correlations, parts of R² and what goes with them, for the drivers that vary."""
-    values = np.column_stack([*columns, outcome])
-    values = values - n @ values / n.sum()  # products of large numbers would leave no digits for their spread
+) -> None:  # fmt: skip
+    """Write down correlations, parts of R² and what goes with them, for the drivers that vary."""
+    plain = np.column_stack([*columns, outcome])
+    times = n.astype(float)
+    values = plain - times @ plain / n.sum()  # products of large numbers would leave no digits for their spread
     ends = np.cumsum([0, *(c.shape[1] for c in columns)])
     blocks = [range(a, b) for a, b in zip(ends, ends[1:], strict=False)]
     matrix = weights.correlations(weights.moments(values, n))
@@ -244,36 +243,32 @@ def _explained(
         ("importance", own, shares),
         ("r_squared", whole, drawn_whole),
     ):
-        low, high = weights.percentile(each, estimate, confidence)
-        _place(table, kept, name, np.broadcast_arrays(estimate, low, high, parts)[:3])
+        _place(held, kept, name, (estimate, *weights.percentile(each, estimate, confidence)))
     inflated = weights.inflation(matrix, blocks)
-    table.loc[kept, "vif"] = np.where(np.isfinite(inflated), inflated, np.nan)
-    table.loc[kept[~np.isfinite(inflated)], "note"] = COLLINEAR
-    table.loc[kept, "adjusted_r_squared"] = float(weights.adjusted_r_squared(whole, n.sum(), int(ends[-1])))
+    held["vif"][kept] = np.where(np.isfinite(inflated), inflated, np.nan)
+    notes[kept[~np.isfinite(inflated)]] = COLLINEAR
+    held["adjusted_r_squared"][kept] = float(weights.adjusted_r_squared(whole, n.sum(), int(ends[-1])))
     one = np.array([len(block) == 1 for block in blocks])
     first = [block[0] for block in blocks]
-    ranks = np.column_stack([weights.ranks(column, n) for column in values.T])
-    ranked = weights.correlations(weights.moments(ranks - n @ ranks / n.sum(), n))
+    ranks = np.column_stack([weights.ranks(column, n) for column in plain.T])
+    ranked = weights.correlations(weights.moments(ranks - times @ ranks / n.sum(), n))
     for name, r, by_rank in (("correlation", matrix, False), ("spearman", ranked, True)):
-        held = np.where(one, r[first, -1], np.nan)
-        _place(table, kept, name, (held, *weights.fisher(held, n.sum(), confidence, by_rank)))
-    return table
+        known = np.where(one, r[first, -1], np.nan)
+        _place(held, kept, name, (known, *weights.fisher(known, n.sum(), confidence, by_rank)))
 
 
-def _place(table: pd.DataFrame, rows: Any, name: str, values: Sequence[Array]) -> None:
+def _place(held: Held, rows: Any, name: str, values: Sequence[Any] | Array) -> None:
     """Put a measure and its ends into these rows."""
-    table.loc[rows, [name + end for end in ENDS]] = np.column_stack(values)
+    for end, value in zip(ENDS, values, strict=True):
+        held[name + end][rows] = value
 
 
-def _quadrants(table: pd.DataFrame) -> Any:
+def _quadrants(held: Held) -> Any:
     """Where each driver stands by importance and performance; none where either is not known."""
-    importance, performance = (
-        table["importance"].to_numpy(dtype=float),
-        table["performance_share"].to_numpy(dtype=float),
-    )
+    importance, performance = held["importance"], held["performance_share"]
     placed = ~np.isnan(importance) & ~np.isnan(performance)
     if not placed.any():
-        return [None] * len(table)
+        return [None] * len(importance)
     important = importance >= np.median(importance[~np.isnan(importance)])
     good = performance >= performance[placed].mean()
     named = {(True, False): FIX_FIRST, (True, True): KEEP_UP, (False, False): LOW_PRIORITY, (False, True): OVERKILL}

@@ -14,7 +14,7 @@ from ibis import _
 from numpy.typing import ArrayLike
 
 from cx_metrics import intervals, journeys
-from cx_metrics.groups import beside
+from cx_metrics.groups import beside, nullable
 from cx_metrics.registry import Measure, metric
 from cx_metrics.tables import PHASES
 from cx_metrics.texts import N_
@@ -254,6 +254,72 @@ def phase_engagement(
     `channel_engagement`.
     """
     return _engagement(touchpoints, by, "phase", bounce)
+
+
+EVERYWHERE = ("touchpoint", "stage", "channel")  # the kinds of places that `reach` counts side by side
+
+
+def finish_reach(
+    frame: pd.DataFrame, *, by: tuple[str, ...], stages: tuple[str, ...], confidence: float
+) -> pd.DataFrame:
+    """Shares with Wilson intervals; from the last stage, and from what has none, nobody can go on."""
+    counts = ["customers", "population", "went_on", "entry_sessions", "bounced_sessions"]
+    frame = frame.assign(**{c: frame[c].fillna(0).astype("int64") for c in counts})
+    frame = intervals.add_share(frame, "reach", "customers", "population", confidence)
+    frame = intervals.add_share(frame, "next_stage_rate", "went_on", "customers", confidence)
+    frame = intervals.add_share(frame, "bounce_rate", "bounced_sessions", "entry_sessions", confidence)
+    last = frame["own_rank"].isna() | (frame["own_rank"] >= len(stages))
+    ends = ("", "_low", "_high")
+    frame = frame.assign(**{f"next_stage_rate{e}": frame[f"next_stage_rate{e}"].mask(last) for e in ends})
+    frame = frame.assign(place=frame["kind"].map({kind: place for place, kind in enumerate(EVERYWHERE)}))
+    frame = frame.sort_values([*by, "place", "customers", "name"], ascending=[*[True] * len(by), True, False, True])
+    return frame[[
+        *by, "kind", "name", "customers", *(f"reach{e}" for e in ends), *(f"next_stage_rate{e}" for e in ends),
+        *(f"bounce_rate{e}" for e in ends), "population", "went_on", "entry_sessions", "bounced_sessions",
+    ]]  # fmt: skip
+
+
+@metric(
+    title=N_("Reach and continuation"),
+    unit=N_("customers"),
+    denominator=SCOPE,
+    inputs=("touchpoints",),
+    source="Google Analytics 4 (engagement, bounce)",
+    groups=("kind", "name"),
+    finish=finish_reach,
+    measures={name: MEASURES[name] for name in (
+        "customers", "reach", "next_stage_rate", "bounce_rate", "population", "went_on", "entry_sessions", "bounced_sessions",
+    )},
+)  # fmt: skip
+def reach(touchpoints: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
+    """Whom does every touchpoint, stage and channel reach, and does it lead on?
+
+    One row per touchpoint, then per stage, then per channel (kind says which, name is null where it is not known), those of
+    most customers first: customers, reach, next_stage_rate and bounce_rate as in `touchpoint_engagement`, `stage_engagement`
+    and `channel_engagement`, and the counts they rest on. All of them from one walk over the touchpoints.
+    """
+    t = _contacts(touchpoints, (*by, "stage", "channel"), "touchpoint", "one_touchpoint")
+    who = list(dict.fromkeys([*by, "customer_number", *EVERYWHERE]))
+    each = t.group_by(who).aggregate(
+        goes_on=_.goes_on.max(), entries=_.opens.sum(), bounces=_.bounces.sum(), own=_.stage_rank.min()
+    )
+    scope = each.aggregate(by=list(by), population=_.customer_number.nunique())
+    parts = []
+    for kind in EVERYWHERE:
+        named = each.mutate(kind=ibis.literal(kind), name=each[kind].nullif(""))
+        keys = [*by, "kind", "name"]
+        people = named.group_by([*keys, "customer_number"]).aggregate(
+            goes_on=_.goes_on.max(), entries=_.entries.sum(), bounces=_.bounces.sum(), own=_.own.min()
+        )
+        parts.append(nullable(people.group_by(keys).aggregate(
+            customers=_.count(), went_on=_.goes_on.sum(), entry_sessions=_.entries.sum(), bounced_sessions=_.bounces.sum(),
+            own_rank=_.own.min(),
+        )))  # fmt: skip
+    counted = parts[0]
+    for part in parts[1:]:
+        counted = counted.union(part.select(*counted.columns))
+    joined = beside(counted, scope, list(by)) if by else counted.cross_join(scope)
+    return joined.order_by([*by, "kind", "name"])
 
 
 def _engagement(touchpoints: ibis.Table, by: tuple[str, ...], group: str, bounce: BounceRule) -> ibis.Table:

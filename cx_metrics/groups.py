@@ -27,6 +27,7 @@ def nullable(t: ibis.Table) -> ibis.Table:
     return t.mutate(**wide)
 
 
-def how_many(true: ibis.Value) -> ibis.Value:
-    """For how many rows does it hold? 0 where there are no rows, on every engine (Spark counts none as nothing known)."""
-    return ibis.ifelse(true, 1, 0).sum().fill_null(0)
+def how_many(true: ibis.Value, times: ibis.Value | int = 1) -> ibis.Value:
+    """For how many rows does it hold? 0 where there are no rows, on every engine (Spark counts none as nothing known). `times`:
+    for how many a row stands."""
+    return ibis.ifelse(true, times, 0).sum().fill_null(0)

@@ -16,6 +16,7 @@ import pandas as pd
 from ibis import _
 from numpy.typing import NDArray
 
+from cx_metrics.answers import scale_of
 from cx_metrics.groups import OTHER, nullable
 from cx_metrics.reweighting import Patterns
 
@@ -55,33 +56,50 @@ class Known:
     values: dict[int, str | None]
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What was written down of each customer (`met`: customer_number, contacts, different, last_stage, and a bit for each
+    touchpoint and channel), and the numbers of channels, which say the bits. Both or none."""
+
+    met: ibis.Table | None = None
+    channels: ibis.Table | None = None
+
+
 def patterns_query(
     touchpoints: ibis.Table,
     answers: ibis.Table,
     customers: ibis.Table | None,
     by: Sequence[str],
     attributes: Sequence[str],
+    prepared: Prepared = Prepared(),
 ) -> ibis.Table:
     """Customers with a touchpoint, added up to patterns: the columns of `by`, one column of codes per trait ("of persona", "met
     channel"), answered, score, scale, customers; and what the codes mean, as rows with `trait`, `place` (the code) and `value`.
 
-    `answers`: one row per customer, with customer_number, score and scale. Touchpoints are read once.
+    `answers`: one row per customer, with customer_number, score and scale. `prepared`: of the same customers, where it is known.
     """
     t, number = touchpoints, "customer_number"
-    ranks = t.filter(t.stage.notnull()).group_by(held=t.stage.cast("string")).aggregate(place=_.stage_rank.max())
-    legends = [_legend("last_stage", ranks)]
-    for column, most in MET_MOST.items():
-        ranked = _ranked(t, column, most)
-        legends.append(_legend(column, ranked))
-        t = _with_bits(t, column, ranked, most)
-    did = t.group_by(number).aggregate(
-        contacts=_.count(), met=_.touchpoint_number.nunique(), converted=_.is_goal.max(),
-        last_stage=t.stage_rank.argmax(t.step, where=t.stage_rank.notnull()),
-        **{f"{MET}{column}": t[f"{MET}{column}"].bit_or() for column in MET_MOST},
-    )  # fmt: skip
+    kinds = t.group_by(["touchpoint", "touchpoint_number", "channel", "stage"]).aggregate(
+        n=_.count(), rank=_.stage_rank.max(), goal=_.is_goal.max()
+    )
+    ranks = (
+        kinds.filter(kinds.stage.notnull()).group_by(held=kinds.stage.cast("string")).aggregate(place=_["rank"].max())
+    )
+    ranked = {column: _ranked(kinds, column, most, kinds.n) for column, most in MET_MOST.items()}
+    legends = [_legend("last_stage", ranks), *(_legend(column, held) for column, held in ranked.items())]
+    if prepared.met is not None and prepared.channels is not None:
+        did = _told(prepared.met, prepared.channels, kinds, ranked)
+    else:
+        for column, most in MET_MOST.items():
+            t = _with_bits(t, column, ranked[column], most)
+        did = t.group_by(number).aggregate(
+            contacts=_.count(), different=_.touchpoint_number.nunique(), converted=_.is_goal.max(),
+            last_stage=t.stage_rank.argmax(t.step, where=t.stage_rank.notnull()),
+            **{f"{MET}{column}": t[f"{MET}{column}"].bit_or() for column in MET_MOST},
+        )  # fmt: skip
     codes = {
         f"{OF}contacts": contact_band(did.contacts),
-        f"{OF}touchpoints_met": ibis.least(did.met, MOST_MET + 1),
+        f"{OF}touchpoints_met": ibis.least(did.different, MOST_MET + 1),
         f"{OF}converted": did.converted,
         f"{OF}last_stage": did.last_stage.fill_null(UNKNOWN),
         **{f"{MET}{column}": did[f"{MET}{column}"] for column in MET_MOST},
@@ -109,10 +127,37 @@ def patterns_query(
     return _with_legends(people.group_by(keys).aggregate(customers=_.count().cast("int64")), keys, legends)
 
 
-def _ranked(rows: ibis.Table, column: str, most: int) -> ibis.Table:
-    """The values that most rows hold, ties by name: held, place (from 1)."""
-    known = rows.filter(rows[column].notnull()).select(held=rows[column].cast("string"))
-    counted = known.group_by("held").aggregate(n=_.count())
+def _told(met: ibis.Table, channels: ibis.Table, kinds: ibis.Table, ranked: dict[str, ibis.Table]) -> ibis.Table:
+    """What customers did, out of what was written down of them: the same columns as counted from touchpoints. `kinds`: the
+    touchpoints of the view by name, channel and stage. `ranked`: the largest names and channels, whose bits are asked for."""
+    one = ibis.literal(1, "int64")
+    named = kinds.select(
+        known=kinds.touchpoint.cast("string"), number=kinds.touchpoint_number, goal=kinds.goal
+    ).distinct()
+    known = {
+        "touchpoint": named.select("known", "number"),
+        "channel": channels.select(known=channels.channel, number=channels.channel_number),
+    }
+    goals = named.filter(named.goal == 1)
+    goals = goals.select(bit=(one << (goals.number - 1)).cast("int64")).distinct()
+    t = met.cross_join(goals.aggregate(goals=goals.bit.sum().fill_null(0).cast("int64")))
+    made = {"converted": ibis.ifelse((t.touchpoints_met & t.goals) != 0, 1, 0)}
+    for column, most in MET_MOST.items():
+        top = ranked[column].join(known[column], ranked[column].held == known[column].known)
+        bit = (one << (top.number - 1)).cast("int64")
+        held = top.aggregate(**{f"{column} {place}": bit.max(where=top.place == place) for place in range(1, most + 1)})
+        t = t.cross_join(held)
+        own = t[f"{column}s_met"]
+        made[f"{MET}{column}"] = sum(
+            ibis.ifelse((own & t[f"{column} {place}"]) != 0, 2 ** (place - 1), 0) for place in range(1, most + 1)
+        )
+    return t.select("customer_number", "contacts", "different", "last_stage", **made)
+
+
+def _ranked(rows: ibis.Table, column: str, most: int, times: ibis.Value | None = None) -> ibis.Table:
+    """The values that most rows hold, ties by name: held, place (from 1). A row stands for as many as `times` says."""
+    held = rows.mutate(times=ibis.literal(1) if times is None else times).filter(rows[column].notnull())
+    counted = held.group_by(held=held[column].cast("string")).aggregate(n=_.times.sum())
     order = ibis.window(order_by=[ibis.desc("n"), "held"])
     top = counted.mutate(place=ibis.row_number().over(order) + 1)
     return top.filter(top.place <= most).select("held", "place")
@@ -154,26 +199,17 @@ def _with_legends(rows: ibis.Table, keys: Sequence[str], legends: Sequence[ibis.
     return together
 
 
-def latest_answers(surveys: ibis.Table, touchpoints: ibis.Table, customers: ibis.Table | None, kind: str) -> ibis.Table:
-    """The latest valid answer of each customer: customer_number, score, scale (its ends and direction, as a text)."""
-    valid = surveys.filter((surveys.score_status == "valid") & surveys.customer_id.notnull())
+def latest_answers(surveys: ibis.Table, kind: str) -> ibis.Table:
+    """The latest valid answer of each customer: customer_number, score, scale (its ends and direction, as a text; empty where
+    nobody asks for it: the answers are on one scale by definition, or of all kinds)."""
+    valid = answerers(surveys.filter(surveys.score_status == "valid"))
     if kind != "any":
         valid = valid.filter(valid.survey_type == kind)
-    known = answerers(valid, touchpoints, customers)
-    known = known.mutate(given=known.answered_at)
-    newest = ibis.window(
-        group_by="customer_number", order_by=[ibis.desc("given", nulls_first=False), "response_id", "question"]
-    )
-    last = known.mutate(nth=ibis.row_number().over(newest))
-    last = last.filter(last.nth == 0)
-    scale = (
-        last.scale_low.cast("string")
-        + "|"
-        + last.scale_high.cast("string")
-        + "|"
-        + last.higher_is_better.cast("string")
-    )
-    return last.select("customer_number", "score", scale=scale.fill_null("") if kind != "any" else ibis.literal(""))
+    newest = {"score": valid.score.argmax(valid.nth_answer)}
+    if kind not in ("any", "nps"):
+        newest["scale"] = scale_of(valid).fill_null("").argmax(valid.nth_answer)
+    last = valid.group_by("customer_number").aggregate(**newest)
+    return last if "scale" in newest else last.mutate(scale=ibis.literal(""))
 
 
 # Frames -------------------------------------------------------------------------------------------------------------
@@ -223,8 +259,6 @@ def patterns_of(part: pd.DataFrame, known: Sequence[Known], score: Callable[[pd.
     return Patterns(codes, answered, given, part["customers"].to_numpy(dtype="float64"))
 
 
-def answerers(surveys: ibis.Table, touchpoints: ibis.Table, customers: ibis.Table | None) -> ibis.Table:
-    """The answers with the number of their customer, where they name one that is known."""
-    known = touchpoints.select("customer_id", "customer_number").distinct() if customers is None else customers
-    known = known.select(customer_number=known.customer_number, named=known.customer_id)
-    return surveys.inner_join(known, surveys.customer_id == known.named).drop("named")
+def answerers(surveys: ibis.Table) -> ibis.Table:
+    """The answers that name a customer."""
+    return surveys.filter(surveys.customer_number.notnull())

@@ -18,6 +18,7 @@ from cx_metrics.texts import N_
 from cx_metrics.view import EPOCH, Facts, Filter, View, microseconds
 
 Tables = Mapping[str, ibis.Table]
+MET, CHANNELS = "met", "channels"  # what each customer met, and the numbers of channels: prepared
 CHOSEN = "chosen"  # the journeys of a funnel that a view chooses, beside the tables of a dataset
 MEMBERS = "members"  # the numbers of the customers that segments and answers leave, or that small groups leave
 KEPT_BACK = (
@@ -35,6 +36,7 @@ class Population:
     entries: the same and what came after the range, with `in_range` (1 or 0), for metrics whose windows reach further.
     surveys, invitations, spend, changes: cut to the range and the people.
     ways: how the touchpoints become paths (`journeys.nodes`), the fastest first; all give the same paths.
+    met, channels: what their customers met, where the view keeps journeys whole and an engine has prepared it.
     journeys: the prepared journeys that the view keeps, where it keeps them whole and their table knows all it asks for.
     """
 
@@ -59,6 +61,9 @@ def population(tables: Tables, view: View, facts: Facts) -> Population:
         entries, chosen = _touchpoints(tables["touchpoints"], view, facts, ways[0], tables)
         if ways[0] == "columns" and "journeys" in tables:
             whole = _whole(tables["journeys"], view, facts, chosen)
+            if whole is not None and MET in tables:
+                left[MET] = _met(whole, tables[MET])
+                left[CHANNELS] = tables[CHANNELS]
         left["touchpoints"] = entries.filter(_inside(entries, view, facts)).drop("in_range")
         if _narrows_by_touchpoints(view):
             touched = left["touchpoints"]
@@ -188,6 +193,12 @@ def _whole(j: ibis.Table, view: View, facts: Facts, chosen: Sequence[ibis.Table]
     for people in chosen:
         j = j.semi_join(people, "customer_number")
     return j
+
+
+def _met(journeys: ibis.Table, met: ibis.Table) -> ibis.Table:
+    """What the customers met whose whole journeys the view keeps: the columns of `met`, and contacts (touchpoints)."""
+    kept = journeys.select(whose=journeys.customer_number, contacts=journeys.touchpoints)
+    return met.join(kept, met.customer_number == kept.whose).drop("whose")
 
 
 def _answers(s: ibis.Table, clock: str, view: View, facts: Facts, touched: ibis.Table | None) -> ibis.Table:

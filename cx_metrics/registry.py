@@ -59,6 +59,9 @@ class Follow:
     picked: Callable[..., pd.DataFrame | None] | None = (
         None  # the same from all touchpoints in memory, if it can be had so
     )
+    alike: bool = (
+        False  # most views make and lend the same (and it can be a key): the query is compiled once for all of them
+    )
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,7 @@ class Metric:
     follow: Follow | None = None
     rests_on: tuple[str, ...] = ()
     chooses_people: bool = False
+    tallied: bool = False
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -190,6 +194,7 @@ def metric(
     follow: Follow | None = None,
     rests_on: Sequence[str] = (),
     chooses_people: bool = False,
+    tallied: bool = False,
 ) -> Callable[[Declared], Declared]:
     """Declare a metric. The decorated function stays a plain function.
 
@@ -199,7 +204,7 @@ def metric(
     function takes what that makes and gives the frame; its options come after those of the walk. What a `follow` counted comes
     to it as `followed`. `rests_on`: counts that each hide a row where small groups are protected and they are small; else the
     smallest denominator does. `chooses_people`: its options choose people by what they did, so it is refused where small groups
-    are protected.
+    are protected. `tallied`: it counts answers that stand for several (`tallies.TIMES`), so long as they are not `weighted`.
     """
 
     def declare(function: Declared) -> Declared:
@@ -212,6 +217,7 @@ def metric(
             tuple(optional_inputs), needs_goal, needs_time, entries, tuple(groups), options, walk, follow,
             tuple(rests_on),
             chooses_people,
+            tallied,
         )  # fmt: skip
         return function
 

@@ -24,7 +24,7 @@ RESAMPLES = 1_000
 SEED = 0  # fixed and shown, so that a bootstrap gives the same interval twice
 MOST_UNITS = 5_000  # drawn one by one; more of them are dealt into blocks, and these are drawn
 BLOCKS = 2_000  # the error of an interval's width is 1 / sqrt(2 x blocks): under 2 %
-AT_ONCE = 2_000_000  # numbers of one kind in memory
+AT_ONCE = 100_000  # numbers of one kind in memory: few enough that they stay near
 
 
 def correlations(moments: Array) -> Array:
@@ -58,27 +58,28 @@ def r_squared_of_subsets(matrix: Array, blocks: Blocks) -> Array:
     Each set is had from the one without its last driver by one sweep, which leaves ever smaller matrices: all sets together
     cost about as much as a few for each. A column that the others of its set determine adds nothing.
     """
-    order = [column for block in blocks for column in block]
-    rest = np.asarray(matrix, dtype=float)[..., [*order, -1], :][..., [*order, -1]]
-    spread = rest[..., -1, -1]
-    rest = rest[..., None, :, :]
+    given = np.asarray(matrix, dtype=float)
+    order = [*(column for block in blocks for column in block), -1]
+    many = given.reshape(-1, *given.shape[-2:])[:, order][:, :, order]
+    rest = np.ascontiguousarray(np.moveaxis(many, 0, -1))[:, :, None]  # matrices stand last: long rows are quick
+    spread = rest[-1, -1]
     for block in blocks:
         size = len(block)
         taken = rest
         for _column in range(size):
             taken = _swept(taken)
-        both = np.stack([rest[..., size:, size:], taken], axis=-3)
-        rest = both.reshape(*both.shape[:-4], -1, *both.shape[-2:])
-    found: Array = np.clip(1 - rest[..., 0, 0] / spread[..., None], 0, 1)
-    return found
+        both = np.stack([rest[size:, size:], taken], axis=3)
+        rest = both.reshape(*both.shape[:2], -1, both.shape[-1])
+    found: Array = np.clip(1 - rest[0, 0] / spread, 0, 1)
+    return found.T.reshape(*given.shape[:-2], -1)
 
 
 def _swept(rest: Array) -> Array:
     """What is left of the other columns beside the first; all of it where the first is nothing new."""
-    pivot = rest[..., :1, :1]
+    pivot = rest[0, 0]
     new = pivot > ALIKE
-    beside = rest[..., 1:, :1] * np.where(new, 1 / np.where(new, pivot, 1), 0)
-    left: Array = rest[..., 1:, 1:] - beside * rest[..., :1, 1:]
+    beside = rest[1:, 0] * np.where(new, 1 / np.where(new, pivot, 1), 0)
+    left: Array = rest[1:, 1:] - beside[:, None] * rest[None, 0, 1:]
     return left
 
 
@@ -165,7 +166,10 @@ def fisher(correlation: ArrayLike, n: ArrayLike, confidence: float = 0.95, ranks
 
 def ranks(values: Array, weights: ArrayLike) -> Array:
     """The place of each value in their order, equal ones in the middle of their places; a row stands for `weights` answers."""
-    _held, where = np.unique(values, return_inverse=True)
+    if len(values) and np.ptp(values) < len(values) and np.array_equal(values, np.floor(values)):
+        where = (values - values.min()).astype("int64")  # few whole numbers are counted rather than sorted
+    else:
+        where = np.unique(values, return_inverse=True)[1]
     counts = np.bincount(where, weights=np.asarray(weights, dtype=float))
     middle: Array = (np.cumsum(counts) - (counts - 1) / 2)[where]
     return middle
@@ -224,13 +228,18 @@ def _products(z: Array) -> Array:
 def _sums(z: Array, counts: Any, who: Any, many: int) -> tuple[Array, Any]:
     """The products of all pairs of columns, added up by unit, and how many answers each unit gave."""
     rows, others = _pairs(z.shape[1])
+    columns, counted = np.ascontiguousarray(z.T), np.ascontiguousarray((z * counts[:, None]).T)
     pairs = zip(rows, others, strict=True)
-    sums = [np.bincount(who, weights=z[:, i] * z[:, j] * counts, minlength=many) for i, j in pairs]
+    sums = [np.bincount(who, weights=columns[i] * counted[j], minlength=many) for i, j in pairs]
     return np.stack(sums, axis=1), np.bincount(who, weights=counts, minlength=many)
 
 
 def _draws(chance: np.random.Generator, counts: Any, resamples: int) -> Any:
     """How often each of `counts` is drawn, when as many are drawn with replacement as there are."""
+    if (counts == 1).all():  # each as likely as any other
+        size = len(counts)
+        drawn = chance.integers(0, size, (resamples, size)) + size * np.arange(resamples)[:, None]
+        return np.bincount(drawn.ravel(), minlength=resamples * size).reshape(resamples, size)
     return chance.multinomial(int(counts.sum()), counts / counts.sum(), size=resamples)
 
 

@@ -236,7 +236,7 @@ def answer_rate(
     """
     t, number = touchpoints, "customer_number"
     people = t.select(number, *by).distinct()
-    answering = answerers(surveys.filter(surveys.score_status == "valid"), t, customers)
+    answering = answerers(surveys.filter(surveys.score_status == "valid"))
     if band == "all":
         people = people.mutate(band=ibis.literal("all"))
     else:

@@ -210,7 +210,7 @@ def _errors(
     n, total = patterns.count, float(patterns.count.sum())
     rows = np.flatnonzero(patterns.answered)
     counted, score = n[rows], patterns.score[rows]
-    solved: Array = np.asarray(np.linalg.pinv(said.squares(weight * counted), hermitian=True), dtype=np.float64)
+    solved = inverse(said.squares(weight * counted))
     slope = solved @ said.sums(weight * counted * score)
     leverage = said.lengths(solved) * weight
     influence = terms.times(slope) - value
@@ -294,7 +294,7 @@ def answering(terms: Terms, who: NDArray[np.bool_], n: Array) -> Array | None:
     for _step in range(STEPS):
         chance = special.expit(terms.times(slope))
         gradient = terms.sums(n * (who - chance))
-        step = np.linalg.pinv(terms.squares(n * chance * (1 - chance)), hermitian=True) @ gradient
+        step = inverse(terms.squares(n * chance * (1 - chance))) @ gradient
         slope = slope + step * min(1.0, 4.0 / max(float(np.abs(step).max()), SHARP))
         if np.abs(slope).max() > STEEPEST:
             return None
@@ -313,7 +313,7 @@ def calibrate(said: Terms, weight: Array, counted: Array, wanted: Array) -> Arra
     for _step in range(STEPS):
         if float(np.abs(gap).max()) <= 1e-7 * whole:
             return found
-        step = np.linalg.pinv(said.squares(found * counted), hermitian=True) @ gap
+        step = inverse(said.squares(found * counted)) @ gap
         size = min(1.0, 2.0 / max(float(np.abs(step).max()), SHARP))
         for _half in range(20):
             tried = weight * np.exp(np.clip(said.times(tilt + size * step), -30, 30))
@@ -325,3 +325,19 @@ def calibrate(said: Terms, weight: Array, counted: Array, wanted: Array) -> Arra
             return None
         tilt, found, gap = tilt + size * step, tried, left
     return None
+
+
+def inverse(squares: Array) -> Array:
+    """The inverse of sums of squares; the one of least length where some terms say the same as others. By spectrum only there: it
+    is slow beside other work, since small matrices gain nothing by several threads."""
+    own = np.diagonal(squares)
+    if (own > 0).all():
+        scale = np.sqrt(own)
+        whole = squares / scale / scale[:, None]
+        try:
+            independent = np.diagonal(np.linalg.cholesky(whole)).min() ** 2 > SHARP
+        except np.linalg.LinAlgError:
+            independent = False
+        if independent:
+            return np.asarray(np.linalg.inv(whole) / scale / scale[:, None], dtype=np.float64)
+    return np.asarray(np.linalg.pinv(squares, hermitian=True), dtype=np.float64)

@@ -24,6 +24,7 @@ from cx_metrics.registry import Metric
 from cx_metrics.routes import Route
 from cx_metrics.small_groups import Privacy, suppress
 from cx_metrics.tables import HEARD
+from cx_metrics.tallies import tallied, times_of
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
 
@@ -150,8 +151,13 @@ def _held(
 
 def _answers(dataset: Dataset, view: View) -> ibis.Table:
     """Valid responses and all answers, in one row."""
-    s = population(dataset.tables, view, dataset.facts)["surveys"]
-    return s.aggregate(responses=how_many(s.score_status == "valid"), answers=s.count())
+    s = tallied(dataset.tables, view, ())
+    if s is None:
+        s = population(dataset.tables, view, dataset.facts)["surveys"]
+    times = times_of(s)
+    return s.aggregate(
+        responses=how_many(s.score_status == "valid", times), answers=how_many(s.survey_type.notnull(), times)
+    )
 
 
 def _counted(dataset: Dataset, view: View) -> ibis.Table:
@@ -295,8 +301,42 @@ def comments(
     """
     chosen = [c for c, wanted in (("survey_type", survey_type), ("touchpoint", touchpoint)) if wanted is not None]
     dataset, view = _held(dataset, view, privacy, "comments", chosen)
-    left = population(dataset.tables, view, dataset.facts)
-    s = left["surveys"]
+    wanted = (survey_type, mood, touchpoint, theme, feeling, find, typical)
+
+    def chosen_of(shown: View) -> ibis.Table:
+        s = population(dataset.tables, shown, dataset.facts)["surveys"]
+        return _comments(s, *wanted)
+
+    def counted(shown: View) -> Asked:
+        s = chosen_of(shown)
+        return s.aggregate(n=s.count()), None
+
+    def listed(shown: View) -> Asked:
+        s = chosen_of(shown)
+        newest = [ibis.desc("answered_at"), "response_id"]
+        if typical:
+            s = s.filter(s.comment.length().between(*QUOTED))
+            newest = [ibis.desc(s.theme_nearness.fill_null(0.0)), *newest]
+        return s.order_by(newest).limit(most).select(
+            "answered_at", "survey_type", "score", "comment", "touchpoint", "language", "sentiment", "theme"
+        ), None  # fmt: skip
+
+    if find:  # what somebody types is asked once
+        count, found = int(dataset.fetch(counted(view)[0])["n"].iloc[0]), dataset.fetch(listed(view)[0])
+    else:
+        count = int(fetched(dataset, view, ("comments counted", *wanted), counted)[0]["n"].iloc[0])
+        found = fetched(dataset, view, ("comments", *wanted, most), listed)[0]
+    if privacy is None:
+        return found, count
+    told_apart: dict[str, Any] = {"answered_at": pd.NaT, "touchpoint": None, "language": None}
+    return (found.iloc[:0], 0) if count < privacy.comments else (found.assign(**told_apart), count)
+
+
+def _comments(
+    s: ibis.Table, survey_type: str | None, mood: Mood | None, touchpoint: str | None, theme: str | None, feeling: str | None,
+    find: str, _typical: bool,
+) -> ibis.Table:  # fmt: skip
+    """The answers with words that are wanted."""
     s = s.filter(s.comment.notnull() & (s.comment.strip() != ""))
     if survey_type is not None:
         s = s.filter(s.survey_type == survey_type)
@@ -314,16 +354,4 @@ def comments(
     for condition in (sought, theme and s.theme == theme, feeling and s.sentiment == feeling):
         if isinstance(condition, ibis.Value):
             s = s.filter(condition)
-    count = int(dataset.fetch(s.aggregate(n=s.count()))["n"].iloc[0])
-    newest = [ibis.desc("answered_at"), "response_id"]
-    if typical:
-        s = s.filter(s.comment.length().between(*QUOTED))
-        newest = [ibis.desc(s.theme_nearness.fill_null(0.0)), *newest]
-    shown = s.order_by(newest).limit(most).select(
-        "answered_at", "survey_type", "score", "comment", "touchpoint", "language", "sentiment", "theme"
-    )  # fmt: skip
-    found = dataset.fetch(shown)
-    if privacy is None:
-        return found, count
-    told_apart: dict[str, Any] = {"answered_at": pd.NaT, "touchpoint": None, "language": None}
-    return (found.iloc[:0], 0) if count < privacy.comments else (found.assign(**told_apart), count)
+    return s

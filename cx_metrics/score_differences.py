@@ -11,12 +11,13 @@ import pandas as pd
 from ibis import _
 
 from cx_metrics import intervals
+from cx_metrics.answers import scale_of
 from cx_metrics.errors import DataProblem, OptionProblem, nearest
 from cx_metrics.groups import how_many
 from cx_metrics.intervals import NpsMethod
 from cx_metrics.options import Name, Switch
 from cx_metrics.registry import Measure, metric
-from cx_metrics.surveys import best_two, better_side, scale_of
+from cx_metrics.surveys import best_two, better_side
 from cx_metrics.texts import N_
 
 ENDS = ("", "_low", "_high")

@@ -12,7 +12,7 @@ from scipy import special
 
 from cx_metrics import intervals, reweighting
 from cx_metrics.intervals import FALSE_DISCOVERIES
-from cx_metrics.known import latest_answers, patterns_of, patterns_query, read_patterns
+from cx_metrics.known import Prepared, latest_answers, patterns_of, patterns_query, read_patterns
 from cx_metrics.options import Count
 from cx_metrics.registry import Measure, metric
 from cx_metrics.reweighting import Adjusted
@@ -148,15 +148,15 @@ SOURCE = "Robins, Rotnitzky & Zhao (1994), JASA 89; Deville & Särndal (1992), J
     unit=N_("points, −100 to 100"),
     denominator=N_("customers with a touchpoint, those who did not answer included"),
     inputs=("touchpoints", "surveys"),
-    optional_inputs=("customers",),
+    optional_inputs=("customers", "met", "channels"),
     source=SOURCE,
     finish=finish_adjusted_nps,
     measures=_measures("nps", N_("NPS of those who answered"), "points", N_("promoters minus detractors, per 100 who answered"),
                        "adjusted Wald"),
 )  # fmt: skip
 def adjusted_nps(
-    touchpoints: ibis.Table, surveys: ibis.Table, customers: ibis.Table | None = None, by: tuple[str, ...] = (),
-    attributes: tuple[str, ...] = (), *, trim: Trim = 10,
+    touchpoints: ibis.Table, surveys: ibis.Table, customers: ibis.Table | None = None, met: ibis.Table | None = None,
+    channels: ibis.Table | None = None, by: tuple[str, ...] = (), attributes: tuple[str, ...] = (), *, trim: Trim = 10,
 ) -> ibis.Table:  # fmt: skip
     """What would the NPS be if those who did not answer felt like similar customers who did?
 
@@ -174,8 +174,8 @@ def adjusted_nps(
     refusal says why there is no adjusted score: few_answers (under 100), few_silent (under 30), nothing_known (no trait that
     enough have), separable (traits tell for certain who answers), few_effective (under 30). A group is adjusted by itself.
     """
-    answers = latest_answers(surveys, touchpoints, customers, "nps")
-    return patterns_query(touchpoints, answers, customers, by, attributes)
+    answers = latest_answers(surveys, "nps")
+    return patterns_query(touchpoints, answers, customers, by, attributes, Prepared(met, channels))
 
 
 @metric(
@@ -183,22 +183,23 @@ def adjusted_nps(
     unit=N_("mean score on the scale"),
     denominator=N_("customers with a touchpoint, those who did not answer included"),
     inputs=("touchpoints", "surveys"),
-    optional_inputs=("customers",),
+    optional_inputs=("customers", "met", "channels"),
     source=SOURCE,
     finish=finish_adjusted_score,
     measures=_measures("score", N_("Mean of those who answered"), "score", N_("mean of the answers, one a customer"), "Student t"),
 )  # fmt: skip
 def adjusted_score(
-    touchpoints: ibis.Table, surveys: ibis.Table, customers: ibis.Table | None = None, by: tuple[str, ...] = (),
-    attributes: tuple[str, ...] = (), *, score: Annotated[Score, N_("which score")] = "csat", trim: Trim = 10,
+    touchpoints: ibis.Table, surveys: ibis.Table, customers: ibis.Table | None = None, met: ibis.Table | None = None,
+    channels: ibis.Table | None = None, by: tuple[str, ...] = (), attributes: tuple[str, ...] = (), *,
+    score: Annotated[Score, N_("which score")] = "csat", trim: Trim = 10,
 ) -> ibis.Table:  # fmt: skip
     """What would the mean score be if those who did not answer felt like similar customers who did?
 
     As `adjusted_nps`, for the mean of one kind of answers: raw_score and adjusted_score. It is a mean, not the share of satisfied
     customers. Answers on several scales have no mean: refusal several_scales.
     """
-    answers = latest_answers(surveys, touchpoints, customers, score)
-    return patterns_query(touchpoints, answers, customers, by, attributes)
+    answers = latest_answers(surveys, score)
+    return patterns_query(touchpoints, answers, customers, by, attributes, Prepared(met, channels))
 
 
 def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: float) -> pd.DataFrame:
@@ -263,7 +264,7 @@ def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: 
     unit=N_("share of customers"),
     denominator=N_("customers with a touchpoint who answered; and those who did not"),
     inputs=("touchpoints", "surveys"),
-    optional_inputs=("customers",),
+    optional_inputs=("customers", "met", "channels"),
     source="Newcombe (1998), Stat. Med. 17; Austin (2009), Stat. Med. 28; Benjamini & Hochberg (1995), JRSS B 57",
     groups=("column", "value"),
     finish=finish_answer_bias,
@@ -299,8 +300,9 @@ def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: 
     },
 )  # fmt: skip
 def answer_bias(
-    touchpoints: ibis.Table, surveys: ibis.Table, customers: ibis.Table | None = None, by: tuple[str, ...] = (),
-    attributes: tuple[str, ...] = (), *, score: Annotated[AnyScore, N_("answers to which questions count")] = "any",
+    touchpoints: ibis.Table, surveys: ibis.Table, customers: ibis.Table | None = None, met: ibis.Table | None = None,
+    channels: ibis.Table | None = None, by: tuple[str, ...] = (), attributes: tuple[str, ...] = (), *,
+    score: Annotated[AnyScore, N_("answers to which questions count")] = "any",
 ) -> ibis.Table:  # fmt: skip
     """How do those who answer differ from those who stay silent?
 
@@ -309,7 +311,7 @@ def answer_bias(
     deviations), p_value, q_value (Benjamini-Hochberg over all rows), flagged (q up to 0.10), answered, silent. The value of a
     channel or touchpoint is that the customer met it. Order: flagged, then by size of the difference, column, value.
     """
-    answers = latest_answers(surveys, touchpoints, customers, score)
+    answers = latest_answers(surveys, score)
     if score == "any":
         answers = answers.mutate(score=ibis.null("float64"))
-    return patterns_query(touchpoints, answers, customers, by, attributes)
+    return patterns_query(touchpoints, answers, customers, by, attributes, Prepared(met, channels))

@@ -17,8 +17,10 @@ from cx_metrics.groups import how_many
 from cx_metrics.intervals import Array, NpsMethod, ShareMethod
 from cx_metrics.options import Switch
 from cx_metrics.registry import Measure, metric
+from cx_metrics.tallies import times_of
 from cx_metrics.texts import N_
 
+ROUNDING = 1e-13  # of a sum of squares: less than that says nothing
 RESPONSES = Measure(N_("Responses"), "count", meaning=N_("valid answers"))
 MISSING = Measure(N_("No answer"), "count", meaning=N_("answers without a score, left out"))
 INVALID = Measure(N_("Off the scale"), "count", meaning=N_("answers outside the scale, left out"))
@@ -48,6 +50,7 @@ def finish_nps(frame: pd.DataFrame, *, method: NpsMethod, confidence: float, wei
     unit=N_("points, −100 to 100"),
     denominator=N_("responses"),
     inputs=("surveys",),
+    tallied=True,
     finish=finish_nps,
     source="Reichheld (2003), The One Number You Need to Grow, HBR 81(12)",
     measures={
@@ -78,17 +81,17 @@ def nps(
     Rocks (2016) unless `method` says otherwise; the score shown is the raw one. `weighted`: each answer counts by its weight in
     the score, its interval is linearised (normal), and the counts are of answers with a weight above 0.
     """
-    s, asked = surveys, surveys.survey_type == "nps"
+    s, asked, times = surveys, surveys.survey_type == "nps", times_of(surveys)
     valid = _valid(s, asked, weighted)
     code = ibis.ifelse(s.score >= 9, 1, ibis.ifelse(s.score <= 6, -1, 0))
     counted = s.aggregate(
         by=list(by),
-        responses=how_many(valid),
-        promoters=how_many(valid & s.score.between(9, 10)),
-        passives=how_many(valid & s.score.between(7, 8)),
-        detractors=how_many(valid & s.score.between(0, 6)),
-        missing=how_many(asked & (s.score_status == "missing")),
-        invalid=how_many(asked & (s.score_status == "invalid")),
+        responses=how_many(valid, times),
+        promoters=how_many(valid & s.score.between(9, 10), times),
+        passives=how_many(valid & s.score.between(7, 8), times),
+        detractors=how_many(valid & s.score.between(0, 6), times),
+        missing=how_many(asked & (s.score_status == "missing"), times),
+        invalid=how_many(asked & (s.score_status == "invalid"), times),
         **_weighed(s, valid, weighted, code=code),
     )
     return counted.order_by([*by, "responses"])
@@ -109,6 +112,7 @@ def finish_csat(frame: pd.DataFrame, *, method: ShareMethod, confidence: float, 
     unit=N_("share of satisfied responses"),
     denominator=N_("responses"),
     inputs=("surveys",),
+    tallied=True,
     finish=finish_csat,
     source="top-2-box; Wilson (1927), JASA 22",
     measures={
@@ -162,6 +166,7 @@ def finish_rating(frame: pd.DataFrame, *, method: ShareMethod, confidence: float
     unit=N_("mean score on the scale"),
     denominator=N_("responses"),
     inputs=("surveys",),
+    tallied=True,
     finish=finish_rating,
     source="top-2-box; Wilson (1927), JASA 22; Student (1908), Biometrika 6",
     measures={
@@ -213,6 +218,7 @@ def finish_ces(frame: pd.DataFrame, *, confidence: float, method: ShareMethod, w
     unit=N_("mean score on the scale"),
     denominator=N_("responses"),
     inputs=("surveys",),
+    tallied=True,
     finish=finish_ces,
     source="Dixon, Freeman & Toman (2010), HBR 88(7/8); CES 2.0: CEB (2013)",
     measures={
@@ -248,11 +254,6 @@ def better_side(s: ibis.Table) -> ibis.Value:
     return ibis.ifelse(ibis.ifelse(s.higher_is_better, s.score > middle, s.score < middle), 1, 0)
 
 
-def scale_of(s: ibis.Table) -> ibis.Value:
-    """The scale of an answer with its direction, in one text."""
-    return s.scale_low.cast("string") + "|" + s.scale_high.cast("string") + "|" + s.higher_is_better.cast("string")
-
-
 def _valid(s: ibis.Table, asked: ibis.Value, weighted: bool) -> ibis.Value:
     valid = asked & (s.score_status == "valid")
     return valid & (s.weight > 0) if weighted else valid
@@ -274,25 +275,31 @@ def _weighed(s: ibis.Table, valid: ibis.Value, weighted: bool, **values: ibis.Va
 
 
 def _scored(s: ibis.Table, kind: str, by: tuple[str, ...], weighted: bool, **counted: ibis.Value) -> ibis.Table:
-    """Counts, sum and deviation of valid answers of one kind, and how many scales they are on."""
-    asked = s.survey_type == kind
-    valid, scale = _valid(s, asked, weighted), scale_of(s)
+    """Counts and sums of valid answers of one kind, and whether they are on several scales."""
+    asked, times = s.survey_type == kind, times_of(s)
+    valid, better = _valid(s, asked, weighted), ibis.ifelse(s.higher_is_better, 1, 0)
+    ends = {"low": s.scale_low, "high": s.scale_high, "better": better}
     scored = s.aggregate(
         by=list(by),
-        responses=how_many(valid),
-        **{name: value.sum(where=valid).fill_null(0) for name, value in counted.items()},
-        mean=s.score.mean(where=valid),
-        deviation=s.score.std(where=valid, how="sample"),
-        scales=scale.nunique(where=valid),
-        unscaled=how_many(valid & scale.isnull()),
-        scale_low=s.scale_low.min(where=valid),
-        scale_high=s.scale_high.max(where=valid),
-        higher_is_better=s.higher_is_better.max(where=valid),
-        missing=how_many(asked & (s.score_status == "missing")),
-        invalid=how_many(asked & (s.score_status == "invalid")),
+        responses=how_many(valid, times),
+        **{name: (value * times).sum(where=valid).fill_null(0) for name, value in counted.items()},
+        total=(s.score * times).sum(where=valid),
+        squares=(s.score * s.score * times).sum(where=valid),
+        **{f"least_{name}": end.min(where=valid) for name, end in ends.items()},
+        **{f"most_{name}": end.max(where=valid) for name, end in ends.items()},
+        unscaled=how_many(valid & (s.scale_low.isnull() | s.scale_high.isnull()), times),
+        missing=how_many(asked & (s.score_status == "missing"), times),
+        invalid=how_many(asked & (s.score_status == "invalid"), times),
         **_weighed(s, valid, weighted, score=s.score, **counted),
     )
-    return scored.order_by([*by, "responses"])
+    several = ibis.or_(*(scored[f"least_{name}"] < scored[f"most_{name}"] for name in ends))
+    scored = scored.mutate(
+        scales=ibis.ifelse(several.fill_null(False), 2, 1), scale_low=scored.least_low, scale_high=scored.most_high,
+        higher_is_better=scored.most_better == 1,
+    )  # fmt: skip
+    return scored.drop(*(f"{which}_{name}" for which in ("least", "most") for name in ends)).order_by(
+        [*by, "responses"]
+    )
 
 
 def _check_scale(frame: pd.DataFrame) -> None:
@@ -337,13 +344,22 @@ def _add_mean(frame: pd.DataFrame, name: str, confidence: float, weighted: bool)
     if weighted:
         finished = _weighted(frame, name, "score", confidence)
     else:
-        low, high = intervals.mean_t(frame["mean"], frame["deviation"], frame["responses"], confidence)
-        found: dict[str, Any] = {name: frame["mean"], f"{name}_low": low, f"{name}_high": high}
+        n, mean = frame["responses"], intervals.ratio(frame["total"], frame["responses"])
+        low, high = intervals.mean_t(mean, _deviation(n, mean, frame["squares"]), n, confidence)
+        found: dict[str, Any] = {name: mean, f"{name}_low": low, f"{name}_high": high}
         finished = frame.assign(**found)
     one_scale = frame["scales"] <= 1
     for end in ("", "_low", "_high"):
         finished[name + end] = finished[name + end].where(one_scale)
     return finished
+
+
+def _deviation(n: pd.Series, mean: Array, squares: pd.Series) -> Array:
+    """The standard deviation of n scores from the sum of their squares; what rounding leaves of none is none."""
+    square = squares.to_numpy(dtype=float)
+    left = square - n.to_numpy(dtype=float) * mean**2
+    spread = np.where(left > ROUNDING * square, left, np.minimum(left, 0) * 0)
+    return np.sqrt(intervals.ratio(spread, n - 1))
 
 
 def _effective(frame: pd.DataFrame) -> Array:
@@ -367,7 +383,7 @@ def _is_sum(column: str) -> bool:
 
 def _ordered(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     """The groups, and these columns in their order; then effective_responses."""
-    counted = {"mean", "deviation", "scales", "unscaled", "satisfied", "easy", "top_two", "scale_low", "scale_high",
+    counted = {"total", "squares", "scales", "unscaled", "satisfied", "easy", "top_two", "scale_low", "scale_high",
                "higher_is_better", *columns}  # fmt: skip
     groups = [c for c in frame.columns if c not in counted and not _is_sum(c)]
     return frame.assign(effective_responses=_effective(frame))[[*groups, *columns, "effective_responses"]]

@@ -197,6 +197,12 @@ PREPARED_ANSWERS = {
     "journey_seconds_before": "float64",  # from the first touchpoint to the answer
     "contacts_after": "int64",  # touchpoints after the answer
 }
+# Columns that the engine adds to all survey answers: numbers group and join faster than texts.
+NUMBERED_ANSWERS = {
+    "customer_number": "int64",  # who gave it, as in touchpoints; null where it names nobody
+    "response_number": "int64",  # the response, from 1 in the order of their ids
+    "nth_answer": "int64",  # its place by time, those without one first; of one time by response and question, backwards
+}
 # Columns that are read from the words of answers when files come in; null for an answer without words.
 HEARD = {
     "comment_language": "string",  # en, ar, fa, ru; what the file says counts
@@ -208,15 +214,23 @@ HEARD = {
 }
 # Names that the engine uses on the way, beside the columns of a file: a file's own column of such a name gets another one.
 RESERVED = ("arrival", "rowid", "local_time", "journey_id", "is_goal", "in_range", "path", "repeats", "level",
-            "answer_number", "waiting")  # fmt: skip
+            "answer_number", "response_number", "nth_answer", "waiting")  # fmt: skip
 # Tables that the engine keeps beside the typed ones: what pages ask most, added up in advance.
 PREPARED_TABLES = {
     "names": "one touchpoint: its number and its name",
     "journeys": "one customer with touchpoints: their journey's start, length, and the numbers of its paths",
+    "met": "one customer with touchpoints: how many different ones, the last stage, and one bit for each name and channel met",
+    "channels": "one channel: its number and its name",
+    "tallies": "one way to answer, for one group of answers and customers: how many answers",
     "paths": "one whole path, as it is with repeats merged or kept",
     "moves": "one move at one step of journeys, for one group of customers",
     "pairs": "one touchpoint that follows another, for one group of customers",
     "visits": "one touchpoint, for one group of customers: their journeys there, and those that come back",
 }
+EMBEDDED_TABLES = (
+    "met",
+    "channels",
+    "tallies",
+)  # of the embedded engine alone: others have the same answers without them
 CALENDAR = ("day", "week", "month", "quarter")
 CUSTOMER_COLUMNS = ("persona", "segment", "region")

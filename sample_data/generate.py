@@ -113,10 +113,10 @@ CHANGES = (
 )
 
 
-def draw_customers(chance: random.Random) -> list[Customer]:
+def draw_customers(chance: random.Random, count: int = CUSTOMERS) -> list[Customer]:
     """All customers; only New customers are seldom in the club."""
     customers = []
-    for number in range(1, CUSTOMERS + 1):
+    for number in range(1, count + 1):
         persona = pick(chance, shop.PERSONA)
         customers.append(
             Customer(
@@ -428,11 +428,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write the sample data of Touchline.")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write into")
     parser.add_argument("--seed", type=int, default=SEED, help="the same seed writes the same bytes")
+    parser.add_argument("--customers", type=int, default=CUSTOMERS, help="how many customers; ten touchpoints each")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     words = random.Random(options.seed + 1)  # a stream of its own: a new phrase moves nobody's journey
-    journeys = [Journey(customer, chance, words) for customer in draw_customers(chance)]
-    first_days = chance.choices(range(shop.DAYS), first_day_weights(), k=CUSTOMERS)
+    journeys = [Journey(customer, chance, words) for customer in draw_customers(chance, options.customers)]
+    first_days = chance.choices(range(shop.DAYS), first_day_weights(), k=options.customers)
     for journey, first_day in zip(journeys, first_days, strict=True):
         live(journey, first_day)
     write_files(options.out, journeys, CHANGES, CAMPAIGNS, chance)

@@ -471,3 +471,11 @@ def test_texts_of_places_and_signs_alone_need_no_translation() -> None:
         unmarked(ast.parse("Text('{file}: {note}', {})\nText(N_('{n} rows'), {})\nText(metric.title)"), "pages/new.py")
         == []
     )
+
+
+def test_one_function_draws_every_time_axis() -> None:
+    def drawn(tree: ast.Module, _name: str) -> Found:
+        return [(node.lineno, name) for node, name, _before in calls(tree) if name == "draw_trend"]
+
+    elsewhere = [path for path in PAGES if path.name != "trends.py"]
+    assert everywhere(elsewhere, drawn) == []  # so that dated changes stand on all of them

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from cx_metrics.charts.fields import Fields, is_missing, labels, room_for_words, width_of, with_n
+from cx_metrics.charts.picture import Numbers, Series, amounts, with_numbers
 from cx_metrics.charts.theme import Reader, themed, tokens
 from cx_metrics.texts import N_
 
@@ -69,7 +70,11 @@ def draw_bars(
         align="right" if reader.rtl else "left", dx=-8 if reader.rtl else 8, fontSize=13, color=t.text
     )
     layers.append(outside.encode(x=at("end"), text=f.text("written")))
-    return themed(layers, reader, alt.Step(step))
+    least, most = (amounts(rows[column]) if column else [] for column in (low, high))
+    series = Series("", amounts(rows[value]), least, most, written, colours)
+    names_shown = [shown[k] for k in rows[label]]
+    numbers = Numbers("bars", names_shown, [series], share, decimals, mirrored=reader.rtl)
+    return with_numbers(themed(layers, reader, alt.Step(step)), numbers)
 
 
 def _fields(

@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from cx_metrics.charts.fields import Fields, is_missing, label_expression, labels, nice_ticks, room_for_words, width_of
+from cx_metrics.charts.picture import Numbers, Series, amounts, with_numbers
 from cx_metrics.charts.theme import Reader, themed, tokens
 from cx_metrics.texts import N_
 
@@ -63,6 +64,7 @@ def draw_curves(
     ends = _ends(frame.assign(at=frame[x].map(places)), series, value, ticks[-1] * LABEL_HEIGHT / height)
     colours = [t.accent] if len(groups) == 1 else list(t.categorical)
     layers: list[alt.Chart] = []
+    drawn: list[Series] = []
     for (key, label), colour in zip(groups.items(), colours, strict=False):
         part = frame[frame[series] == key].assign(at=lambda rows: rows[x].map(places)).sort_values("at")
         f = Fields(
@@ -70,10 +72,16 @@ def draw_curves(
             tip=[_tip(row, x, value, low, high, n, label, words, reader) for row in part.to_dict("records")],
         )  # fmt: skip
         layers += _line(f, across, up, colour, list((part[n] < min_n) & part[value].notna()), t.surface)
+        known_at = {row["at"]: row for row in part.to_dict("records")}
+        over, least, most = (
+            amounts(known_at.get(i, {}).get(column) for i in range(len(steps))) for column in (value, low, high)
+        )
+        drawn.append(Series(label, over, least, most, colours=[colour] * len(steps)))
         if key in ends:
             shown, at = ends[key]
             layers.append(_label(f"{_share(shown, reader)}  {label}", len(steps) - 1, at, across, up, colour, reader))
-    return themed(layers, reader, height)
+    numbers = Numbers("lines", [words.get(s, str(s)) for s in steps], drawn, True, mirrored=reader.rtl)
+    return with_numbers(themed(layers, reader, height), numbers)
 
 
 def _line(f: Fields, across: alt.X, up: alt.Y, colour: str, few: list[bool], ground: str) -> list[alt.Chart]:

@@ -8,11 +8,15 @@ import altair as alt
 import pandas as pd
 
 from cx_metrics.charts.fields import STRAIT, Fields, room_for_words, width_of
+from cx_metrics.charts.picture import Numbers, Series, amounts, with_numbers
 from cx_metrics.charts.theme import Reader, themed, tokens
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, NP_, Text
 
 LOST = NP_("{count} lost since the step before", "{count} lost since the step before")
+# i18n: of a step of a funnel: so many came to it
+REACHED_WORD = N_("Reached")
+LOST_WORD = N_("Lost since the step before")
 REACHED = N_("{touchpoint}: {customers} customers, {first_share} of the first step")
 
 
@@ -48,7 +52,16 @@ def draw_funnel(
         fontSize=13, fontWeight=600, align="right" if reader.rtl else "left", dx=-10 if reader.rtl else 10
     )
     label = outside.encode(x=at("before"), text=f.text("written"))
-    return themed([lost, reached, rule, label], reader, alt.Step(54))
+    known = f.frame[[f["share"], f["before"], f["low"], f["high"]]]
+    share, _before, least, most = (amounts(known[column]) for column in known.columns)
+    lost_shares = [b - s for b, s in zip(known[f["before"]], known[f["share"]], strict=True)]
+    went = [t.drop_off if row["step"] == worst else t.other for row in rows]
+    series = [
+        Series(reader.say(REACHED_WORD), share, least, most, list(f.frame[f["written"]]), [t.accent] * len(rows)),
+        Series(reader.say(LOST_WORD), lost_shares, colours=went),
+    ]
+    numbers = Numbers("funnel", list(f.frame[f["name"]]), series, True, mirrored=reader.rtl)
+    return with_numbers(themed([lost, reached, rule, label], reader, alt.Step(54)), numbers)
 
 
 def _fields(rows: list[dict[object, object]], reader: Reader, names: Mapping[str, str], worst: int | None) -> Fields:

@@ -11,6 +11,7 @@ import altair as alt
 import pandas as pd
 
 from cx_metrics.charts.fields import Fields, is_missing, label_expression, labels, nice_ticks, room_for_words, width_of
+from cx_metrics.charts.picture import Numbers, Series, amounts, with_numbers
 from cx_metrics.charts.theme import Reader, themed, tokens
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_
@@ -103,7 +104,28 @@ def draw_trend(
     for (key, label), colour in zip(groups.items(), colours, strict=False):
         part = rows[rows[series] == key] if series else rows
         layers += _series(part, measure, axes, colour, label, _hollow(part, n, min_n, partial))
-    return themed(layers, reader, height)
+    return with_numbers(themed(layers, reader, height), _numbers(rows, measure, groups, colours, series, days, zero))
+
+
+def _numbers(
+    rows: pd.DataFrame, measure: _Measure, groups: Mapping[Any, str], colours: Sequence[str], series: str | None,
+    days: Sequence[int], zero: bool,
+) -> Numbers:  # fmt: skip
+    """What is drawn, as numbers: each series over all the dates."""
+    found = []
+    for (key, label), colour in zip(groups.items(), colours, strict=False):
+        part = rows[rows[series] == key] if series else rows
+        at = {_day(row[measure.x]): row for row in part.to_dict("records")}
+
+        def over(column: str | None, at: Mapping[int, Mapping[Any, Any]] = at) -> list[float | None]:
+            return amounts(at[day][column] if day in at else None for day in days) if column else []
+
+        newest = [measure.shown(v) if i + 1 == len(days) else "" for i, v in enumerate(over(measure.value))]
+        found.append(
+            Series(label, over(measure.value), over(measure.low), over(measure.high), newest, [colour] * len(days))
+        )
+    names = [measure.reader.date(_date(day)) for day in days]
+    return Numbers("lines", names, found, measure.share, measure.decimals, zero)
 
 
 def _hollow(rows: pd.DataFrame, n: str | None, min_n: int, partial: str | None) -> list[bool]:

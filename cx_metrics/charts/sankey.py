@@ -1,23 +1,20 @@
 """How do people really move, step by step, and where do they stop? The flow of journeys as a Sankey.
 
-One picture, two libraries: ECharts on the page (clicks on nodes and links come back), Plotly in offline files.
+One picture, drawn twice: by ECharts on the page (clicks on nodes and links come back), as plain SVG in files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
 from cx_metrics.charts.letters import fitting, width_of
-from cx_metrics.charts.theme import FONT, LIGHT, Options, Reader, Tokens, echarts_base, plotly_template, tokens
+from cx_metrics.charts.theme import FONT, LIGHT, Options, Reader, Tokens, echarts_base, tokens
 from cx_metrics.safe_text import clean, safe
 from cx_metrics.texts import N_, NP_, Text
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 OTHER = "(other)"  # the name that flow_links gives the folded touchpoints
 FOLDED = "..."  # and the one it gives the steps in the middle of a path that is longer than the picture
@@ -54,7 +51,7 @@ MOST_COLUMNS = 6  # that fit in a card; more are drawn wider, and the card scrol
 COLUMN_WIDTH, LABEL_WIDTH = 150, 160  # pixels, of a picture that scrolls
 NARROWEST = 690  # pixels of a picture that does not scroll; narrower cards scroll (style.css)
 LEFT, RIGHT, HEAD, FOOT = 0.5, 17.0, 32, 6  # room around the picture: percent across, pixels down
-LABEL_SIZE, NODE_WIDTH, LABEL_DISTANCE, LABEL_GAP = 12, 10, 6, 4  # pixels
+LABEL_SIZE, NODE_WIDTH, NODE_GAP, LABEL_DISTANCE, LABEL_GAP = 12, 10, 14, 6, 4  # pixels
 ON_BRANCH, OFF_BRANCH, FAINT = 0.72, 0.07, 0.35  # opacity of links on a branch, of the others, and of nodes beside it
 STRAIT = "\u2060"  # word joiner: sets equal labels apart without being seen
 
@@ -145,7 +142,7 @@ def draw_sankey(
     flow = flow_of(frame, anchor, branch)
     named = Names(reader, names or {}, anchor)
     t = tokens(reader.mode)
-    labels = _labels(flow, named)
+    labels = labels_of(flow, named)
     series: Options = {
         "type": "sankey",
         "data": [_node_options(node, flow, named, labels[node], picked, t) for node in flow.nodes],
@@ -153,7 +150,7 @@ def draw_sankey(
         "selectedMode": "single",
         "draggable": False,
         "nodeWidth": NODE_WIDTH,
-        "nodeGap": 14,
+        "nodeGap": NODE_GAP,
         "layoutIterations": 0,
         "nodeAlign": "justify",
         "top": HEAD,
@@ -175,64 +172,6 @@ def draw_sankey(
     options = echarts_base(reader) | {"title": heads_of(flow, named, t), "series": [series]}
     links = [flow.links[i] for i, _journeys, _on in flow.parts]
     return SankeyFigure(options, flow.nodes, links, _alt(flow, named), flow.total, flow.width)
-
-
-def plotly_sankey(
-    frame: pd.DataFrame,
-    reader: Reader,
-    names: Mapping[str, str] | None = None,
-    anchor: Anchor = "none",
-    branch: Mapping[Link, int] | None = None,
-) -> go.Figure:
-    """The same picture as a Plotly figure, for offline files: same order, colours, labels and hover texts."""
-    import plotly.graph_objects as go
-
-    flow = flow_of(frame, anchor, branch)
-    named = Names(reader, names or {}, anchor)
-    t = tokens(reader.mode)
-    at = flow.order
-    x, y = _places(flow, reader.rtl)
-    words = {"font": {"size": 12, "color": t.text}, "bgcolor": _with_opacity(t.surface, 0.55), "borderpad": 0}
-    side: Options = {"xref": "paper", "yref": "paper", "showarrow": False, "xanchor": "right" if reader.rtl else "left"}
-    labels = [  # Plotly would turn the labels of the last column to the other side, over the links
-        side | words | {"text": safe(_label(node, flow, named), "plotly", limit=0), "x": x[i], "y": 1 - y[i],
-                        "yanchor": "middle", "xshift": -8 if reader.rtl else 8}
-        for i, node in enumerate(flow.nodes)
-    ]  # fmt: skip
-    drawn = [flow.ends[i] for i, _journeys, _on in flow.parts]
-    ends = [(at[target], at[source]) if reader.rtl else (at[source], at[target]) for source, target in drawn]
-    lines = [_colour(part, flow, t) for part in flow.parts]
-    sankey = go.Sankey(
-        arrangement="fixed",
-        node={
-            "label": [""] * len(flow.nodes),
-            "color": [_with_opacity(tone_of(n.kind, t), 1 if flow.stands_out(n) else FAINT) for n in flow.nodes],
-            "x": x,
-            "y": y,
-            "pad": 14,
-            "thickness": 10,
-            "line": {"width": 0},
-            "customdata": [_plotly_tip(_node_tip(node, flow, named)) for node in flow.nodes],
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-        link={
-            "source": [source for source, _ in ends],
-            "target": [target for _, target in ends],
-            "value": [journeys for _i, journeys, _on in flow.parts],
-            "color": [_with_opacity(colour, opacity) for colour, opacity in lines],
-            "customdata": [_plotly_tip(_link_tip(part, flow, named)) for part in flow.parts],
-            "hovertemplate": "%{customdata}<extra></extra>",
-        },
-        textfont={"family": FONT, "size": 12, "color": t.text},
-        orientation="h",
-    )
-    heads = [
-        side | {"text": safe(named.head(step, flow), "plotly"), "x": _across(step, flow, reader.rtl), "y": 1.06,
-                "font": {"size": 12, "color": t.muted}}
-        for step in range(1, flow.columns + 1)
-    ]  # fmt: skip
-    layout = {"template": plotly_template(reader), "annotations": heads + labels, "height": 470}
-    return go.Figure(sankey, layout if flow.width is None else layout | {"width": flow.width})
 
 
 class Names:
@@ -332,7 +271,7 @@ def _node_options(node: Node, flow: Flow, named: Names, label: str, picked: Node
         item |= {"opacity": FAINT}
     if node == picked:
         item |= {"borderColor": t.text, "borderWidth": 2}
-    tip = {"formatter": "<br>".join(_echarts_tip(_node_tip(node, flow, named)))}
+    tip = {"formatter": "<br>".join(_echarts_tip(node_tip(node, flow, named)))}
     key = f"{node.step}|{node.kind}|{node.touchpoint}"
     return {"id": label, "name": key, "depth": depth, "itemStyle": item, "tooltip": tip} | beside
 
@@ -340,14 +279,14 @@ def _node_options(node: Node, flow: Flow, named: Names, label: str, picked: Node
 def _link_options(part: tuple[int, int, bool], flow: Flow, named: Names, t: Tokens) -> Options:
     i, journeys, _on = part
     source, target = flow.ends[i]
-    colour, opacity = _colour(part, flow, t)
+    colour, opacity = colour_of(part, flow, t)
     start, end = (target, source) if named.reader.rtl else (source, target)
     return {
         "source": flow.order[start],
         "target": flow.order[end],
         "value": journeys,
         "lineStyle": {"color": colour, "opacity": opacity},
-        "tooltip": {"formatter": "<br>".join(_echarts_tip(_link_tip(part, flow, named)))},
+        "tooltip": {"formatter": "<br>".join(_echarts_tip(link_tip(part, flow, named)))},
     }
 
 
@@ -381,7 +320,7 @@ def _label(node: Node, flow: Flow, named: Names) -> str:
     return reader.isolate(label) if reader.rtl else label
 
 
-def _labels(flow: Flow, named: Names) -> dict[Node, str]:
+def labels_of(flow: Flow, named: Names) -> dict[Node, str]:
     """A label for every node; equal ones (same name and size at two steps) are told apart by a sign nobody sees."""
     labels: dict[Node, str] = {}
     taken: set[str] = set()
@@ -394,12 +333,12 @@ def _labels(flow: Flow, named: Names) -> dict[Node, str]:
     return labels
 
 
-def _node_tip(node: Node, flow: Flow, named: Names) -> list[str]:
+def node_tip(node: Node, flow: Flow, named: Names) -> list[str]:
     say, size = named.reader.say, flow.sizes[node]
     return [named.node(node), named.journeys(size), say(Text(OF_ALL, {"count_share": size / (flow.total or 1)}))]
 
 
-def _link_tip(part: tuple[int, int, bool], flow: Flow, named: Names) -> list[str]:
+def link_tip(part: tuple[int, int, bool], flow: Flow, named: Names) -> list[str]:
     i, highlighted, is_on = part
     source, target = flow.ends[i]
     reader, journeys = named.reader, flow.journeys[i]
@@ -423,10 +362,6 @@ def _echarts_tip(lines: list[str]) -> list[str]:
     return [f"<b>{safe(lines[0], 'echarts')}</b>", *(safe(line, "echarts") for line in lines[1:])]
 
 
-def _plotly_tip(lines: list[str]) -> str:
-    return "<br>".join([f"<b>{safe(lines[0], 'plotly')}</b>", *(safe(line, "plotly", limit=0) for line in lines[1:])])
-
-
 def _alt(flow: Flow, named: Names) -> str:
     moves = [i for i, link in enumerate(flow.links) if link.kind == "move"]
     if not moves:
@@ -444,7 +379,7 @@ def tone_of(kind: Kind, t: Tokens) -> str:
     return {"other": t.other, "folded": t.other, "drop_off": t.drop_off}.get(kind, t.accent)
 
 
-def _colour(part: tuple[int, int, bool], flow: Flow, t: Tokens) -> tuple[str, float]:
+def colour_of(part: tuple[int, int, bool], flow: Flow, t: Tokens) -> tuple[str, float]:
     """Colour and opacity of a link: drop-off has its own, whatever goes through folded names or steps is grey."""
     i, _journeys, is_on = part
     source, target = flow.ends[i]
@@ -457,30 +392,3 @@ def _colour(part: tuple[int, int, bool], flow: Flow, t: Tokens) -> tuple[str, fl
     if flow.branch is not None:
         opacity = ON_BRANCH if is_on else OFF_BRANCH
     return colour, opacity
-
-
-def _with_opacity(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
-
-
-def _across(step: int, flow: Flow, rtl: bool) -> float:
-    at = (step - 1) / max(flow.columns - 1, 1) * 0.82
-    return 1 - at if rtl else at
-
-
-def _places(flow: Flow, rtl: bool) -> tuple[list[float], list[float]]:
-    """Where Plotly puts each node, 0..1 (never 0 or 1 exactly, which it takes for "not given"): ECharts' own layout."""
-    gap = 0.03
-    columns = {step: [n for n in flow.nodes if n.step == step] for step in range(1, flow.columns + 1)}
-    fullest = max((len(nodes) for nodes in columns.values()), default=1)
-    scale = (1 - gap * (fullest - 1)) / (flow.total or 1)
-    x, y = [], []
-    for step, nodes in columns.items():
-        top = 0.0
-        for node in nodes:
-            size = flow.sizes[node] * scale
-            x.append(min(max(_across(step, flow, rtl), 0.001), 0.999))
-            y.append(min(max(top + size / 2, 0.001), 0.999))
-            top += size + gap
-    return x, y

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from cx_metrics.charts.letters import fitting, width_of
+from cx_metrics.charts.picture import Picture
 from cx_metrics.charts.sankey import (
     FOOT,
     HEAD,
@@ -24,12 +25,19 @@ from cx_metrics.charts.sankey import (
     heads_of,
     room_of,
 )
+from cx_metrics.charts.sankey_picture import (
+    begin,
+    boxes_of,
+    heads,
+    link_mark,
+    node_mark,
+    ribbons,
+    scale_of,
+    width_of_picture,
+)
 from cx_metrics.charts.theme import FONT, Options, Reader, Tokens, echarts_base, tokens
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, Text
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 EACH, BETWEEN = 330, 40  # pixels of one flow, and between the two
 BOTH_HEIGHT = HEAD + 2 * EACH + BETWEEN + FOOT
@@ -51,28 +59,36 @@ def draw_both(frame: pd.DataFrame, reader: Reader, who: tuple[str, str], anchor:
     return SankeyFigure(options, [], [], alt, flow.total, flow.width)
 
 
-def plotly_both(frame: pd.DataFrame, reader: Reader, who: tuple[str, str], anchor: Anchor = "none") -> go.Figure:
-    """The same as a Plotly figure, for offline files."""
-    import plotly.graph_objects as go
-
-    from cx_metrics.charts.sankey import plotly_sankey
-
-    drawn = go.Figure()
+def picture_both(frame: pd.DataFrame, reader: Reader, who: tuple[str, str], anchor: Anchor = "none") -> Picture:
+    """The same as a finished picture, for files."""
+    flow, shares = _together(frame, anchor)
+    named, t = Names(reader, {}, anchor), tokens(reader.mode)
+    both, width = _sizes(flow, shares), width_of_picture(flow)
+    of = {side: {node: both[node][side] for node in flow.nodes} for side in SIDES}
+    scale = min(scale_of(flow, of[side], EACH - BETWEEN) for side in SIDES)
+    out = [begin(t), *heads(flow, width, lambda step: named.head(step, flow), reader.rtl, t)]
     for i, side in enumerate(SIDES):
-        own = frame.assign(journeys=frame[f"journeys_{side}"], median_seconds=None, mean_seconds=None)
-        one = plotly_sankey(own[["step", "source", "target", "kind", "journeys", "median_seconds", "mean_seconds"]],
-                            reader, anchor=anchor)  # fmt: skip
-        low, high = (0.54, 0.96) if side == "a" else (0.0, 0.42)
-        for trace in one.data:
-            trace.domain = {"x": [0, 1], "y": [low, high]}
-            drawn.add_trace(trace)
-        for note in one.layout.annotations:
-            drawn.add_annotation(note.update(y=low + note.y * (high - low)))
-        drawn.add_annotation({"text": safe(reader.say(Text(NAMED[side], {"who": who[i]})), "plotly"), "x": 1 if reader.rtl else 0,
-                              "y": high + 0.06, "xref": "paper", "yref": "paper", "showarrow": False})  # fmt: skip
-        layout = one.layout
-    drawn.update_layout(template=layout.template, height=2 * 470, width=layout.width)
-    return drawn
+        top = HEAD + BETWEEN / 2 + i * (EACH + BETWEEN)
+        boxes = boxes_of(flow, of[side], EACH - BETWEEN, top, reader.rtl, scale)
+        colour = t.group_a if side == "a" else t.group_b
+        at = f'x="{width if reader.rtl else 0:.1f}" y="{top - 8:.1f}" text-anchor="{"end" if reader.rtl else "start"}"'
+        title = reader.say(Text(NAMED[side], {"who": who[i]}))
+        out.append(f'<text {at} font-weight="600" fill="{colour}">{safe(title, "html")}</text>')
+        amounts = [shares[tuple(link)][side] for link in flow.links]
+        drawn = ribbons(flow.ends, amounts, of[side], boxes, reader.rtl)
+        for link, (source, target), ribbon in zip(flow.links, flow.ends, drawn, strict=True):
+            tip = [
+                f"{named.node(source)} {'←' if reader.rtl else '→'} {named.node(target)}",
+                _both_shares(reader, shares[tuple(link)]),
+            ]
+            out.append(link_mark(ribbon, t.drop_off if target.kind == "drop_off" else colour, 0.28, tip))
+        for node in flow.nodes:
+            tone = t.drop_off if node.kind == "drop_off" else t.other if node.kind in ("other", "folded") else colour
+            label = _label(node, of[side][node], flow, named)
+            out.append(
+                node_mark(boxes[node], tone, label, [named.node(node), _both_shares(reader, both[node])], reader.rtl, t)
+            )
+    return Picture("".join([*out, "</g>"]), width, BOTH_HEIGHT)
 
 
 def _together(frame: pd.DataFrame, anchor: Anchor) -> tuple[Flow, dict[Any, dict[str, float]]]:

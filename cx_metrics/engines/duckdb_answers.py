@@ -3,13 +3,16 @@ before the answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import duckdb
 
+from cx_metrics import tallies
+from cx_metrics.engines import prepared
 from cx_metrics.engines.before_answers import before_answers
 from cx_metrics.engines.duckdb_store import literal, quoted, table_of
-from cx_metrics.engines.duckdb_tables import arrived, create, one
+from cx_metrics.engines.duckdb_tables import arrived, columns_of, create, one
+from cx_metrics.routes import level
 from cx_metrics.tables import PREPARED_ANSWERS
 
 ONCE = "answers_once"  # the answers as they came, each once: its rows have numbers
@@ -19,8 +22,8 @@ TIMED = "timed_answers"  # those of known customers at known times
 def write_answers(
     connection: duckdb.DuckDBPyConnection, own: Sequence[str], attributes: Sequence[str], zone: str, touched: bool
 ) -> int:
-    """Carry on every answer the customers' attributes, the calendar of its time in the dataset's zone, and the columns
-    `PREPARED_ANSWERS` where there are touchpoints (`touched`).
+    """Carry on every answer the customers' attributes, the calendar of its time in the dataset's zone, the columns
+    `NUMBERED_ANSWERS`, and `PREPARED_ANSWERS` where there are touchpoints (`touched`).
 
     Returns how many answers stood twice, the same in every column; each counts once.
     """
@@ -32,16 +35,24 @@ def write_answers(
     local = f"(t.answered_at at time zone 'UTC' at time zone {literal(zone)})"
     connection.execute(f"""
         create table surveys as select {", ".join(f"t.{quoted(c)}" for c in own)}, {local}::date as day,
-            date_trunc('week', {local})::date as week, date_trunc('month', {local})::date as month{made}{joined}
+            date_trunc('week', {local})::date as week, date_trunc('month', {local})::date as month,
+            customers.customer_number, dense_rank() over (order by t.response_id) as response_number,
+            row_number() over (order by t.answered_at nulls first, t.response_id desc, t.question desc) as nth_answer{made}{joined}
         from {arrived(ONCE)} t
         left join customers on customers.customer_id = t.customer_id {before}
-        order by t.answered_at, t.response_id
+        order by {answers_order(own, "t.")}
     """)
     if touched:
         connection.execute("drop table before_answers")
     return one(connection, f"select count(*) from {arrived('surveys')}") - one(
         connection, "select count(*) from surveys"
     )
+
+
+def answers_order(columns: Collection[str], prefix: str = "") -> str:
+    """In which order answers are kept: those with words first, so that who reads words reads few blocks of rows; then by time."""
+    spoken = f"{prefix}comment is null, " if "comment" in columns else ""
+    return f"{spoken}{prefix}answered_at, {prefix}response_id"
 
 
 def _before(connection: duckdb.DuckDBPyConnection) -> str:
@@ -55,3 +66,58 @@ def _before(connection: duckdb.DuckDBPyConnection) -> str:
     create(connection, "before_answers", before_answers(answers, touchpoints), temporary=True)
     connection.execute(f"drop view {TIMED}")
     return "left join before_answers b on b.answer_number = t.rowid"
+
+
+def prepare_tallies(connection: duckdb.DuckDBPyConnection, attributes: Sequence[str], share: float) -> None:
+    """Write the answers added up, by as many attributes as their limit allows; of no column that makes it nearly as long as the
+    answers."""
+    columns = columns_of(connection, "surveys")
+    most = int(share * one(connection, "select count(*) from surveys"))
+    offered = [a for a in attributes if a in columns and a.casefold() not in tallies.HELD]
+    counts = {a: one(connection, f"select count(distinct {quoted(a)}) + 1 from customers") for a in offered}
+    scored = ", ".join(tallies.SCORED)
+    chosen = prepared.cube_attributes(
+        counts, one(connection, f"select count(*) from (select distinct {scored} from surveys)"), most
+    )
+    finest: dict[str | None, str] = {}
+    for column in (None, *(c for c in tallies.COLUMNS if c in columns)):
+        name, told = f"finest_{len(finest)}", [_banded(column)] if column else []
+        told += [quoted(a) for a in chosen]
+        connection.execute(f"""
+            create temp table {name} as select {", ".join([scored, *told])}, count(*) as answers from surveys group by all
+        """)
+        if one(connection, f"select count(*) from {name}") <= most:
+            finest[column] = name
+        else:
+            connection.execute(f"drop table {name}")
+    if None in finest:
+        _roll_up(connection, finest, chosen)
+    for name in finest.values():
+        connection.execute(f"drop table {name}")
+
+
+def _banded(column: str) -> str:
+    """A column as tallies tell it apart: of a number that is asked by bands, where its band begins."""
+    edges = tallies.BANDED.get(column)
+    if edges is None:
+        return quoted(column)
+    cases = " ".join(f"when {quoted(column)} >= {edge} then {edge}" for edge in reversed(edges))
+    return f"case {cases} end as {quoted(column)}"
+
+
+def _roll_up(
+    connection: duckdb.DuckDBPyConnection, finest: Mapping[str | None, str], attributes: Sequence[str]
+) -> None:
+    """Add answers up once for none of the attributes, for each alone and for all, of each column."""
+    scored, own = ", ".join(tallies.SCORED), [c for c in finest if c is not None]
+    held = ", ".join(["level", scored, *(quoted(c) for c in [*own, *attributes]), "answers"])
+    parts = []
+    for column, name in finest.items():
+        for told in dict.fromkeys([(), *((a,) for a in attributes), tuple(attributes)]):
+            keys = [*([column] if column else []), *told]
+            known = ", ".join([scored, *map(quoted, keys)])
+            parts.append(f"""
+                select {literal(level(keys))} as level, {known}, sum(answers)::bigint as answers from {name} group by all
+            """)
+    united = " union all by name ".join(parts)
+    connection.execute(f"create table tallies as select {held} from ({united}) order by all")

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from cx_metrics.ahead import ahead
 from cx_metrics.engines import prepared
-from cx_metrics.engines.duckdb_answers import write_answers
+from cx_metrics.engines.duckdb_answers import prepare_tallies, write_answers
 from cx_metrics.engines.duckdb_store import (
     CLOSED,
     MEMORY_LIMIT,
@@ -34,7 +34,7 @@ from cx_metrics.engines.row_groups import in_row_groups
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
 from cx_metrics.errors import TooLittleMemory, TouchlineError
 from cx_metrics.journeys import PATH_SIGN, PLACE
-from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, PREPARED, TABLES, TOUCHPOINTS
+from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, NUMBERED_ANSWERS, PREPARED, TABLES, TOUCHPOINTS
 from cx_metrics.texts import N_
 from cx_metrics.view import Facts
 
@@ -134,10 +134,12 @@ def _prepare(
         _prepare_paths(connection, told_apart)
         progress(85, 100)
         prepare_cubes(connection, told_apart, cube_share)
+        prepare_met(connection)
     progress(95, 100)
     if "surveys" in tables:
         own = [name for name in tables["surveys"].schema.names if name not in beside(attributes, "surveys")]
         duplicates += write_answers(connection, own, beside(attributes, "surveys"), facts.zone, "touchpoints" in tables)
+        prepare_tallies(connection, beside(attributes, "surveys"), cube_share)
     if "invitations" in tables:
         _write_invitations(connection, tables["invitations"].schema, beside(attributes, "invitations"), facts.zone)
     for name in present & {"spend", "changes"}:
@@ -407,6 +409,16 @@ def prepare_cubes(connection: duckdb.DuckDBPyConnection, attributes: tuple[str, 
         connection.execute("drop table finest")
 
 
+def prepare_met(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write down what each customer met, where there are few enough names and channels."""
+    t = table_of(connection, "touchpoints")
+    create(connection, "channels", prepared.channels(t), "order by channel_number")
+    most = max(one(connection, f"select count(*) from {name}") for name in ("names", "channels"))
+    if most <= prepared.MOST_BITS:
+        each = prepared.met(t, table_of(connection, "channels"))
+        create(connection, "met", each, "order by customer_number")
+
+
 def _write_invitations(
     connection: duckdb.DuckDBPyConnection, schema: pa.Schema, attributes: tuple[str, ...], zone: str
 ) -> None:
@@ -429,7 +441,8 @@ def facts_of(
     """The facts of the prepared dataset: its range, columns that hold something, and stages beyond the given list."""
     columns = {}
     for name in rows:
-        columns[name] = tuple(c for c in columns_of(connection, name) if any_known(connection, quoted(name), c))
+        own = [c for c in columns_of(connection, name) if name != "surveys" or c not in NUMBERED_ANSWERS]
+        columns[name] = tuple(c for c in own if any_known(connection, quoted(name), c))
     timed = not rows.get("touchpoints") or "occurred_at" in columns["touchpoints"]  # no rows: nothing says untimed
     ranges = {}
     for name in CLOCKS:

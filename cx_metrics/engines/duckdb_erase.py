@@ -14,7 +14,16 @@ from pathlib import Path
 import duckdb
 
 from cx_metrics.engines import prepared
-from cx_metrics.engines.duckdb_build import beside, facts_of, make_code, may_be_coded, prepare_cubes, stages_of
+from cx_metrics.engines.duckdb_answers import answers_order, prepare_tallies
+from cx_metrics.engines.duckdb_build import (
+    beside,
+    facts_of,
+    make_code,
+    may_be_coded,
+    prepare_cubes,
+    prepare_met,
+    stages_of,
+)
 from cx_metrics.engines.duckdb_store import (
     CLOSED,
     MEMORY_LIMIT,
@@ -118,20 +127,32 @@ def _erase(
         _copy_names(connection)
         _copy_touchpoints(connection, codes, facts.stages)
         _copy_journeys(connection, codes)
-    for name, order in {"surveys": "answered_at, response_id", "invitations": "sent_at, invitation_id"}.items():
-        if name in tables:
-            connection.execute(f"""
-                create table {name} as select t.* from {BEFORE}.{name} t
-                where customer_id is null or customer_id not in (select customer_id from erased)
-                order by {order}, rowid
-            """)
+    staying = "(customer_id is null or customer_id not in (select customer_id from erased))"
+    if "surveys" in tables:
+        connection.execute(f"""
+            create table surveys as select t.* exclude (old) replace (
+                customers.customer_number as customer_number,
+                dense_rank() over (order by t.response_number) as response_number,
+                row_number() over (order by t.nth_answer) as nth_answer
+            ) from (select *, rowid as old from {BEFORE}.surveys where {staying}) t
+            left join customers on customers.customer_id = t.customer_id
+            order by {answers_order(_kinds(connection, "surveys"), "t.")}, t.old
+        """)
+    if "invitations" in tables:
+        connection.execute(f"""
+            create table invitations as select t.* from {BEFORE}.invitations t
+            where {staying} order by sent_at, invitation_id, rowid
+        """)
     for name in sorted({"spend", "changes"} & tables):
         connection.execute(f"create table {name} as select * from {BEFORE}.{name}")
     connection.execute("commit")
     connection.execute(f"detach {BEFORE}")
+    if "surveys" in tables:
+        prepare_tallies(connection, beside(_attributes(connection), "surveys"), cube_share)
     if "touchpoints" in tables:
         joined = beside(_attributes(connection), "touchpoints")
         prepare_cubes(connection, prepared.told_apart(joined), cube_share)
+        prepare_met(connection)
     return replace(_said(connection, removed, tables, facts), emptied=emptied)
 
 

@@ -22,7 +22,7 @@ from cx_metrics.engines.engine import Engine, stored
 from cx_metrics.engines.incoming import Built, Incoming
 from cx_metrics.errors import EngineProblem
 from cx_metrics.routes import steps_of
-from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, TABLE_NAMES, TABLES, UTC_TIME
+from cx_metrics.tables import CUSTOMER_COLUMNS, CUSTOMERS, NUMBERED_ANSWERS, TABLE_NAMES, TABLES, UTC_TIME
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts
 
@@ -259,8 +259,8 @@ class _Load:
             asked = asked.select("answer_number", "customer_number", answered_microseconds=asked.occurred_microseconds)
             before = before_answers(asked, self.written["touchpoints"])
             t = t.left_join(before, "answer_number").drop("answer_number_right")
-        t = t.drop("answer_number")
-        self._write("surveys", _beside(t, customers.select("customer_id", *attributes)) if attributes else t)
+        t = _beside(t.drop("answer_number"), customers.select("customer_id", "customer_number", *attributes))
+        self._write("surveys", _numbered(t))
 
     def _invitations(self, attributes: tuple[str, ...], facts: Facts) -> None:
         once = self.raw["invitations"].drop("arrival")
@@ -273,7 +273,8 @@ class _Load:
         typed = {name: t for name, t in sorted(self.written.items()) if name in TABLES}
         rows, columns, ranges, counted = {}, {}, {}, {}
         for name, t in typed.items():
-            rows[name], columns[name], days = _profile(self.engine, t)
+            rows[name], held, days = _profile(self.engine, t)
+            columns[name] = tuple(c for c in held if name != "surveys" or c not in NUMBERED_ANSWERS)
             if name in CLOCK and days is not None:
                 ranges[name] = days
         if "touchpoints" in typed:
@@ -298,6 +299,17 @@ def beside(attributes: Sequence[str], table: str) -> tuple[str, ...]:
 def _beside(left: ibis.Table, right: ibis.Table) -> ibis.Table:
     """Every row of `left` with the columns that `right` knows of its customer."""
     return left.left_join(right, "customer_id").drop("customer_id_right")
+
+
+def _numbered(answers: ibis.Table) -> ibis.Table:
+    """The answers with the numbers of their responses, and their own."""
+    ids = answers.select(named=answers.response_id).distinct()
+    ids = ids.mutate(response_number=ibis.row_number().over(ibis.window(order_by="named")) + 1)
+    t = answers.join(ids, answers.response_id == ids.named).drop("named")
+    by_time = ibis.window(
+        order_by=[ibis.asc("answered_at", nulls_first=True), ibis.desc("response_id"), ibis.desc("question")]
+    )
+    return t.mutate(nth_answer=ibis.row_number().over(by_time) + 1)
 
 
 def _most_frequent(t: ibis.Table, column: str) -> ibis.Table:

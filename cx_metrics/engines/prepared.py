@@ -30,6 +30,7 @@ CUBE_POSITIONS = 10  # steps that a flow can show
 CUBE_ROWS = 5_000_000  # a larger cube is no shortcut any more
 CUBE_SHARE = 0.5  # of the touchpoints: a cube that is nearly as long as the table gains nothing
 CUBE_VALUES = 60  # an attribute with more values is no dimension of a cube
+MOST_BITS = 62  # of names, and of channels, that a customer can be said to have met in one number
 ERA = 62_135_596_800  # seconds from year 1 to 1970: whole divisions stay positive
 
 REPEATS: tuple[Repeats, ...] = ("merge", "keep")
@@ -182,6 +183,29 @@ def journeys(prepared: ibis.Table, attributes: Sequence[str]) -> ibis.Table:
     )  # fmt: skip
 
 
+def channels(prepared: ibis.Table) -> ibis.Table:
+    """The channels, numbered from 1 in the order of their names: channel_number, channel."""
+    each = prepared.filter(prepared.channel.notnull()).select(channel=prepared.channel.cast("string")).distinct()
+    order = ibis.window(order_by="channel")
+    return each.select(channel_number=ibis.row_number().over(order) + 1, channel="channel")
+
+
+def met(prepared: ibis.Table, channels: ibis.Table) -> ibis.Table:
+    """What each customer met: customer_number, different (touchpoints), last_stage (the rank of the stage of the last touchpoint
+    that has one), touchpoints_met and channels_met, where bit n - 1 says that the name or channel with number n was met. Numbers
+    go up to MOST_BITS."""
+    named = channels.select(number=channels.channel_number, known=channels.channel)
+    t = prepared.left_join(named, prepared.channel.cast("string") == named.known)
+    one = ibis.literal(1, "int64")
+    bits = {"touchpoints_met": one << (t.touchpoint_number - 1), "channels_met": one << (t.number - 1).fill_null(0)}
+    bits["channels_met"] = ibis.ifelse(t.number.isnull(), ibis.literal(0, "int64"), bits["channels_met"])
+    return t.group_by("customer_number").aggregate(
+        different=t.touchpoint_number.nunique(),
+        last_stage=t.stage_rank.argmax(t.step, where=t.stage_rank.notnull()),
+        **{name: bit.cast("int64").bit_or() for name, bit in bits.items()},
+    )
+
+
 def as_journeys(prepared: ibis.Table) -> ibis.Table:
     """The prepared touchpoints with whole journeys as units."""
     return prepared.mutate(journey_id=prepared.customer_number)
@@ -246,14 +270,14 @@ def told_apart(attributes: Sequence[str]) -> tuple[str, ...]:
     return tuple(a for a in attributes if a.casefold() not in own)
 
 
-def cube_attributes(values: dict[str, int], cells: int) -> tuple[str, ...]:
+def cube_attributes(values: dict[str, int], cells: int, most: int = CUBE_ROWS) -> tuple[str, ...]:
     """Which attributes does a cube get? `values`: how many each holds; `cells`: rows of the cube without any.
 
     Those with fewest values first, as long as the cube can stay under its limit.
     """
     chosen: list[str] = []
     for attribute, held in sorted(values.items(), key=lambda item: (item[1], item[0])):
-        if held > CUBE_VALUES or cells * held > CUBE_ROWS:
+        if held > CUBE_VALUES or cells * held > most:
             break
         cells *= max(held, 1)
         chosen.append(attribute)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 from cx_metrics.view import EPOCH, STAND_INS
 
@@ -15,15 +16,30 @@ def filled(
     sql: str, values: Mapping[str, str], instants: Mapping[str, str] | None, literal: Callable[[str], str]
 ) -> str | None:
     """The query with `values` in the places of their placeholders and `instants` (microseconds, as numbers are written) in those
-    of the ones that stand in. None where it names a day that stands in in another form too, as a date or counted from 1970.
+    of the ones that stand in, also where these are written as timestamps. None where it names a day that stands in in another
+    form too, as a date or counted from 1970.
 
     `literal` is how the engine writes a text.
     """
     if instants:
-        if SAYS_A_DAY.search(sql):
+        places = dict(instants) | {as_timestamp(there): as_timestamp(here) for there, here in instants.items()}
+        stood_in = re.compile("|".join(rf"\b{re.escape(place)}(?!\w)" for place in places))
+        if SAYS_A_DAY.search(stood_in.sub("", sql)):
             return None
-        sql = re.sub(r"\b(" + "|".join(instants) + r")\b", lambda found: instants[found[0]], sql)
+        sql = stood_in.sub(lambda found: places[found[0]], sql)
     if values:  # in one go, so that no value is taken for a placeholder
         literals = {literal(place): literal(value) for place, value in values.items()}
         sql = re.sub("|".join(map(re.escape, literals)), lambda found: literals[found[0]], sql)
     return sql
+
+
+def as_timestamp(microseconds: str) -> str:
+    """An instant as a compiled query writes a timestamp.
+
+    >>> as_timestamp("1774828800000000")
+    'MAKE_TIMESTAMP(2026, 3, 30, 0, 0, 0.0)'
+    """
+    at = datetime(1970, 1, 1) + timedelta(microseconds=int(microseconds))
+    return (
+        f"MAKE_TIMESTAMP({at.year}, {at.month}, {at.day}, {at.hour}, {at.minute}, {at.second + at.microsecond / 1e6})"
+    )

@@ -1,32 +1,26 @@
-"""A page as one file that opens anywhere, without a server and without the network: to mail, to print, to keep.
+"""A page, or all pages, as one file that opens anywhere, without a server and without the network: to mail, to print, to keep.
 
-Words, numbers and charts are those of the screen, on light ground. Charts are SVG (Plotly for what Vega lacks); fonts are
-inside. A content policy in the file forbids every request, whatever the data say.
+Words, numbers and charts are those of the screen, on light ground. Charts are SVG, fonts are inside, nothing in it runs. A
+content policy in the file forbids every request and every script, whatever the data say.
 """
 
 from __future__ import annotations
 
-import json
+import itertools
 from base64 import b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import altair as alt
 import pandas as pd
 
 from cx_metrics.charts.theme import FONT, Reader, css_variables
+from cx_metrics.exports.book import Book, Card, Chapter, Drawing, Progress, no_progress
+from cx_metrics.exports.pictures import svg
 from cx_metrics.safe_text import has_right_to_left, safe
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
 FONTS = Path(__file__).parents[2] / "static"
-CHART_WIDTH = 840  # pixels of the drawing; it scales with the page
 POLICY = (
-    "default-src 'none'; img-src data: blob:; font-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'none'"
+    "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
 _LATIN = (
     "U+0000-00FF,U+0131,U+0152-0153,U+02BB-02BC,U+02C6,U+02DA,U+02DC,U+2000-206F,U+20AC,U+2122,U+2191,U+2193,U+2212"
@@ -51,86 +45,70 @@ section{margin-block:1rem;break-inside:avoid}
 section.bare{background:none;border:0;padding:0} section>h2{font-size:1rem;line-height:1.35;font-weight:600}
 figure{margin:.75rem 0;direction:ltr;overflow-x:auto} figure svg{max-width:100%;height:auto;display:block}
 figure svg text{font-family:FONT!important} [dir=rtl] figure>svg{margin-left:auto}
+nav{border-bottom:1px solid var(--tl-line);margin-bottom:2rem;padding-bottom:1.5rem} nav .title{font-size:1.25rem;font-weight:600}
+nav h2{font-size:.8125rem;color:var(--tl-muted);margin-top:.75rem} nav ol{margin:.25rem 0 0;padding-inline-start:1.25rem}
+nav a{color:var(--tl-accent);font-weight:600;margin-inline-end:.5rem} article+article{margin-top:3rem;break-before:page}
+details{margin-top:.5rem;font-size:.8125rem} summary{color:var(--tl-muted);cursor:pointer}
 footer{font-size:.8125rem;color:var(--tl-muted);margin-top:1.5rem}
 @media print{body{background:#fff} main{padding:0;max-width:none}}
 """
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A chart and what it shows, in words."""
-
-    figure: alt.LayerChart | alt.Chart | go.Figure
-    alt: str
-
-
-@dataclass(frozen=True)
-class Card:
-    """What one card showed: finding, note, its body in order (finished markup, charts, frames), its caption."""
-
-    finding: str = ""
-    note: str = ""
-    body: Sequence[str | Drawing | pd.DataFrame] = field(default_factory=list)
-    caption: Sequence[str] = ()
-
-
-def page_html(
-    title: str, question: str, view_lines: Sequence[str], cards: Sequence[Card], reader: Reader, style: str = ""
-) -> str:
-    """The whole page. `title` is the finding, `view_lines` say who was counted and when, `style` the rules of tl-* classes.
+def book_html(book: Book, reader: Reader, style: str = "", progress: Progress = no_progress) -> str:
+    """One page, or all of them with their contents first. `style`: the rules of tl-* classes.
 
     Strings in the body of a card are markup of ours, already escaped; everything else is escaped here.
     """
     direction = "rtl" if reader.rtl else "ltr"
     attributes = f'lang="{reader.language}" dir="{direction}" data-mode="light"{" data-rtl" if reader.rtl else ""}'
-    lines = "".join(f"<li>{_said(line, reader)}</li>" for line in view_lines if line)
-    plotly = _Plotly()
-    sections = "".join(_section(card, reader, plotly) for card in cards)
     own = STYLE.replace("FONT", FONT)
+    made = _counting(progress, book.cards)
+    several = len(book.chapters) > 1
+    chapters = "".join(_chapter(chapter, i, book, reader, made) for i, chapter in enumerate(book.chapters, 1))
     return (
         f'<!doctype html>\n<html {attributes}><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{safe(title, 'html')}</title>"
-        f"<style>{_font_faces(reader)}{css_variables('light')}{style}{own}</style></head>"
-        f"<body><main><header><h1>{_said(title, reader)}</h1><p>{_said(question, reader)}</p>"
-        f"<ul>{lines}</ul></header>{sections}<footer>Touchline</footer></main></body></html>\n"
+        f"<title>{safe(book.title, 'html')}</title>"
+        f"<style>{font_faces()}{css_variables('light')}{style}{own}</style></head>"
+        f"<body><main>{_contents(book, reader) if several else ''}{chapters}<footer>Touchline</footer></main></body></html>\n"
     )
 
 
-def svg(figure: alt.LayerChart | alt.Chart, width: int = CHART_WIDTH) -> str:
-    """A Vega-Lite chart as SVG, drawn in this process without the network."""
-    import vl_convert
-
-    specification = figure.properties(width=width).to_dict()
-    drawn: str = vl_convert.vegalite_to_svg(json.dumps(specification), vl_version=_vega_version(), allowed_base_urls=[])
-    return drawn
-
-
-class _Plotly:
-    """Plotly's script goes into the file once, before the first of its charts."""
-
-    def __init__(self) -> None:
-        self.included = False
-
-    def draw(self, figure: go.Figure) -> str:
-        drawn: str = figure.to_html(
-            full_html=False,
-            include_plotlyjs=not self.included,
-            include_mathjax=False,
-            config={"displaylogo": False, "displayModeBar": False, "responsive": True},
-        )
-        self.included = True
-        return drawn
+def _contents(book: Book, reader: Reader) -> str:
+    """Where to find which page."""
+    entries = "".join(
+        f'<li><a href="#page-{i}">{_said(chapter.name, reader)}</a> {_said(chapter.finding, reader)}</li>'
+        for i, chapter in enumerate(book.chapters, 1)
+    )
+    head = f'<p class="title">{_said(book.title, reader)}</p><h2>{_said(book.words.contents, reader)}</h2>'
+    return f"<nav>{head}<ol>{entries}</ol></nav>"
 
 
-def _section(card: Card, reader: Reader, plotly: _Plotly) -> str:
+def _chapter(chapter: Chapter, number: int, book: Book, reader: Reader, made: Callable[[], None]) -> str:
+    lines = "".join(f"<li>{_said(line, reader)}</li>" for line in (chapter.name, *chapter.lines) if line)
+    sections = "".join(_section(card, book, reader, made) for card in chapter.cards)
+    head = f"<h1>{_said(chapter.finding, reader)}</h1><p>{_said(chapter.question, reader)}</p><ul>{lines}</ul>"
+    return f'<article id="page-{number}"><header>{head}</header>{sections}</article>'
+
+
+def _counting(progress: Progress, of: int) -> Callable[[], None]:
+    """Says after each card how many are made."""
+    count = itertools.count(1)
+    return lambda: progress(next(count), of)
+
+
+def _section(card: Card, book: Book, reader: Reader, made: Callable[[], None]) -> str:
     head = f"<h2>{_said(card.finding, reader)}</h2>" if card.finding else ""
     note = f'<p class="tl-sub">{_said(card.note, reader)}</p>' if card.note else ""
-    body = "".join(_piece(piece, reader, plotly) for piece in card.body)
+    body = "".join(_piece(piece, reader) for piece in card.body)
     parts = " · ".join(_said(part, reader) for part in card.caption if part)
     caption = f'<p class="tl-caption">{parts}</p>' if parts else ""
-    return f"<section{'' if card.finding else ' class=bare'}>{head}{note}{body}{caption}</section>"
+    pairs = "".join(f"<div><dt>{_said(t, reader)}</dt><dd>{_said(v, reader)}</dd></div>" for t, v in card.meaning)
+    summary = f"<summary>{_said(book.words.counted, reader)}</summary>"
+    counted = f'<details>{summary}<dl class="tl-definitions">{pairs}</dl></details>' if pairs else ""
+    made()
+    return f"<section{'' if card.finding else ' class=bare'}>{head}{note}{body}{caption}{counted}</section>"
 
 
 def _said(words: str, reader: Reader) -> str:
@@ -139,14 +117,12 @@ def _said(words: str, reader: Reader) -> str:
     return f'<bdi dir="{side}">{safe(words, "html")}</bdi>'
 
 
-def _piece(piece: str | Drawing | pd.DataFrame, reader: Reader, plotly: _Plotly) -> str:
+def _piece(piece: str | Drawing | pd.DataFrame, reader: Reader) -> str:
     if isinstance(piece, str):
         return piece
     if isinstance(piece, pd.DataFrame):
         return _table(piece, reader)
-    figure = piece.figure
-    drawn = svg(figure) if isinstance(figure, (alt.LayerChart, alt.Chart)) else plotly.draw(figure)
-    return f'<figure role="img" aria-label="{safe(piece.alt, "html")}">{drawn}</figure>'
+    return f'<figure role="img" aria-label="{safe(piece.alt, "html")}">{svg(piece.figure)}</figure>'
 
 
 def _table(frame: pd.DataFrame, reader: Reader) -> str:
@@ -167,8 +143,8 @@ def _table(frame: pd.DataFrame, reader: Reader) -> str:
     return f'<div class="tl-scroll"><table class="tl-table"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _font_faces(reader: Reader) -> str:
-    """The fonts, inside the file; each script only for readers who may meet it in words or in data."""
+def font_faces() -> str:
+    """The fonts as they stand inside a file."""
     faces = []
     for family, file, characters in _FACES:
         for weight in ("400", "600"):
@@ -181,7 +157,3 @@ def _font_faces(reader: Reader) -> str:
                 f"src:url(data:font/woff2;base64,{data}) format('woff2')}}"
             )
     return "".join(faces)
-
-
-def _vega_version() -> str:
-    return ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])

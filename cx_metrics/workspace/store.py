@@ -50,7 +50,7 @@ from cx_metrics.workspace.recovery import rebuild, sweep
 from cx_metrics.workspace.sources import DATASETS, UPLOADS, KeptSources
 from cx_metrics.workspace.views import VIEWS, SavedViews
 
-FORMAT = 3  # of a version and its manifest; a newer one is refused, an older one is prepared afresh
+FORMAT = 4  # of a version and its manifest; a newer one is refused, an older one is prepared afresh
 STORE, MANIFEST = "store.duckdb", "manifest.json"
 JOBS, PARTS = "jobs", "parts"
 

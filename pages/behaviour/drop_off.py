@@ -11,12 +11,11 @@ import streamlit as st
 from cx_metrics import findings
 from cx_metrics.charts.bars import draw_bars
 from cx_metrics.charts.funnel import draw_funnel
-from cx_metrics.charts.lines import draw_trend
 from cx_metrics.errors import OptionProblem
 from cx_metrics.run import Result
 from cx_metrics.steps import Exclusions, Step
 from cx_metrics.texts import N_, NP_, Text
-from pages.parts import cache, differing, figure, funnel_builder, lost, state, view_words
+from pages.parts import cache, differing, figure, funnel_builder, lost, state, trends, view_words
 from pages.parts.differing import Compared
 from pages.parts.page import Page, run
 
@@ -168,6 +167,7 @@ def draw_over_time(page: Page, rules: dict[str, Any]) -> None:
     words = [
         *caption(page, trend, entrants),
         Text(N_("by the day the try began")),
+        *trends.dashed(page),
         Text(N_("hollow: fewer than {n}, or not over yet"), {"n": FEW}),
     ]
     with page.card(
@@ -177,12 +177,8 @@ def draw_over_time(page: Page, rules: dict[str, Any]) -> None:
         state.seed("trend_period", period)
         st.segmented_control(page.reader.say(N_("Period")), list(PERIOD_WORDS), key="trend_period", label_visibility="collapsed",
                              format_func=lambda p: page.reader.say(PERIOD_WORDS[p]), on_change=take_period)  # fmt: skip
-        figure.altair(
-            lambda who: draw_trend(shown, who, "period", "conversion_rate", "conversion_rate_low", "conversion_rate_high",
-                                   "entrants", share=True, decimals=1, min_n=FEW, partial="is_open",
-                                   changes=cache.changes(page.version, page.view.alone())),
-            findings.moved(frame), key="trend",
-        )  # fmt: skip
+        trends.draw(page, shown, "period", "conversion_rate", "entrants", findings.moved(frame), "trend", wide=False,
+                    share=True, decimals=1, min_n=FEW, partial="is_open")  # fmt: skip
 
 
 def take_period() -> None:

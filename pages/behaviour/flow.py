@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from cx_metrics import findings, findings_branch, findings_flow
-from cx_metrics.charts.sankey import Link, SankeyFigure, draw_sankey, plotly_sankey
+from cx_metrics.charts.sankey import Link, SankeyFigure, draw_sankey
 from cx_metrics.charts.sankey_branch import links_of_branch, links_of_path
+from cx_metrics.charts.sankey_picture import sankey_picture
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
@@ -110,7 +111,7 @@ def draw_flow(page: Page, links: Result, rules: Rules, pick: Pick | None, marked
         looked_at = f"{pick}{flow_pick.path()}".encode()
         key = f"sankey_{links.definition['hash']}_{sha256(looked_at).hexdigest()[:12]}"  # a new picture starts without a selection
         figure.echarts(
-            drawn, key, lambda who: plotly_sankey(links.frame, who, anchor=rules.anchor, branch=marked or None), height=500,
+            drawn, key, lambda who: sankey_picture(links.frame, who, anchor=rules.anchor, branch=marked or None), height=500,
             on_select=lambda: flow_pick.take_click(key, drawn, pick),
         )  # fmt: skip
         look_closer(page, plain, pick)

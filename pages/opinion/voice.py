@@ -9,11 +9,10 @@ import streamlit as st
 
 from cx_metrics import findings
 from cx_metrics.charts.heatmap import draw_heatmap
-from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view_text import print_belonging, read_belonging
-from pages.parts import around, cache, figure, ratings, scores, state, why, words
+from pages.parts import around, figure, ratings, scores, state, trends, why, words
 from pages.parts.page import Page, run
 
 MIN_N = findings.MIN_SCORES
@@ -169,10 +168,9 @@ def draw_over_time(page: Page, main: str) -> None:
     frame = result.frame[result.frame[period].notna()]
     measure, label = main, scores.label(main, result.frame)
     finding = findings.trend(frame, measure, label)
-    changes = cache.changes(page.version, page.view)
     said = [
         Text(N_("by date of answer")),
-        Text(N_("dated changes are dashed")),
+        *trends.dashed(page),
         Text(N_("hollow points: fewer than 30 answers")),
     ]
     note = Text(N_("{measure} over time with its interval"), {"measure": label})
@@ -184,9 +182,8 @@ def draw_over_time(page: Page, main: str) -> None:
             page.reader.say(N_("Period")), list(PERIODS), key="voice_period", on_change=_take_period,
             format_func=lambda name: page.reader.say(PERIODS[name]), label_visibility="collapsed",
         )  # fmt: skip
-        figure.altair(lambda who: draw_trend(frame, who, period, measure, f"{measure}_low", f"{measure}_high", "responses",
-                                             changes=changes, share=main == "csat", decimals=1 if main == "ces" else 0),
-                      finding, key="trend", wide=True)  # fmt: skip
+        trends.draw(page, frame, period, measure, "responses", finding, "trend", share=main == "csat",
+                    decimals=1 if main == "ces" else 0)  # fmt: skip
 
 
 def _take_period() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from cx_metrics import findings_flow
-from cx_metrics.charts.sankey_both import BOTH_HEIGHT, draw_both, plotly_both
+from cx_metrics.charts.sankey_both import BOTH_HEIGHT, draw_both, picture_both
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from pages.parts import cache, differing, figure, flow_rules, state, view_words
@@ -69,7 +69,7 @@ def take_look(key: str, name: str) -> None:
 def draw_picture(page: Page, pair: Pair, rules: Rules, result: Result) -> None:
     """The flow of A over that of B: the same nodes in the same order and places, shares on one scale."""
     drawn = draw_both(result.frame, page.reader, (pair.named_a, pair.named_b), rules.anchor)
-    figure.echarts(drawn, f"both_{result.definition['hash']}", lambda who: plotly_both(
+    figure.echarts(drawn, f"both_{result.definition['hash']}", lambda who: picture_both(
         result.frame, who, (pair.named_a, pair.named_b), rules.anchor
     ), height=BOTH_HEIGHT, on_select="ignore")  # fmt: skip
 

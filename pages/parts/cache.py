@@ -22,6 +22,8 @@ from cx_metrics.errors import ViewProblem
 from cx_metrics.explaining import Query
 from cx_metrics.explaining import queries as find_queries
 from cx_metrics.explaining import queries_of_people as find_queries_of_people
+from cx_metrics.movers import MOVERS
+from cx_metrics.movers import movers as find_movers
 from cx_metrics.reading.dictionary import look_up
 from cx_metrics.registry import Metric, find
 from cx_metrics.run import Result, run
@@ -39,6 +41,7 @@ from cx_metrics.small_groups import Privacy
 from cx_metrics.texts import N_
 from cx_metrics.view import View
 from cx_metrics.workspace import OWNER, ServedWorkspace, Version, Viewer, Workspace, jobs, open_workspace
+from pages.parts import drawn
 from pages.parts.waiting import while_waited_for
 
 _FORGETTING = threading.Lock()
@@ -114,9 +117,22 @@ def forget(version: Version) -> None:
 
 
 def forget_answers() -> None:
-    """Let go of every answer."""
-    for answers in (_answered, _compared, _people, _conversions, _values, _changes, _comments, _stages, _names, _daily):
+    """Let go of every answer, and of every chart drawn from one."""
+    for answers in (
+        _answered,
+        _compared,
+        _movers,
+        _people,
+        _conversions,
+        _values,
+        _changes,
+        _comments,
+        _stages,
+        _names,
+        _daily,
+    ):
         answers.clear()
+    drawn.forget()
 
 
 def _shown(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
@@ -173,6 +189,22 @@ def _compared(
 ) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
     result = compare(metric, opened(_version), *_views, by=by, version=_version.key, privacy=_hidden, **dict(texts))
     return result.frame, result.definition, result.route
+
+
+def movers(version: Version, now: View, before: View) -> Result:
+    """What changed between two periods, computed once per dataset version and views."""
+    hidden = privacy(version)
+    key = _shown_to(hidden, version)
+    frame, definition = _movers(key, (repr(now), repr(before)), version, (now, before), hidden)
+    return Result(MOVERS, frame, definition)
+
+
+@kept(100)
+def _movers(
+    key: str, view_keys: tuple[str, str], _version: Version, _views: tuple[View, View], _hidden: Privacy | None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    result = find_movers(opened(_version), *_views, version=_version.key, privacy=_hidden)
+    return result.frame, result.definition
 
 
 def people(version: Version, view: View) -> dict[str, int]:

@@ -11,12 +11,11 @@ import streamlit as st
 from cx_metrics import findings, findings_engagement
 from cx_metrics.charts.bars import draw_bars
 from cx_metrics.charts.curves import draw_curves
-from cx_metrics.charts.lines import draw_trend
 from cx_metrics.contacts import measure_columns
 from cx_metrics.options import Touchpoints
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, NP_, Text
-from pages.parts import cache, figure, state, view_words
+from pages.parts import cache, figure, state, trends, view_words
 from pages.parts.page import Page
 
 METRICS = {
@@ -164,14 +163,13 @@ def draw_stickiness(page: Page) -> None:
     finding = findings_engagement.stickiness(frame)
     caption = page.caption("customers", [
         Text(N_("customers a day / customers of the month")),
+        *trends.dashed(page),
         *([Text(N_("hollow: a month that is not covered in full"))] if frame["is_partial"].any() else []),
     ])  # fmt: skip
     with page.card("stickiness", finding, Text(N_("Stickiness by month with its interval")), result, caption,
                    height="stretch"):  # fmt: skip
-        figure.altair(lambda who: draw_trend(
-            frame, who, "month", "stickiness", "stickiness_low", "stickiness_high", "customers", partial="is_partial",
-            share=True, decimals=1, zero=True,
-        ), finding, key="stickiness", wide=True)  # fmt: skip
+        trends.draw(page, frame, "month", "stickiness", "customers", finding, "stickiness", partial="is_partial", share=True,
+                    decimals=1, zero=True)  # fmt: skip
 
 
 def draw_active_days(page: Page) -> None:

@@ -1,7 +1,7 @@
 """A card: the finding, what is drawn, the picture, one caption line; and in its corner how it was counted, and the data.
 
-What a run shows is written down as it is drawn, so that the page can be kept as one file (`offline_page`). Charts and markup
-may come as a function of their reader: the file is always on light ground, whatever ground the screen has.
+What a run shows is written down as it is drawn, so that the page can be exported (`exporting.py`). Charts and markup may come
+as a function of their reader: a file is always on light ground, whatever ground the screen has.
 
     figure.begin()                                            # once per run, before the first card
     with figure.card("funnel", finding, note, [people, dates], explain=figure.Explain(meaning, frame)):
@@ -10,10 +10,9 @@ may come as a function of their reader: the file is always on light ground, what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,17 +23,18 @@ import streamlit as st
 from cx_metrics.charts.sankey import SankeyFigure
 from cx_metrics.charts.theme import css_variables
 from cx_metrics.explaining import Query
-from cx_metrics.exports.html import Card, Drawing, page_html
-from cx_metrics.exports.tables import safe_csv
+from cx_metrics.exports.book import Drawing, Format
 from cx_metrics.safe_text import safe
 from cx_metrics.texts import Text
-from pages.parts import state
+from pages.parts import card_files, state
+from pages.parts.drawn import picture
 from pages.parts.explained import show_queries
-from pages.parts.language import PageReader, _, reader, speaking
+from pages.parts.language import PageReader, _, reader
 from pages.parts.markup import Html, Markup, Words
 
 STYLE = Path(__file__).with_name("style.css")
-SHOWN = "shown_cards"  # session_state: the cards of this run, in order
+SHOWN, OPENED = "shown_cards", "shown_page"  # session_state: the cards of this run, in order; what the page opens with
+QUIET = "quiet"  # session_state: a run that nobody looks at, for an export of all pages
 
 Draw = alt.LayerChart | alt.Chart | Callable[[PageReader], alt.LayerChart | alt.Chart]
 Build = Html | Callable[[Markup], Html]
@@ -45,13 +45,25 @@ class Explain:
     """What stands behind a card: how it is counted (term and meaning, or one paragraph), and its data.
 
     `table` is shown on the page on demand and given as CSV; `name` is the stem of that file, ASCII only. `query` puts the queries
-    together once somebody wants to see them.
+    together once somebody wants to see them. `columns`: what a column of the table is called in a workbook, and how its numbers are
+    written there.
     """
 
     meaning: Sequence[tuple[Words, object]] | Words = ()
     table: pd.DataFrame | None = None
     name: str = ""
     query: Callable[[], Sequence[Query]] | None = None
+    columns: Mapping[str, tuple[Words, Format]] = field(default_factory=dict)
+
+
+@dataclass
+class Opened:
+    """What a page opens with: its name, its finding, its question, who was counted and when."""
+
+    name: str
+    finding: Words
+    question: str
+    lines: Sequence[Words] = ()
 
 
 @dataclass
@@ -62,6 +74,9 @@ class Shown:
     note: Words = ""
     caption: Sequence[Words] = ()
     body: list[Callable[[PageReader], str | Drawing]] = field(default_factory=list)
+    key: str = ""
+    explain: Explain | None = None
+    pictures: int = 0  # how many of its parts are charts
 
 
 def page_style() -> None:
@@ -77,6 +92,22 @@ def page_style() -> None:
 def begin() -> None:
     """Forget what the last run showed."""
     st.session_state[SHOWN] = []
+    st.session_state[OPENED] = None
+
+
+def opened(name: str, finding: Words, question: str, lines: Sequence[Words]) -> None:
+    """Write down what the page opens with."""
+    st.session_state[OPENED] = Opened(name, finding, question, lines)
+
+
+def drawn() -> tuple[Opened | None, list[Shown]]:
+    """What the last run of the page showed."""
+    return st.session_state.get(OPENED), [c for c in _cards() if c.finding or c.body]
+
+
+def is_quiet() -> bool:
+    """Whether nobody looks at this run."""
+    return bool(st.session_state.get(QUIET))
 
 
 @contextmanager
@@ -90,15 +121,18 @@ def card(
 ) -> Iterator[Any]:
     """Finding (h2), muted note, the body that the caller draws, one caption line; "Explain" in the corner."""
     m = Markup(reader())
-    shown = Shown(finding, note, caption_parts)
+    shown = Shown(finding, note, caption_parts, key=key, explain=explain)
     _cards().append(shown)
-    as_table = False
+    as_table, files = False, None
     with st.container(key=f"card_{key}", height=height) as place:
         with st.container(horizontal=True, wrap=False, key=f"menu_{key}", gap="small"):
             st.html(m.card_head(finding, note))
-            if explain is not None:
-                as_table = _explain(key, explain, m)
+            if explain is not None and not is_quiet():
+                as_table, files = _explain(key, explain, m)
         yield place
+        if files is not None:
+            with files:
+                card_files.offer(shown, reader())
         if as_table and explain is not None and explain.table is not None:
             st.dataframe(explain.table, hide_index=True, key=f"data_{key}")
         if caption_parts:
@@ -106,20 +140,17 @@ def card(
     _cards().append(Shown())  # what follows outside a card stands bare until the next one begins
 
 
-def _explain(key: str, explain: Explain, m: Markup) -> bool:
-    """The popover in the corner of a card; says whether the data should be shown as a table."""
+def _explain(key: str, explain: Explain, m: Markup) -> tuple[bool, Any]:
+    """The popover in the corner of a card: whether the data should be shown as a table, and where the files of the card go."""
+    as_table = False
     with st.popover(_("Explain"), type="tertiary", key=f"explain_{key}"):
         _meaning(explain, m)
         if explain.query is not None:
             show_queries(key, explain.query, m)
-        if explain.table is None:
-            return False
-        as_table = st.toggle(_("Show as table"), key=f"table_{key}")
-        st.download_button(
-            _("Download CSV"), partial(safe_csv, explain.table), f"touchline-{explain.name or key}.csv", "text/csv",
-            key=f"csv_{key}", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-    return as_table
+        if explain.table is not None:
+            as_table = st.toggle(_("Show as table"), key=f"table_{key}")
+        files = st.container(horizontal=True, key=f"files_{key}", gap="small")
+    return as_table, files
 
 
 def _meaning(explain: Explain, m: Markup) -> None:
@@ -154,8 +185,10 @@ def altair(draw: Draw, alt: Words, key: str | None = None, wide: bool = False, o
     """A Vega-Lite chart. `alt` says what it shows; `wide` lets it scroll inside its card on a phone."""
     who = reader()
     words = who.say(alt) if isinstance(alt, Text) else str(alt)
-    _record(lambda light: Drawing(draw(light) if callable(draw) else draw, words))
-    chart = draw(who) if callable(draw) else draw
+    _record(lambda light: Drawing(draw(light) if callable(draw) else draw, words), picture=True)
+    if is_quiet():
+        return None
+    chart = picture(draw, who) if callable(draw) else draw
     with _wide(wide, key):
         return st.altair_chart(chart, theme=None, width="stretch", alt=words, key=key, on_select=on_select)
 
@@ -167,44 +200,19 @@ def echarts(
     height: int = 470,
     on_select: Any = "rerun",
 ) -> Any:
-    """The Sankey, in SVG: sharp on paper and readable by tests. `offline` builds its Plotly twin for the file. One that needs
+    """The Sankey, in SVG: sharp on paper and readable by tests. `offline` draws the same picture for files. One that needs
     more width than its card has scrolls inside it.
 
     Returns the event: `event.selection` holds indices into `figure.nodes` ("node") or `figure.links` ("edge").
     """
     if offline is not None:
-        _record(lambda light: Drawing(offline(light), figure.alt))
+        _record(lambda light: Drawing(offline(light), figure.alt), picture=True)
+    if is_quiet():
+        return None
     with _wide(True, key if figure.width is None else f"{figure.width}_{key}"):
         return st.echarts_chart(
             figure.options, height=height, key=key, theme=None, on_select=on_select, renderer="svg", alt=figure.alt
         )
-
-
-def offline_page(title: Words, question: Words, view_lines: Sequence[Words]) -> Callable[[], str]:
-    """The page as one file, made when it is asked for: pass it as `data` of a download button.
-
-    May be called before the cards are drawn; it keeps the list that they are written into.
-    """
-    light = replace(reader(), mode="light")
-    cards = _cards()
-
-    def words(value: Words) -> str:
-        return light.say(value) if isinstance(value, Text) else str(value)
-
-    def build() -> str:
-        with speaking(light.language):
-            return whole()
-
-    def whole() -> str:
-        kept = [
-            Card(words(c.finding), words(c.note), [draw(light) for draw in c.body], [words(p) for p in c.caption])
-            for c in cards
-            if c.finding or c.body
-        ]
-        lines = [words(line) for line in view_lines]
-        return page_html(words(title), words(question), lines, kept, light, STYLE.read_text(encoding="utf-8"))
-
-    return build
 
 
 def _cards() -> list[Shown]:
@@ -212,11 +220,12 @@ def _cards() -> list[Shown]:
     return cards
 
 
-def _record(build: Callable[[PageReader], str | Drawing]) -> None:
+def _record(build: Callable[[PageReader], str | Drawing], picture: bool = False) -> None:
     cards = _cards()
     if not cards:
         cards.append(Shown())
     cards[-1].body.append(build)
+    cards[-1].pictures += picture
 
 
 @contextmanager

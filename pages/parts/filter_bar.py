@@ -46,9 +46,9 @@ COMPARE_WORDS = {"none": N_("nothing"), "previous": N_("the previous period"), "
 MOST_OTHERS = 30  # values that "everybody else" may stand for; more would not fit in a link
 
 
-def show(version: Version, view: View, reader: PageReader, offline: Callable[[], str], comparing: bool = False) -> None:
+def show(version: Version, view: View, reader: PageReader, export: Callable[[], None], comparing: bool = False) -> None:
     """The row of chips. Widgets show the view of the address and edit it; they keep nothing themselves. `comparing`: a page
-    that compares segments; others do not look at segment B and do not offer it."""
+    that compares segments; others do not look at segment B and do not offer it. `export` ends the row."""
     facts = version.facts
     with st.container(horizontal=True, key="filters", vertical_alignment="center"):
         if facts.timed and facts.first_day:
@@ -74,10 +74,7 @@ def show(version: Version, view: View, reader: PageReader, offline: Callable[[],
         with st.container(horizontal=True, key="bar_end", width="content", gap="small"):
             saved_views.bar(version, reader)
             _link(reader)
-            st.download_button(
-                reader.say(N_("Save page")), offline, "touchline-page.html", "text/html", key="bar_save", type="tertiary",
-                icon=":material/download:", on_click="ignore", help=reader.say(N_("The whole page as one file that opens offline")),
-            )  # fmt: skip
+            export()
 
 
 def remove_buttons(view: View, reader: PageReader) -> None:

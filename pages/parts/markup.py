@@ -50,7 +50,8 @@ Words = Text | str | Html
 
 @dataclass(frozen=True)
 class Stage:
-    """One node of the stage strip. `go_on` and `moved` are shares; `score` is a whole number of `score_n` answers."""
+    """One node of the stage strip. `go_on` and `moved` are shares; `score` is a whole number of `score_n` answers.
+    `higher_is_better` None: the change lies within chance, and takes no colour."""
 
     name: str
     customers: int
@@ -60,6 +61,7 @@ class Stage:
     score_n: int | None = None
     score_name: str = "NPS"
     score_share: bool = False
+    higher_is_better: bool | None = True
 
 
 @dataclass(frozen=True)
@@ -334,9 +336,10 @@ class Markup:
         else:
             score = self.dim(self.word(NO_ANSWERS))
         if stage.go_on is not None and _is_number(stage.go_on):
+            moved = self.change(stage.moved, "pt", stage.higher_is_better)
             goes = (
                 f'<span class="bar" aria-hidden="true"><i style="inline-size:{_part(stage.go_on, 1)}%"></i></span>'
-                f"<span>{self.percent(stage.go_on)} {self.word(GO_ON)}</span>{self.change(stage.moved, 'pt')}"
+                f"<span>{self.percent(stage.go_on)} {self.word(GO_ON)}</span>{moved}"
             )
         else:
             goes = self.dim(self.word(LAST_STAGE))
@@ -444,6 +447,12 @@ class Markup:
     def over(self, shown: Html, under: object) -> Html:
         """A number with something muted under it: its interval, or how many it rests on."""
         return Html(f'{shown}<span class="tl-under">{self.text(under)}</span>')
+
+    def mover(self, cells: Sequence[object], head: bool = False) -> Html:
+        """One row of what changed, beside which stands its link: what, before and now, the change, its plot, the evidence."""
+        kind = " head" if head else ""
+        parts = "".join(f"<span>{self._said(cell)}</span>" for cell in cells)
+        return Html(f'<div class="tl-mover{kind}">{parts}</div>')
 
     # scores ----------------------------------------------------------------------------------------------------------
 

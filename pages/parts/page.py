@@ -19,7 +19,7 @@ from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.view import Facts, View
 from cx_metrics.workspace import Version
-from pages.parts import address, cache, explained, figure, filter_bar, state, view_words
+from pages.parts import address, cache, columns, explained, exporting, figure, filter_bar, state, view_words
 from pages.parts.figure import Explain
 from pages.parts.language import PageReader, reader
 from pages.parts.markup import Html, Markup, Words
@@ -58,6 +58,7 @@ INTERVALS = {
     "bootstrap by customer": N_("bootstrap by customer, 2,000 draws"),
     "order statistics": N_("order statistics of the median"),
     "katz": N_("interval of the logarithm of the ratio (Katz)"),
+    "individuals chart": N_("control limits of an individuals chart"),
     "as the metric says": N_("as the metric says"),
     "Fisher z": N_("Fisher's z"),
     "Fisher z, Bonett-Wright": N_("Fisher's z with the error of Bonett and Wright"),
@@ -124,7 +125,8 @@ class Page:
         page compares segments, so that the bar offers a second one."""
         self.opened.append(True)
         st.html(self.m.head(self.reader.say(self.name), finding, self.reader.say(self.question)))
-        filter_bar.show(self.version, self.view, self.reader, self._offline(finding), comparing)
+        figure.opened(self.name, finding, self.question, self.caption())
+        filter_bar.show(self.version, self.view, self.reader, exporting.offer, comparing)
         for note in state.notes():
             st.html(self.m.notice(note))
         if self.version.number != self.newest:
@@ -138,10 +140,6 @@ class Page:
                 on_click=state.set_version,
                 args=(self.newest,),
             )
-
-    def _offline(self, finding: Words) -> Callable[[], str]:
-        lines = [self.reader.say(self.name), *self.caption()]
-        return figure.offline_page(finding, self.reader.say(self.question), lines)
 
     def caption(self, unit: str = "customers", definition: Sequence[Words] = (), n: int | None = None) -> list[Words]:
         """One line under a chart: population and n · range · definition."""
@@ -198,7 +196,8 @@ class Page:
         pairs += [(Text(N_("Source")), metric.source), (Text(N_("Data version")), definition["data_version"]),
                   (Text(N_("Fingerprint of the definition")), definition["hash"])]  # fmt: skip
         query = explained.query_of(self.version, result, definition["options"]) if result.views else None
-        return Explain(pairs, readable(result.frame), metric.name, query)
+        words = columns.in_words(metric, result.frame)
+        return Explain(pairs, readable(result.frame), metric.name, query, words)
 
     def _caption_of(self, view: View, unit: str) -> list[Words]:
         """Population, range and filters of another view."""

@@ -11,13 +11,12 @@ import streamlit as st
 from cx_metrics import findings, findings_profile, findings_words
 from cx_metrics.charts.bars import draw_bars
 from cx_metrics.charts.curves import draw_curves
-from cx_metrics.charts.lines import draw_trend
 from cx_metrics.engagement import MEASURES
 from cx_metrics.run import Result
 from cx_metrics.segments import condition_of, print_condition
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Filter, Member, View
-from pages.parts import cache, engagement, figure, flow_rules, scores, state, view_words, words
+from pages.parts import cache, engagement, figure, flow_rules, scores, state, trends, view_words, words
 from pages.parts.markup import Markup, Tile, Words
 from pages.parts.page import Page
 
@@ -244,14 +243,11 @@ def draw_over_time(page: Page, name: str) -> None:
     frame = here(result.frame, name)
     frame = frame[frame["month"].notna()]
     finding = findings_profile.reach_over_time(frame)
-    changes = cache.changes(page.version, page.view)
     with page.card("reach_trend", finding, Text(N_("Reach by month with its interval")), result,
-                   page.caption("customers", [Text(N_("dated changes are dashed")),
+                   page.caption("customers", [*trends.dashed(page),
                                               Text(N_("hollow: fewer than {n} customers"), {"n": findings.MIN_SCORES})]),
                    ("reach", "customers"), height="stretch"):  # fmt: skip
-        figure.altair(lambda who: draw_trend(frame, who, "month", "reach", "reach_low", "reach_high", "population",
-                                             changes=changes, share=True, decimals=1),
-                      finding, key="reach_trend", wide=True)  # fmt: skip
+        trends.draw(page, frame, "month", "reach", "population", finding, "reach_trend", share=True, decimals=1)
 
 
 def draw_channels(page: Page, name: str) -> None:
@@ -355,14 +351,11 @@ def _draw_score_trend(page: Page, name: str, main: str, label: Text) -> None:
     frame = frame[frame["month"].notna()]
     share, decimals, _unit = UNITS[main]
     finding = findings.trend(frame, main, label)
-    changes = cache.changes(page.version, page.view)
     with page.card("score_trend", finding, Text(N_("{measure} by month with its interval"), {"measure": label}), result,
-                   page.caption("responses", [Text(N_("by date of answer")), Text(N_("dated changes are dashed")),
+                   page.caption("responses", [Text(N_("by date of answer")), *trends.dashed(page),
                                               Text(N_("hollow points: fewer than 30 answers"))], int(frame["responses"].sum())),
                    (main, "responses"), height="stretch"):  # fmt: skip
-        figure.altair(lambda who: draw_trend(frame, who, "month", main, f"{main}_low", f"{main}_high", "responses",
-                                             changes=changes, share=share, decimals=decimals),
-                      finding, key="score_trend", wide=True)  # fmt: skip
+        trends.draw(page, frame, "month", main, "responses", finding, "score_trend", share=share, decimals=decimals)
 
 
 def draw_words(page: Page, name: str) -> None:

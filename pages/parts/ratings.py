@@ -8,10 +8,9 @@ import pandas as pd
 
 from cx_metrics import findings, findings_voice
 from cx_metrics.charts.bars import draw_bars
-from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
-from pages.parts import cache, figure, scores
+from pages.parts import figure, scores, trends
 from pages.parts.page import Page
 
 MOST_QUESTIONS = 15
@@ -85,19 +84,16 @@ def draw_over_time(page: Page) -> None:
         return
     monthly = page.ask("rating", by=["month"])
     frame = monthly.frame[monthly.frame["month"].notna()]
-    changes = cache.changes(page.version, page.view)
     label = Text(N_("Mean score"))
     said = findings.trend(frame, "mean_score", label)
     caption = page.caption(
-        "responses", [Text(N_("by date of answer")), Text(N_("hollow points: fewer than 30 answers"))],
+        "responses",
+        [Text(N_("by date of answer")), *trends.dashed(page), Text(N_("hollow points: fewer than 30 answers"))],
         int(frame["responses"].sum()),
     )  # fmt: skip
     note = Text(N_("{measure} by month with its interval"), {"measure": label})
     with page.card("rating_trend", said, note, monthly, caption, ("mean_score", "responses")):
-        figure.altair(
-            lambda who: draw_trend(frame, who, "month", "mean_score", "mean_score_low", "mean_score_high", "responses",
-                                   changes=changes, decimals=1), said, key="rating_trend", wide=True,
-        )  # fmt: skip
+        trends.draw(page, frame, "month", "mean_score", "responses", said, "rating_trend", decimals=1)
 
 
 def draw_distribution(page: Page, kind: str) -> None:

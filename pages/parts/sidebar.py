@@ -10,6 +10,8 @@ from pages.parts import cache, state
 from pages.parts.calendars import CALENDARS, USUAL
 from pages.parts.language import LANGUAGES, OWN_DIGITS, PageReader, reader
 
+DIGITS = {"native": N_("Those of the language"), "latin": N_("Latin, 0 to 9")}
+
 
 def choose_dataset_if_none() -> None:
     """A link without a dataset opens the newest one; the sample if there is no other."""
@@ -59,8 +61,8 @@ def _writing(who: PageReader) -> None:
         if who.language in OWN_DIGITS:
             state.seed("side_digits", "latin" if who.digits == "latin" else "native")
             st.radio(
-                who.say(N_("Digits")), ["native", "latin"], key="side_digits",
-                format_func=lambda d: OWN_DIGITS[who.language] if d == "native" else "0123456789",
+                who.say(N_("Digits")), list(DIGITS), key="side_digits",
+                format_func=lambda d: who.say(DIGITS[d]),
                 on_change=lambda: state.set_writing(digits="latin" if state.value("side_digits") == "latin" else ""),
             )  # fmt: skip
 

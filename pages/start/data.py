@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from cx_metrics import importing
-from cx_metrics.charts.lines import draw_trend
 from cx_metrics.errors import TouchlineError, WorkspaceProblem
 from cx_metrics.exports.tables import safe_lines
 from cx_metrics.reading import Report
@@ -17,7 +16,7 @@ from cx_metrics.tables import TABLE_NAMES
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.workspace import Version, Workspace
 from cx_metrics.workspace.access import may
-from pages.parts import cache, figure, names, places, state, upload, uploads, versions
+from pages.parts import cache, figure, names, places, state, trends, upload, uploads, versions
 from pages.parts.figure import Explain
 from pages.parts.language import reader
 from pages.parts.markup import Markup
@@ -232,16 +231,11 @@ def draw_days(page: Page) -> None:
     if gaps:
         one, many = NP_("{gaps} day of {days} has no touchpoint", "{gaps} days of {days} have no touchpoint")
         title = Text(one, {"gaps": gaps, "days": days}, many, gaps)
-    caption = [page.counted("touchpoints", int(frame["touchpoints"].sum())), *page.period()]
+    caption = [page.counted("touchpoints", int(frame["touchpoints"].sum())), *page.period(), *trends.dashed(page)]
     with figure.card(
         "days", title, Text(N_("Touchpoints per day")), caption, Explain(Text(PER_DAY), frame, "rows-per-day")
     ):
-        figure.altair(
-            lambda who: draw_trend(frame, who, "day", "touchpoints", zero=True, height=180),
-            title,
-            key="days",
-            wide=True,
-        )
+        trends.draw(page, frame, "day", "touchpoints", None, title, "days", interval=False, zero=True, height=180)
 
 
 def delete(page: Page) -> None:

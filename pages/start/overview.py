@@ -7,11 +7,10 @@ from typing import Any
 import pandas as pd
 
 from cx_metrics import findings
-from cx_metrics.charts.lines import draw_trend
 from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
-from pages.parts import cache, echoes, figure, scores
+from pages.parts import cache, changed, echoes, figure, scores, trends
 from pages.parts.figure import Explain
 from pages.parts.markup import Stage, Tile, Words
 from pages.parts.page import Page, run
@@ -25,7 +24,7 @@ PERIODS = 9  # of a spark line
 
 
 def show(page: Page) -> None:
-    """Tiles, the stage strip, the trend of the score with dated changes, scores by touchpoint."""
+    """Flags, tiles, what changed and where, the stage strip, the trend of the score with dated changes, the rules of the flags."""
     if page.has("touchpoints") and not page.people.get("touchpoints"):
         page.open(Text(N_("Nobody is left in this view")))
         page.nobody()
@@ -42,19 +41,29 @@ def show(page: Page) -> None:
     if not page.has("touchpoints") and not page.people.get("answers") and scores.narrowed(page.view):
         page.nobody()
         return
+    flags = changed.raised(page, asked)
+    changed.say_flags(flags)
     figure.html(lambda m: m.tiles(tiles(page, asked, conversion)))
-    words = [Text(N_("95% intervals"))]
-    before = page.view.compared()
-    if before is not None and before.first_day and before.last_day:
-        words.append(Text(N_("change against {days}, coloured where the intervals lie apart"),
-                          {"days": page.reader.dates(before.first_day, before.last_day)}))  # fmt: skip
     unit = "customers" if page.has("touchpoints") else "responses"
+    words = [Text(N_("95% intervals")), *against(page)]
     page.explain_tiles(page.caption(unit, words), explanations(page, asked, conversion))
+    with page.part():
+        changed.draw_movers(page)
     if page.has("touchpoints"):
         draw_stages(page)
     draw_trend_of_score(page, frames)
     with page.part():
         echoes.draw_in_short(page)
+    changed.draw_flags(page, flags)
+
+
+def against(page: Page) -> list[Text]:
+    """Which days a change is against, and when it is coloured; nothing where nobody compares."""
+    before = page.view.compared()
+    if before is None or not before.first_day or not before.last_day:
+        return []
+    days = page.reader.dates(before.first_day, before.last_day)
+    return [Text(N_("change against {days}, coloured where the intervals lie apart"), {"days": days})]
 
 
 def tiles(page: Page, asked: dict[str, Result], conversion: Result | None) -> list[Tile]:
@@ -144,17 +153,25 @@ def draw_stages(page: Page) -> None:
         said_there, _why = scores.attempt(page, "csat", by=["stage"])
         rows = said_there.frame.itertuples() if said_there else ()
         scored = {row.stage: row for row in rows if row.responses}
+    was = _was(page, "stage_engagement")
     strip = []
     for row in known.itertuples():
         said = scored.get(row.stage)
         score, n = (said.csat, said.responses) if said else (None, None)
         name = page.stage(row.stage)
-        strip.append(Stage(name, int(row.customers), row.next_stage_rate, None, score, n, "CSAT", score_share=True))
+        then = None if was is None else was[was["stage"] == row.stage]
+        moved = findings.change(row._asdict(), then, "next_stage_rate")
+        sure = (
+            then is not None and len(then) > 0 and findings.stands_out(row._asdict(), then.iloc[0], "next_stage_rate")
+        )
+        strip.append(
+            Stage(name, int(row.customers), row.next_stage_rate, moved, score, n, "CSAT", True, True if sure else None)
+        )
     if not strip:
         return
     with page.card(
         "stages", findings.stages(known), Text(N_("Customers reached per stage, and the share who go on")), engagement,
-        page.caption("customers", [Text(N_("next-stage rate: reached the stage and later a later stage"))]),
+        page.caption("customers", [Text(N_("next-stage rate: reached the stage and later a later stage")), *against(page)]),
         ("customers", "reach", "next_stage_rate"),
     ):  # fmt: skip
         figure.html(lambda m: m.stage_strip(strip))
@@ -169,17 +186,13 @@ def draw_trend_of_score(page: Page, frames: dict[str, pd.DataFrame]) -> None:
     monthly = page.ask(name, by=["month"])
     frame = monthly.frame[monthly.frame["month"].notna()]
     finding = findings.trend(frame, measure, label)
-    changes = cache.changes(page.version, page.view)
     with page.card(
         "trend", finding, Text(N_("{measure} by month with its interval"), {"measure": label}), monthly,
-        page.caption("responses", [Text(N_("by date of answer")), Text(N_("dated changes are dashed")),
+        page.caption("responses", [Text(N_("by date of answer")), *trends.dashed(page),
                                    Text(N_("hollow points: fewer than 30 answers"))], int(frame["responses"].sum())),
         (measure, "responses"),
     ):  # fmt: skip
-        figure.altair(
-            lambda who: draw_trend(frame, who, "month", measure, f"{measure}_low", f"{measure}_high", "responses",
-                                   changes=changes, share=share, decimals=decimals), finding, key="trend", wide=True,
-        )  # fmt: skip
+        trends.draw(page, frame, "month", measure, "responses", finding, "trend", share=share, decimals=decimals)
 
 
 run(show, N_("Overview"), N_("How is the experience now, and what changed?"))

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.conftest import Server, Visit, visit
 from tests.browser.test_languages import CLIPPED, CUT_IN_CHARTS, WIDER
+from tests.browser.test_saved_page import save
 
 LOOKS = {
     "after": "/flow?flow_links.start=Website&flow_links.steps=10",
@@ -77,7 +78,5 @@ def test_the_matrices_are_tables_with_a_number_in_every_cell(tab: Visit) -> None
 
 def test_the_saved_page_has_the_comparison_and_the_matrix(tab: Visit) -> None:
     tab.open(LOOKS["against"])
-    with tab.page.expect_download() as waiting:
-        tab.page.get_by_role("button", name="Save page").click()
-    saved = waiting.value.path().read_text(encoding="utf-8")
+    saved = save(tab, "html").path().read_text(encoding="utf-8")
     assert "beyond chance" in saved and "A: Saver" in saved

@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
 
-from cx_metrics.charts.sankey import Link, Node, draw_sankey, plotly_sankey
+from cx_metrics.charts.picture import Picture
+from cx_metrics.charts.sankey import Link, Node, draw_sankey
+from cx_metrics.charts.sankey_picture import sankey_picture
 from pages.parts.language import PageReader
 
 EN, FA = PageReader("en"), PageReader("fa")
@@ -141,18 +144,37 @@ def test_alt_text_says_the_largest_move() -> None:
 def test_an_empty_flow_is_an_empty_picture() -> None:
     figure = draw_sankey(flow().head(0), EN)
     assert (figure.nodes, figure.links, figure.alt) == ([], [], "0 journeys")
-    plotly_sankey(flow().head(0), EN)
+    assert "<path" not in sankey_picture(flow().head(0), EN).svg
 
 
-def test_the_plotly_twin_has_the_same_links_and_escapes_its_texts() -> None:
-    drawn = plotly_sankey(flow(EVIL), EN)
-    sankey = drawn.data[0]
-    assert list(sankey.link.value) == [link["value"] for link in series(flow(EVIL))["links"]]
-    texts = [note.text for note in drawn.layout.annotations]
-    assert "&lt;img src=x&gt;[a](http://b)$x$  60" in texts
-    assert "<img" not in drawn.to_json()
-    mirrored = plotly_sankey(flow(EVIL), FA).data[0]
-    assert list(mirrored.link.source) == list(sankey.link.target)
+def drawn(picture: Picture) -> ElementTree.Element:
+    """The picture as any reader of SVG has it; raises where it is not well formed."""
+    return ElementTree.fromstring(f'<svg xmlns="http://www.w3.org/2000/svg">{picture.svg}</svg>')
+
+
+def named(root: ElementTree.Element, tag: str) -> list[ElementTree.Element]:
+    return root.findall(f".//{{http://www.w3.org/2000/svg}}{tag}")
+
+
+def test_the_picture_for_files_has_the_same_nodes_and_links_and_escapes_its_texts() -> None:
+    picture = sankey_picture(flow(EVIL), EN)
+    root, on_page = drawn(picture), series(flow(EVIL))
+    assert len(named(root, "path")) == len(on_page["links"]) and len(named(root, "rect")) == len(on_page["data"])
+    texts = [text.text for text in named(root, "text")]
+    assert [node["id"] for node in on_page["data"]] == texts[: len(on_page["data"])]
+    assert EVIL + "  60" in texts and "<img" not in picture.svg
+
+
+def test_nodes_of_the_picture_are_as_high_as_they_are_large_and_mirrored_for_a_reader_from_the_right() -> None:
+    boxes = [
+        {k: float(rect.attrib[k]) for k in ("x", "y", "width", "height")}
+        for rect in named(drawn(sankey_picture(flow(), EN)), "rect")
+    ]
+    sizes = [int(node["id"].split("  ")[1]) for node in series(flow())["data"]]
+    per_journey = {round(box["height"] / size, 2) for box, size in zip(boxes, sizes, strict=True)}
+    assert max(per_journey) - min(per_journey) <= 0.02  # written with one decimal
+    mirrored = [float(rect.attrib["x"]) for rect in named(drawn(sankey_picture(flow(), FA)), "rect")]
+    assert all(abs(960 - 10 - box["x"] - x) < 0.2 for box, x in zip(boxes, mirrored, strict=True))
 
 
 # Parts of journeys
@@ -218,11 +240,11 @@ def test_flows_of_many_steps_ask_for_more_width_than_a_card_has() -> None:
     style = (Path(__file__).parents[2] / "pages/parts/style.css").read_text(encoding="utf-8")
     for width in widths:  # the page gives each of them its room
         assert f'[class*="st-key-wide_{width}_"]>*{{min-width:{width}px' in style
-    drawn = draw_sankey(long(10), FA)
-    assert len(drawn.options["title"]) == 11
-    assert plotly_sankey(long(10), EN).layout.width == drawn.width
+    wide = draw_sankey(long(10), FA)
+    assert len(wide.options["title"]) == 11
+    assert sankey_picture(long(10), EN).width == wide.width
 
 
-def test_the_plotly_twin_of_a_part_has_the_same_heads() -> None:
-    texts = [note.text for note in plotly_sankey(BEFORE, EN, anchor="before").layout.annotations]
-    assert texts[:4] == ["2 steps before", "1 step before", "End", "Afterwards"]
+def test_the_picture_of_a_part_has_the_same_heads() -> None:
+    texts = [text.text for text in named(drawn(sankey_picture(BEFORE, EN, anchor="before")), "text")]
+    assert texts[-4:] == ["2 steps before", "1 step before", "End", "Afterwards"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +11,10 @@ import pytest
 
 from cx_metrics.charts import sankey, sankey_both
 from cx_metrics.charts.letters import width_of
-from cx_metrics.charts.sankey import Link, Node, draw_sankey, plotly_sankey
-from cx_metrics.charts.sankey_both import draw_both, plotly_both
+from cx_metrics.charts.sankey import Link, Node, draw_sankey
+from cx_metrics.charts.sankey_both import draw_both, picture_both
 from cx_metrics.charts.sankey_branch import links_of_branch, links_of_path
+from cx_metrics.charts.sankey_picture import sankey_picture
 from pages.parts.language import PageReader
 from tests.charts.test_sankey import BEFORE, BETWEEN, EVIL, flow, links, series
 
@@ -37,9 +39,10 @@ def test_the_highlighted_part_of_a_link_is_drawn_first_and_the_rest_steps_back()
 
 
 def test_the_offline_twin_highlights_the_same() -> None:
-    drawn, twin = draw_sankey(flow(), EN, branch=ON), plotly_sankey(flow(), EN, branch=ON).data[0]
-    assert list(twin.link.value) == [link["value"] for link in drawn.options["series"][0]["links"]]
-    assert len({colour.split(",")[-1] for colour in twin.link.color}) == 2
+    drawn, twin = draw_sankey(flow(), EN, branch=ON), sankey_picture(flow(), EN, branch=ON).svg
+    links = drawn.options["series"][0]["links"]
+    opacities = [float(found) for found in re.findall(r'<path [^>]*fill-opacity="([0-9.]+)"', twin)]
+    assert opacities == [link["lineStyle"]["opacity"] for link in links] and len(set(opacities)) == 2
 
 
 def test_a_branch_is_read_from_its_frame() -> None:
@@ -118,4 +121,6 @@ def test_two_flows_are_mirrored_and_say_names_as_they_are() -> None:
     assert b["label"]["position"] == "left" and (a["left"], a["right"]) == (b["right"], b["left"])
     for mark in (*a["data"], *a["links"]):
         assert "<img" not in mark["tooltip"]["formatter"]
-    assert "<img" not in plotly_both(both(EVIL), EN, (EVIL, "B")).to_json()
+    picture = picture_both(both(EVIL), EN, (EVIL, "B")).svg
+    assert "<img" not in picture and "&lt;img" in picture
+    assert picture.count("<path") == 2 * len(a["links"]) and picture.count("<rect") == 2 * len(a["data"])

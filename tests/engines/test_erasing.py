@@ -22,7 +22,7 @@ from cx_metrics.engines.prepared import COUNTS, CUBE_SHARE, CUBES
 from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.journeys import PATH_SIGN
 from cx_metrics.registry import METRICS
-from cx_metrics.tables import TABLES
+from cx_metrics.tables import PREPARED_TABLES, TABLES
 from cx_metrics.view import Facts, View
 from tests.engines.events import START, Events, ask, differences, random_events
 
@@ -417,7 +417,10 @@ def test_every_table_of_a_version_is_one_that_erasing_knows(tmp_path: Path) -> N
         "names",
         "paths",
         "journeys",
+        "met",
+        "channels",
+        "tallies",
         *CUBES,
     }
-    assert contents(ours).keys() == copied == {*TABLES, "names", "paths", "journeys", *CUBES}
+    assert contents(ours).keys() == copied == {*TABLES, *PREPARED_TABLES}
     assert PATH_SIGN not in "".join(copied)

@@ -1,10 +1,15 @@
 """Compiled queries as templates: what stood in gives way to what is asked for, or the query is not used."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 
+import pytest
+
+import cx_metrics as cx
 from cx_metrics.engines.duckdb_store import literal
 from cx_metrics.engines.templates import filled
 from cx_metrics.view import Filter, View, microseconds
+from tests.conftest import dataset
 
 VIEW = View(first_day=date(2025, 3, 30), last_day=date(2025, 10, 26), customers=(Filter("persona", ("it's", "")),))
 
@@ -21,6 +26,26 @@ def test_names_and_instants_take_the_places_of_those_that_stood_in() -> None:
         f"select {start}, {end}, -{start}, {ends[0]}0 where persona in ('it''s', '')"
     )
     assert filled("select 1", {}, None, literal) == "select 1"
+
+
+def test_timestamps_take_the_places_of_those_that_stood_in() -> None:
+    moved, instants = replace(VIEW, customers=()).at_stand_in("Europe/Berlin")
+    start, end = (at for at in moved.bounds("Europe/Berlin") if at)
+    said = "at >= MAKE_TIMESTAMP({}, {}, {}, {}, 0, 0.0) and at < MAKE_TIMESTAMP({}, {}, {}, {}, 0, 0.0)"
+    sql = said.format(start.year, start.month, start.day, start.hour, end.year, end.month, end.day, end.hour)
+    #: midnight in Berlin: 30 March 2025 is 23:00 UTC the day before; summer time ended on 26 October
+    assert filled(sql, {}, instants, literal) == said.format(2025, 3, 29, 23, 2025, 10, 26, 23)
+
+
+def test_another_range_of_days_asks_answers_a_query_that_is_compiled_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = dataset(None, [{"score": 10.0, "answered_at": datetime(2026, 1, day)} for day in range(1, 29)])
+    compiled: list[str] = []
+    sql = type(store).sql
+    monkeypatch.setattr(type(store), "sql", lambda self, asked: compiled.append("") or sql(self, asked))
+    for last in (7, 14, 21):
+        view = View(first_day=date(2026, 1, 3), last_day=date(2026, 1, last))
+        assert cx.run("nps", store, view).frame["responses"].item() == last - 2
+    assert len(compiled) == 1
 
 
 def test_a_query_that_names_the_day_itself_is_not_used() -> None:

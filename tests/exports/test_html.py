@@ -4,11 +4,12 @@ import re
 
 import altair as alt
 import pandas as pd
-import pytest
 
 from cx_metrics.charts.funnel import draw_funnel
-from cx_metrics.charts.sankey import plotly_sankey
-from cx_metrics.exports.html import Card, Drawing, page_html
+from cx_metrics.charts.picture import Picture
+from cx_metrics.charts.sankey_picture import sankey_picture
+from cx_metrics.exports.book import Book, Card, Chapter, Drawing, Words
+from cx_metrics.exports.html import book_html
 from pages.parts.language import PageReader
 
 EN, FA = PageReader("en"), PageReader("fa")
@@ -28,17 +29,21 @@ def chart(reader: PageReader, name: str = EVIL) -> alt.LayerChart:
     return draw_funnel(frame, reader)
 
 
-def sankey(reader: PageReader) -> object:
+def sankey(reader: PageReader) -> Picture:
     frame = pd.DataFrame({
         "step": [1, 2], "source": [EVIL, "b"], "target": ["b", None], "kind": ["move", "drop_off"], "journeys": [5, 5],
         "median_seconds": [60.0, None],
     })  # fmt: skip
-    return plotly_sankey(frame, reader)
+    return sankey_picture(frame, reader)
 
 
 def page(reader: PageReader = EN, *body: object) -> str:
     cards = [Card("A finding", "a note", list(body), ["48,210 customers", EVIL])]
-    return page_html("Finding " + EVIL, "Question?", ["1–31 Oct 2026", EVIL], cards, reader)
+    return book_html(book(Chapter("Overview", "Finding " + EVIL, "Question?", ["1–31 Oct 2026", EVIL], cards)), reader)
+
+
+def book(*chapters: Chapter) -> Book:
+    return Book("All of it", chapters, Words("Contents", "How this is counted", lambda i, of: f"{i} of {of}"))
 
 
 def test_the_file_says_language_direction_and_its_words() -> None:
@@ -74,12 +79,24 @@ def test_fonts_are_inside() -> None:
     assert "font/woff2;base64,d09GMg" in made
 
 
-@pytest.mark.parametrize("twice", [1, 2])
-def test_plotly_is_inside_once_and_its_data_cannot_end_the_script(twice: int) -> None:
-    made = page(EN, *[Drawing(sankey(EN), "flow")] * twice)
-    assert made.count("plotly.js v") == 1
-    assert '</script><img src="http' not in made
-    assert "cdn.plot.ly" not in re.sub(r"<script[^>]*>/\*\*\n\* plotly.js.*?</script>", "", made, flags=re.DOTALL)
+def test_nothing_in_the_file_can_run() -> None:
+    made = page(EN, Drawing(sankey(EN), "flow"), Drawing(chart(EN), "funnel"))
+    assert "<script" not in made and "script-src" not in made and "default-src 'none'" in made
+    assert made.count("<svg") == 2
+
+
+def test_all_pages_are_one_file_with_its_contents_first() -> None:
+    chapters = [
+        Chapter(name, f"{name} found", "Why?", [], [Card("Card of " + name, meaning=[("Denominator", "customers")])])
+        for name in ("One", "Two")
+    ]
+    made = book_html(book(*chapters), EN)
+    places = [
+        made.index(words)
+        for words in ("Contents", 'href="#page-1"', 'href="#page-2"', 'id="page-1"', "Card of One", 'id="page-2"')
+    ]
+    assert places == sorted(places)
+    assert made.count("Denominator") == 2 and "Contents" not in book_html(book(chapters[0]), EN)
 
 
 def test_paper_gets_light_colours_and_whole_cards() -> None:

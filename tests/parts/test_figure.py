@@ -8,7 +8,9 @@ def page() -> None:
     import streamlit as st
 
     from cx_metrics.charts.funnel import draw_funnel
-    from pages.parts import figure
+    from cx_metrics.exports.html import book_html
+    from pages.parts import exporting, figure
+    from pages.parts.language import reader
 
     frame = pd.DataFrame(
         {
@@ -20,13 +22,15 @@ def page() -> None:
         }
     )
     figure.begin()
-    made = figure.offline_page("The page", "Why?", ["October"])
+    figure.opened("Overview", "The page", "Why?", ["October"])
     with figure.card("one", "A finding", "a note", ["ten people"], figure.Explain("how", frame)):
         figure.altair(lambda who: draw_funnel(frame, who), alt="what it shows")
         figure.html(lambda m: m.table(["a"], [["<i>x</i>"]]))
     with figure.card("two", "Another finding"):
         figure.html(lambda m: m.notice(m.reader.mode))
-    st.session_state["made"] = made()
+    book, stem = exporting.collect("page", reader(), lambda _n, _of: None)
+    st.session_state["made"] = book_html(book, reader())
+    st.session_state["stem"] = stem
 
 
 def run() -> AppTest:
@@ -54,3 +58,13 @@ def test_the_data_come_as_a_table_when_asked_for() -> None:
     assert len(app.dataframe) == 0
     app.toggle(key="table_one").set_value(True).run()
     assert list(app.dataframe[0].value["customers"]) == [10, 4]
+
+
+def test_a_card_with_a_chart_offers_its_pictures_and_its_numbers() -> None:
+    app = run()
+    offered = [button.proto.label for button in app.get("download_button")]
+    assert offered == ["Download CSV", "Picture (SVG)", "Picture (PNG)"]
+
+
+def test_the_name_of_a_file_is_that_of_the_page_and_nothing_of_the_data() -> None:
+    assert run().session_state["stem"] == "overview"

@@ -1,0 +1,78 @@
+"""Survey answers added up in advance: equal answers of like customers are one row that says how many they are.
+
+Scores of everybody, or of customers chosen by what they are, by month, touchpoint or the like, need no single answer. A tally
+holds, for each of these columns and for none, the answers by all that scores are made of: once for each attribute of customers
+alone, once for none and once for all together (`level` says which). Metrics count a row as often as it says (`TIMES`), so a
+definition exists once. Days and numbers of single answers are not in it: such questions read the answers themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import ibis
+
+from cx_metrics import answers
+from cx_metrics.population import KEPT_BACK, MEMBERS, by_customer
+from cx_metrics.routes import level
+from cx_metrics.view import View
+
+SCORED = (
+    "survey_type",
+    "score_status",
+    "score",
+    "scale_low",
+    "scale_high",
+    "higher_is_better",
+)  # all that a score is made of
+BANDED = {
+    bands.column: bands.edges for bands in answers.GROUPS.values()
+}  # numbers of which a tally holds the lower end of a band
+COLUMNS = (
+    "month",
+    "week",
+    "question",
+    "touchpoint",
+    "stage",
+    "channel",
+    "language",
+    "wave",
+    "source",
+    *BANDED,
+)  # one at a time
+HELD = {"level", "answers", *SCORED, *COLUMNS}
+TIMES = "times in all"  # for how many answers a row stands
+
+
+def tallied(tables: Mapping[str, ibis.Table], view: View, by: Sequence[str]) -> ibis.Table | None:
+    """The answers that a view leaves, added up, with `TIMES`; None where it or `by` asks for more than the tallies tell."""
+    t = tables.get("tallies")
+    if t is None or MEMBERS in tables or KEPT_BACK in tables:
+        return None
+    chosen = replace(view.alone(), goal=None, grain="journey", customers=(), range_rule="touchpoints")
+    if replace(chosen, touchpoint_rule="customers") != View() or any(
+        c in tables["surveys"].columns for c in ("quarter", TIMES)
+    ):
+        return None
+    asked = {_of(name) for name in by} | {kept.column for kept in view.customers}
+    columns = asked & set(COLUMNS)
+    if not asked <= set(t.columns) - {"level", "answers", *SCORED} or len(columns) > 1:
+        return None
+    attributes = asked - columns
+    if len(attributes) > 1:
+        attributes = set(t.columns) - HELD
+    rows = by_customer(t.filter(t["level"] == level([*columns, *attributes])), view)
+    return rows.rename({TIMES: "answers"}).drop("level")
+
+
+def _of(name: str) -> str:
+    """The column that a group is made of."""
+    if name == "quarter":
+        return "month"
+    return answers.GROUPS[name].column if name in answers.GROUPS else name
+
+
+def times_of(s: ibis.Table) -> ibis.Value:
+    """For how many answers each row stands."""
+    return s[TIMES] if TIMES in s.columns else ibis.literal(1)
