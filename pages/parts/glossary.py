@@ -6,12 +6,14 @@ from cx_metrics.texts import N_
 
 OTHERS = N_("Other numbers")
 FAMILIES = {  # title → modules of cx_metrics, in the order of the pages
-    N_("Paths"): ("flows", "process"),
+    N_("Paths"): ("flows", "process", "branches"),
     N_("Drop-off"): ("funnel", "drop_out", "correlates"),
     N_("Engagement"): ("engagement", "activity", "contacts", "exposure"),
     N_("Conversion and channels"): ("conversion", "channels"),
-    N_("What customers say"): ("surveys", "score_differences", "drivers", "voiced"),
+    N_("What customers say"): ("surveys", "score_differences", "drivers", "voiced", "around_answers"),
     N_("Who answers"): ("responses", "silent"),
+    N_("Groups of customers"): ("traits", "clusters"),
+    N_("What changed"): ("movers", "volume"),
 }
 TERMS = {
     N_("Touchpoint"): N_("One contact of one customer with the brand at one time: a visit, a call, an e-mail, a purchase."),

@@ -30,7 +30,7 @@ from streamlit.runtime.state import SafeSessionState, SessionState
 from pages.parts import figure
 from pages.parts.figure import Opened, Shown
 
-NOT_VIEWS = frozenset({"data", "definitions"})  # pages about the data and the metrics, not about a view
+NOT_VIEWS = frozenset({"data", "definitions", "views"})  # pages about the data, the metrics and links, not about a view
 FAR_AWAY = 99_999  # where the files of these runs are noted, so that they replace none of the page's own
 LOOK_EVERY = 0.1  # seconds
 

@@ -124,7 +124,7 @@ def test_a_deep_link_is_right_as_the_very_first_request(browser: Browser, server
 def test_the_address_always_holds_the_view(tab: Visit) -> None:
     tab.open("/")
     assert re.search(r"ds=[0-9a-f]{32}&(v=1&)?lang=en", tab.page.url)
-    tab.page.get_by_role("link", name="Drop-off").click()
+    tab.page.get_by_test_id("stSidebarNav").get_by_role("link", name="Drop-off").click()
     tab.settle()
     assert re.search(r"/drop-off\?ds=[0-9a-f]{32}&(v=1&)?lang=en", tab.page.url)
 
@@ -180,12 +180,15 @@ def test_a_click_on_a_node_filters_the_page(tab: Visit) -> None:
     box = tab.page.locator('.st-key-card_flow [data-testid="stEChartsChart"] svg').bounding_box()
     assert box
     tab.page.mouse.click(box["x"] + 0.012 * box["width"], box["y"] + 60)  # the first node of the first step: Online ad
+    tab.page.get_by_role(
+        "button", name="Only these journeys"
+    ).click()  # a click opens the node; this button filters by it
     tab.page.wait_for_function("() => location.search.includes('passing=')", timeout=20_000)
     tab.settle()
     assert "passing=1%7COnline+ad" in tab.page.url
     assert "8,491 journeys" in tab.text  # as many as the README of the sample says start with an ad
     captions = [t for t in tab.page.locator("p.tl-caption").all_inner_texts() if "journeys" in t]
-    assert len(captions) == 4 and all(t.startswith("8,491 journeys") for t in captions)
+    assert len(captions) >= 4 and all(t.startswith("8,491 journeys") for t in captions)
 
 
 def test_the_keyboard_path_filters_like_a_click(tab: Visit) -> None:
@@ -193,6 +196,8 @@ def test_the_keyboard_path_filters_like_a_click(tab: Visit) -> None:
     box = tab.page.get_by_role("combobox", name=re.compile("Look closer"))
     box.focus()
     box.press_sequentially("Referral")
+    tab.page.keyboard.press("Enter")
+    tab.page.get_by_role("button", name="Only these journeys").focus()
     tab.page.keyboard.press("Enter")
     tab.page.wait_for_function("() => location.search.includes('passing=')", timeout=20_000)
     tab.settle()
