@@ -90,7 +90,7 @@ def test_all_pages_in_one_workbook_have_the_numbers_of_the_metrics(datasets: dic
     assert (made.name, made.scope) == ("touchline-all-pages.xlsx", "all")
     book = openpyxl.load_workbook(io.BytesIO(made.data))
     pages = list(dict.fromkeys(name.rsplit(" ", 1)[0] for name in book.sheetnames[1:]))
-    assert pages == ["Overview", "Journey flow", "Drop-off", "Stages", "Channels", "Voice"]
+    assert pages == ["Overview", "Journey flow", "Drop-off", "Stages", "Touchpoint", "Channels", "Personas", "Voice"]
     version = Workspace(app_workspace()).current(datasets["both"])
     frame = run("stage_engagement", open_store(version.path, version.facts), View()).frame
     stages = [sheet for sheet in book if sheet.title.startswith("Stages")]
