@@ -22,6 +22,7 @@ from cx_metrics.importing import ImportFile, Plan
 from cx_metrics.safe_text import clean
 from cx_metrics.workspace import Workspace
 from tests.browser.conftest import Server, Visit, visit
+from tests.browser.test_saved_page import save
 from tests.test_safe_text import HOSTILE
 
 HOST = "hostile.example"
@@ -202,12 +203,13 @@ def test_names_of_themes(eyes: tuple[Visit, str], world: World) -> None:
     assert set(NAMES.values()) <= {cell.removeprefix("'") for cell in cells_of(saved(page, "csv_themes"))}
     page.keyboard.press("Escape")
     assert made_of_data(page) == []
+    whole = Path(save(tab, "html").path()).read_text(encoding="utf-8")
     with page.context.browser.new_context(offline=True) as nowhere:  # type: ignore[union-attr]
         offline, asked = nowhere.new_page(), list[str]()
         offline.on(
             "request", lambda r: asked.append(r.url) if not r.url.startswith(("data:", "blob:", "file:")) else None
         )
-        offline.set_content(saved(page, "bar_save").decode())
+        offline.set_content(whole)
         assert set(NAMES.values()) <= names(offline, "table strong")
         assert set(texts(offline, "q")) <= set(world.comments)
         assert offline.evaluate(MADE, MARKS) == [] and asked == []
