@@ -3,6 +3,7 @@ before the answer."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 
 import duckdb
@@ -72,7 +73,7 @@ def prepare_tallies(connection: duckdb.DuckDBPyConnection, attributes: Sequence[
     """Write the answers added up, by as many attributes as their limit allows; of no column that makes it nearly as long as the
     answers."""
     columns = columns_of(connection, "surveys")
-    most = int(share * one(connection, "select count(*) from surveys"))
+    most = int(min(share * one(connection, "select count(*) from surveys"), sys.maxsize))
     offered = [a for a in attributes if a in columns and a.casefold() not in tallies.HELD]
     counts = {a: one(connection, f"select count(distinct {quoted(a)}) + 1 from customers") for a in offered}
     scored = ", ".join(tallies.SCORED)
