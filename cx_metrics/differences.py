@@ -43,6 +43,7 @@ REFUSED = {
     "score_difference": N_("it compares two groups itself; the scores can be compared: nps, csat, ces, rating"),
     "group_traits": N_("it compares each group with all others itself"),
     "journey_clusters": N_("each side has clusters of its own"),
+    "flow_branch": N_("a branch stands in one flow; the whole flow can be compared: flow_links"),
 }
 # A row that one side lacks stands for a count of 0 there. Not so where a metric leaves out what it counts elsewhere: a touchpoint
 # that nobody met has no curve, though everybody is at its point 0; a measure that no contact has no row, though there are contacts;
