@@ -233,7 +233,7 @@ def test_a_version_of_a_newer_touchline_is_refused_with_both_numbers(
     monkeypatch.setattr(store, "FORMAT", 99)
     version = published(workspace, dataset)
     monkeypatch.undo()
-    with pytest.raises(WorkspaceProblem, match=r"format 99, this one reads up to 3.*Update Touchline"):
+    with pytest.raises(WorkspaceProblem, match=rf"format 99, this one reads up to {store.FORMAT}.*Update Touchline"):
         workspace.verify(version)
 
 
