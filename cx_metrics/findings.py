@@ -84,7 +84,9 @@ def overview(
     if not customers:
         return counted_answers(answers)
     if not answers:
-        one, many = NP_("{customers} customer, and no answers to surveys", "{customers} customers, and no answers to surveys")
+        one, many = NP_(
+            "{customers} customer, and no answers to surveys", "{customers} customers, and no answers to surveys"
+        )
         return counted(one, many, customers, customers=customers)
     one, many = NP_(
         "{customers} customer, and too few answers for a score",

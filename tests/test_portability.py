@@ -123,7 +123,9 @@ def orders_with_ties(tree: ast.AST) -> Found:
                 keys = keyword.value.elts if isinstance(keyword.value, (ast.List, ast.Tuple)) else [keyword.value]
                 texts = [ast.unparse(key) for key in keys]
                 timed = any(time in text for text in texts for time in TIMES)
-                whole = "sequence" in texts[-1] or ("question" in texts[-1] and any("response_id" in text for text in texts))
+                whole = "sequence" in texts[-1] or (
+                    "question" in texts[-1] and any("response_id" in text for text in texts)
+                )
                 if timed and not whole:
                     found.append((node.lineno, ast.unparse(keyword.value)))
     return found

@@ -278,6 +278,6 @@ def draw_wrote(page: Page, wrote: list[tuple[pd.DataFrame, int]]) -> None:
         ], numeric=(1,)))  # fmt: skip
 
 
-def day(page: Page, at: Any) -> Html | str:
+def day(page: Page, at: Any) -> Html:
     """The day of an answer, if it has one."""
-    return page.reader.date(at) if pd.notna(at) else "–"
+    return page.m.unbroken(page.reader.date(at) if pd.notna(at) else "–")

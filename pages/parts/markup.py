@@ -38,6 +38,7 @@ LAST_STAGE = N_("last stage")
 THIN_BAR = N_("Thin bar: previous period")
 PREVIOUS = N_("previous period")
 ANSWER_GROUPS = {"promoters": N_("Promoters"), "passives": N_("Passives"), "detractors": N_("Detractors")}
+LONG = 600  # characters of a comment, about eight lines on a laptop
 CHANGE_DECIMALS = {"pt": 1, "pts": 0, "%": 1}
 
 
@@ -138,7 +139,7 @@ class Markup:
 
     def quote(self, value: str) -> Html:
         """Data as somebody's words: in their own direction, and nothing of it is markup."""
-        return Html(f'<q dir="auto">{self.plain(value)}</q>')
+        return self._in_place(value, f'<q dir="auto">{self.plain(value)}</q>')
 
     def marked(self, value: str, places: Sequence[tuple[int, int]]) -> Html:
         """Data with these places of it marked, each from a sign to before another, from left to right."""
@@ -146,7 +147,15 @@ class Markup:
         for start, end in places:
             said += f"{safe(value[at:start], 'html')}<mark>{safe(value[start:end], 'html')}</mark>"
             at = end
-        return Html(f"<bdi>{said}{safe(value[at:], 'html')}</bdi>")
+        return self._in_place(value, f"<bdi>{said}{safe(value[at:], 'html')}</bdi>")
+
+    def _in_place(self, value: str, shown: str) -> Html:
+        """What is longer than a few lines is read in a box of its own, so that one comment does not fill the page."""
+        return Html(f'<span class="tl-long" tabindex="0">{shown}</span>' if len(value) > LONG else shown)
+
+    def unbroken(self, value: object) -> Html:
+        """On one line: a date is one thing."""
+        return Html(f'<span class="tl-unbroken">{self.text(value)}</span>')
 
     def dim(self, value: object) -> Html:
         """The same in the muted ink: second to what stands beside it, or from too few cases."""

@@ -126,3 +126,9 @@ def test_texts_are_translated_where_they_are_written() -> None:
 def test_a_spark_line_needs_two_periods_and_carries_its_name() -> None:
     assert EN.spark([1], "x") == ""
     assert 'alt="&lt;x&gt;"' in EN.spark([1, 2], "<x>")
+
+
+def test_a_long_comment_is_read_in_a_box_that_the_keyboard_reaches() -> None:
+    short, long = EN.quote("a <b> c"), EN.quote("a <b> " * 200)
+    assert "tl-long" not in short and 'class="tl-long" tabindex="0"' in long
+    assert "<b>" not in long and "tl-long" in EN.marked("word " * 200, [(0, 4)])
