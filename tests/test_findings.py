@@ -1,0 +1,31 @@
+"""The one sentence at the top of Overview says what there is to say, and nothing of what there is not."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from cx_metrics import findings
+
+NPS = pd.DataFrame({"nps": [41.6], "responses": [400]})
+THIN = pd.DataFrame({"nps": [41.6], "responses": [2]})
+CONVERSION = pd.DataFrame({"conversion_rate": [0.32], "customers": [900]})
+
+
+@pytest.mark.parametrize(
+    ("nps", "conversion", "customers", "answers", "said"),
+    [
+        (NPS, CONVERSION, 900, 400, "32% of customers reach the goal, and NPS stands at 42"),
+        (NPS, None, 900, 400, "NPS stands at 42"),
+        (THIN, CONVERSION, 900, 2, "32% of customers reach the goal"),
+        (THIN, None, 900, 2, "900 customers, and too few answers for a score"),
+        (None, None, 900, 0, "900 customers, and no answers to surveys"),
+        (None, None, 1, 0, "1 customer, and no answers to surveys"),
+        (None, None, 0, 0, "No valid answers in this view"),
+        (None, None, 0, 7, "Customers gave 7 answers"),
+    ],
+)
+def test_the_overview_in_one_sentence(
+    nps: pd.DataFrame | None, conversion: pd.DataFrame | None, customers: int, answers: int, said: str
+) -> None:
+    assert str(findings.overview(nps, conversion, None, customers, answers=answers)) == said
