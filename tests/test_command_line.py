@@ -15,6 +15,7 @@ import pytest
 
 from cx_metrics.__main__ import main
 from cx_metrics.registry import METRICS
+from cx_metrics.tables import TABLES
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "cx_metrics"]
@@ -73,7 +74,7 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def given(metric: str) -> list[str]:
     """The files that a metric takes, and its required options."""
     tables = [*METRICS[metric].inputs, *METRICS[metric].optional_inputs]
-    tables = ["touchpoints" if table == "paths" else table for table in tables if table != "met"]  # made of touchpoints
+    tables = ["touchpoints" if table == "paths" else table for table in tables if table in (*TABLES, "paths")]
     files = [part for table in tables for part in (f"--{table}", f"{table}.csv")]
     asked = {"min_support": "0", "drivers": "touchpoint", "min_per_driver": "0"}
     asked |= {"column": "touchpoint", "first": "Purchase"}
@@ -106,8 +107,8 @@ def test_list_as_json_names_units_denominators_and_options(say: Say) -> None:
 @pytest.mark.parametrize("metric", sorted(METRICS))
 def test_every_metric_answers_with_its_definition_and_its_rows(say: Say, metric: str) -> None:
     status, out, err = say(*given(metric), "--json")
-    answer = json.loads(out)
     assert status == 0, err
+    answer = json.loads(out)
     assert set(answer) == {"metric", "definition", "rows"}
     assert answer["metric"] == answer["definition"]["metric"] == metric
     assert answer["definition"]["denominator"] == METRICS[metric].denominator

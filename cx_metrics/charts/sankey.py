@@ -49,7 +49,7 @@ ALT = N_("Flow of {count} journeys over {steps} steps. The largest move: {source
 
 MOST_COLUMNS = 6  # that fit in a card; more are drawn wider, and the card scrolls
 COLUMN_WIDTH, LABEL_WIDTH = 150, 160  # pixels, of a picture that scrolls
-NARROWEST = 690  # pixels of a picture that does not scroll; narrower cards scroll (style.css)
+NARROWEST = 680  # pixels of a picture that does not scroll; narrower cards scroll (style.css)
 LEFT, RIGHT, HEAD, FOOT = 0.5, 17.0, 32, 6  # room around the picture: percent across, pixels down
 LABEL_SIZE, NODE_WIDTH, NODE_GAP, LABEL_DISTANCE, LABEL_GAP = 12, 10, 14, 6, 4  # pixels
 ON_BRANCH, OFF_BRANCH, FAINT = 0.72, 0.07, 0.35  # opacity of links on a branch, of the others, and of nodes beside it

@@ -189,7 +189,7 @@ def altair(draw: Draw, alt: Words, key: str | None = None, wide: bool = False, o
     if is_quiet():
         return None
     chart = picture(draw, who) if callable(draw) else draw
-    with _wide(wide, key):
+    with _wide(key if wide else None):
         return st.altair_chart(chart, theme=None, width="stretch", alt=words, key=key, on_select=on_select)
 
 
@@ -209,7 +209,7 @@ def echarts(
         _record(lambda light: Drawing(offline(light), figure.alt), picture=True)
     if is_quiet():
         return None
-    with _wide(True, key if figure.width is None else f"{figure.width}_{key}"):
+    with _wide(key if figure.width is None else f"{figure.width}_{key}", scrolls=True):
         return st.echarts_chart(
             figure.options, height=height, key=key, theme=None, on_select=on_select, renderer="svg", alt=figure.alt
         )
@@ -229,9 +229,11 @@ def _record(build: Callable[[PageReader], str | Drawing], picture: bool = False)
 
 
 @contextmanager
-def _wide(wide: bool, key: str | None) -> Iterator[None]:
-    if not wide:
+def _wide(key: str | None, scrolls: bool = False) -> Iterator[None]:
+    """A box that a picture can be wider than: on a phone, or everywhere where it `scrolls`. The keyboard comes into it too."""
+    if key is None:
         yield
         return
     with st.container(key=f"wide_{key}"):
+        st.html(Markup(reader()).reach(scrolls))
         yield

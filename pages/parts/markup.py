@@ -38,6 +38,7 @@ LAST_STAGE = N_("last stage")
 THIN_BAR = N_("Thin bar: previous period")
 PREVIOUS = N_("previous period")
 ANSWER_GROUPS = {"promoters": N_("Promoters"), "passives": N_("Passives"), "detractors": N_("Detractors")}
+REACH = N_("The picture is wider than the screen: arrow keys move it.")
 LONG = 600  # characters of a comment, about eight lines on a laptop
 CHANGE_DECIMALS = {"pt": 1, "pts": 0, "%": 1}
 
@@ -182,6 +183,10 @@ class Markup:
     def hidden(self, value: object) -> Html:
         """For screen readers only."""
         return Html(f'<span class="tl-hidden">{self.text(value)}</span>')
+
+    def reach(self, everywhere: bool) -> Html:
+        """A place for the keyboard in a box that scrolls, on a phone or `everywhere`; seen while it is there."""
+        return Html(f'<p class="tl-reach{" always" if everywhere else ""}" tabindex="0">{self.word(REACH)}</p>')
 
     def count(self, n: int | None) -> Html:
         """n 3,412"""

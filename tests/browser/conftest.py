@@ -21,11 +21,15 @@ from cx_metrics.workspace import Workspace
 from tests.chromium import FLAGS, path
 
 ROOT = Path(__file__).resolve().parents[2]
+# the script has rested for half a second: between two runs of one visit it rests for a moment as well
 SETTLED = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
-  return app && app.getAttribute('data-test-script-state') !== 'running'
-    && app.getAttribute('data-test-connection-state') === 'CONNECTED'
+  const rests = app && app.getAttribute('data-test-script-state') !== 'running'
+    && app.getAttribute('data-test-connection-state') === 'CONNECTED' && document.querySelector('[data-testid="stMain"] h1')
     && !document.querySelector('[data-testid="stAppSkeleton"], [data-testid="stSkeleton"]');
+  if (!rests) window.touchlineRests = undefined;
+  else window.touchlineRests ??= performance.now();
+  return rests && performance.now() - window.touchlineRests > 500;
 }"""
 
 
@@ -120,10 +124,9 @@ class Visit:
 
     def settle(self) -> Visit:
         """Wait until the script has run and everything is on the page."""
-        self.page.wait_for_timeout(150)
-        self.page.wait_for_function(SETTLED, timeout=60_000)
-        self.page.wait_for_timeout(350)
-        self.page.wait_for_function(SETTLED, timeout=60_000)
+        self.page.wait_for_timeout(100)
+        self.page.evaluate("() => { window.touchlineRests = undefined }")
+        self.page.wait_for_function(SETTLED, timeout=60_000, polling=50)
         return self
 
     @property
