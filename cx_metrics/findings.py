@@ -342,6 +342,9 @@ def channels(performance: pd.DataFrame) -> Text:
     """Which channel converts best, and which worst, beyond what chance allows?"""
     known = performance[(performance["customers"] >= MIN_SCORES) & performance["channel"].notna()]
     known = known[known["conversion_rate"].notna()]
+    named = performance["channel"][performance["channel"].notna() & (performance["channel"] != NONE)].unique()
+    if len(named) == 1:
+        return Text(N_("{channel} is the only channel that is known"), {"channel": str(named[0])})
     if len(known) < 2:
         return Text(N_("Too few customers per channel to compare them"))
     best, worst = highest(known, "conversion_rate"), lowest(known, "conversion_rate")

@@ -238,6 +238,7 @@ def spoken() -> Iterator[Text]:
     yield from (f.overview(None, None, None, 0, None, n) for n in (0, 1, 2, 5, 21, 100))
     yield from (f.touchpoints(ENGAGED), f.touchpoints(FEW), f.bounce(ENGAGED), f.bounce(FEW))
     yield from (
+        f.channels(channels(channel=["web", None])),
         f.channels(channels()),
         f.channels(channels(conversion_rate_high=[0.7, 0.9])),
         f.channels(channels(customers=[1, 1])),

@@ -194,14 +194,15 @@ class _Load:
         return conflicts
 
     def _stages(self, given: Sequence[str]) -> tuple[str, ...]:
-        """The given stages, then the file's own in the order in which journeys reach them; its own alone if it has none of
-        the given."""
+        """The given stages up to the last that anybody reaches, then the file's own in the order in which journeys reach them;
+        its own alone if it has none of the given. From the last stage of all nobody can go on."""
         t = self.raw["touchpoints"].filter(_.stage.notnull())
         order = ibis.window(group_by="customer_id", order_by=["occurred_at", "sequence"])
         place = t.mutate(place=ibis.row_number().over(order)).group_by("stage").aggregate(mean=_.place.mean())
         own = tuple(self.engine.fetch(place.order_by(["mean", "stage"]))["stage"])
         beyond = tuple(stage for stage in own if stage not in given)
-        return (*given, *beyond) if not own or set(own) & set(given) else beyond
+        reached = [place for place, stage in enumerate(given, 1) if stage in own]
+        return (*given[: max(reached, default=0)], *beyond) if own else tuple(given)
 
     def _touchpoints(self, attributes: tuple[str, ...], facts: Facts) -> None:
         arrived, raw = self.arrived["touchpoints"], self.raw["touchpoints"]
