@@ -54,6 +54,11 @@ def dataset(
     return store
 
 
+def seldom(*values: Any) -> list[Any]:
+    """Cases of a parametrised test that `make long` alone goes through."""
+    return [pytest.param(value, marks=pytest.mark.long) for value in values]
+
+
 def incoming(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> Incoming:
     """Rows as one typed batch; columns beyond the schema become text attributes."""
     extra = sorted({name for row in rows for name in row} - set(schema.names))

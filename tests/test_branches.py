@@ -15,7 +15,7 @@ from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.groups import OTHER
 from cx_metrics.small_groups import Privacy
 from cx_metrics.view import Filter, Passing, View
-from tests.conftest import dataset, paths
+from tests.conftest import dataset, paths, seldom
 
 # 10 journeys over a shared middle: those from ad buy, those from mail leave. Links alone would say that half of either buys.
 SHARED = ["ad site buy"] * 4 + ["ad site"] * 1 + ["mail site buy"] * 1 + ["mail site"] * 4
@@ -161,7 +161,7 @@ def passes(links: list[Link], pick: dict[str, Any]) -> bool:
     )
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [2, *seldom(0, 1, 3)])
 def test_every_branch_is_what_a_walk_over_the_journeys_counts(seed: int) -> None:
     dice = random.Random(seed)
     steps, top, repeats = dice.randint(2, 4), dice.randint(1, 3), dice.choice(["merge", "keep"])

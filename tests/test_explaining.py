@@ -20,7 +20,7 @@ from cx_metrics.registry import METRICS, find
 from cx_metrics.run import chosen_by
 from cx_metrics.small_groups import Privacy
 from cx_metrics.view import Filter, Member, View
-from tests.conftest import dataset, paths
+from tests.conftest import dataset, paths, seldom
 from tests.test_reconciliation import random_store
 from tests.test_registry import ASKED
 
@@ -49,7 +49,7 @@ def rows(frame: pd.DataFrame) -> list[tuple[str, ...]]:
     return sorted(said.itertuples(index=False, name=None))
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", ["a range", "a segment", *seldom(*VIEWS.keys() - {"a range", "a segment"})])
 def test_every_metric_shows_a_query_that_gives_its_rows(view: str) -> None:
     store, _rows = random_store(3, 30)
     compared = 0

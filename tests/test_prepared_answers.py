@@ -17,7 +17,7 @@ from cx_metrics.engines import Store, memory_store
 from cx_metrics.engines.prepared import MOST_BITS
 from cx_metrics.registry import METRICS
 from cx_metrics.view import Belonging, Filter, View
-from tests.conftest import MORNING, dataset
+from tests.conftest import MORNING, dataset, seldom
 from tests.engines.events import ask, differences, random_events
 
 SCORES = [name for name, metric in METRICS.items() if metric.tallied]
@@ -85,10 +85,9 @@ def test_a_tally_nearly_as_long_as_the_answers_is_not_kept() -> None:
     assert tallies.tallied(tables, View(), ("touchpoint",)) is None  # 100 touchpoints, an answer each
 
 
-@pytest.mark.parametrize(("metric", "options"), SILENT)
-def test_who_is_silent_is_the_same_from_what_was_noted_and_from_touchpoints(
-    metric: str, options: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("asked", [SILENT[0], SILENT[2], *seldom(SILENT[1], SILENT[3])], ids=str)
+def test_who_is_silent_is_the_same_from_what_was_noted_and_from_touchpoints(asked: tuple[str, dict[str, Any]]) -> None:
+    metric, options = asked
     store = opened(len(metric), 300)
     plain = without(store, "met", "channels")
     touched = View(touchpoints=(Filter("channel", ("web",)),))

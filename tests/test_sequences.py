@@ -13,7 +13,7 @@ import cx_metrics as cx
 from cx_metrics.engines import Store, duckdb_store
 from cx_metrics.sequences import Sequences
 from cx_metrics.steps import Exclusion, Kind, Step
-from tests.conftest import dataset, paths
+from tests.conftest import dataset, paths, seldom
 from tests.engines.events import STEPS, views
 from tests.second_opinion import segment_view
 from tests.test_reconciliation import random_store
@@ -40,7 +40,7 @@ def same(store: Store, view: cx.View, metric: str = "funnel", **options: str) ->
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
 
-@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("timed", [True, *seldom(False)])
 def test_every_kind_of_view_gives_the_funnel_of_a_query(timed: bool) -> None:
     store, rows = random_store(4, 40, timed)
     assert store.sequences() is not None

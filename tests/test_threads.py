@@ -20,6 +20,7 @@ from cx_metrics.view import Filter, Grain, View
 from cx_metrics.workspace import Version, Workspace, facts_to_dict
 from cx_metrics.workspace.store import STORE
 from pages.parts import cache
+from tests.conftest import seldom
 from tests.engines.events import random_events, views
 from tests.second_opinion import random_view, rows_of
 
@@ -235,7 +236,7 @@ def test_who_opens_a_version_again_after_it_was_closed_can_read_it(tmp_path: Pat
     assert cx.people(open_store(version.path, version.facts)) == wanted  # `first` is still held, and closed
 
 
-@pytest.mark.parametrize("grain", ["journey", "session"])
+@pytest.mark.parametrize("grain", ["session", *seldom("journey")])
 def test_another_range_asks_the_same_query_at_other_instants(grain: Grain) -> None:
     store = replace(memory_of(5))  # with nothing compiled yet
     first, last = store.facts.ranges["touchpoints"]

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import errno
 import functools
+import gc
 import os
 import socket
 import sqlite3
@@ -131,6 +132,13 @@ def announce(address: str, port: int) -> None:
     visit(host, port)
     compile_ahead()
     sweep()
+    keep_what_is_loaded()
+
+
+def keep_what_is_loaded() -> None:
+    """Libraries and what the first visit made stay as long as the server: nobody looks through them for garbage again."""
+    gc.collect()
+    gc.freeze()
 
 
 def compile_ahead() -> None:
