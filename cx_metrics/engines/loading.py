@@ -194,15 +194,11 @@ class _Load:
         return conflicts
 
     def _stages(self, given: Sequence[str]) -> tuple[str, ...]:
-        """The given stages up to the last that anybody reaches, then the file's own in the order in which journeys reach them;
-        its own alone if it has none of the given. From the last stage of all nobody can go on."""
+        """The stages in order, see `prepared.stages_in_order`."""
         t = self.raw["touchpoints"].filter(_.stage.notnull())
         order = ibis.window(group_by="customer_id", order_by=["occurred_at", "sequence"])
         place = t.mutate(place=ibis.row_number().over(order)).group_by("stage").aggregate(mean=_.place.mean())
-        own = tuple(self.engine.fetch(place.order_by(["mean", "stage"]))["stage"])
-        beyond = tuple(stage for stage in own if stage not in given)
-        reached = [place for place, stage in enumerate(given, 1) if stage in own]
-        return (*given[: max(reached, default=0)], *beyond) if own else tuple(given)
+        return prepared.stages_in_order(given, list(self.engine.fetch(place.order_by(["mean", "stage"]))["stage"]))
 
     def _touchpoints(self, attributes: tuple[str, ...], facts: Facts) -> None:
         arrived, raw = self.arrived["touchpoints"], self.raw["touchpoints"]

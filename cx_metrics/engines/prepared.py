@@ -48,6 +48,15 @@ class Shift:
     seconds: int
 
 
+def stages_in_order(given: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
+    """The given stages up to the last that anybody reaches, then the file's own others, in the order in which journeys reach
+    them (`own`). So a file with stages of its own alone has none of the given ones, and from the last stage nobody can go on.
+    Without any stage in the file: the given ones.
+    """
+    reached = max((place for place, stage in enumerate(given, 1) if stage in own), default=0)
+    return (*given[:reached], *(stage for stage in own if stage not in given)) if own else tuple(given)
+
+
 def clock_shifts(zone: str, first: datetime, last: datetime) -> tuple[Shift, ...]:
     """When do the clocks of a zone change between two instants (naive, UTC)? The first shift holds from the beginning."""
     known = ZoneInfo(zone)
@@ -270,11 +279,13 @@ def told_apart(attributes: Sequence[str]) -> tuple[str, ...]:
     return tuple(a for a in attributes if a.casefold() not in own)
 
 
-def cube_attributes(values: dict[str, int], cells: int, most: int = CUBE_ROWS) -> tuple[str, ...]:
-    """Which attributes does a cube get? `values`: how many each holds; `cells`: rows of the cube without any.
+def cube_attributes(values: dict[str, int], cells: int, most: int | None = None) -> tuple[str, ...]:
+    """Which attributes does a cube get? `values`: how many each holds; `cells`: rows of the cube without any;
+    `most`: rows that it may have, `CUBE_ROWS` by itself.
 
     Those with fewest values first, as long as the cube can stay under its limit.
     """
+    most = CUBE_ROWS if most is None else most
     chosen: list[str] = []
     for attribute, held in sorted(values.items(), key=lambda item: (item[1], item[0])):
         if held > CUBE_VALUES or cells * held > most:
