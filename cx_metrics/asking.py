@@ -62,6 +62,7 @@ class Remembering(Protocol):
         build: Callable[[], Asked],
         values: Mapping[str, str],
         instants: Mapping[str, str] | None = None,
+        lent: tuple[str, ...] = (),
     ) -> tuple[pd.DataFrame, Any] | None: ...
 
 

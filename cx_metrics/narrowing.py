@@ -62,12 +62,13 @@ class Narrowed:
 
     def remembered(
         self, key: tuple[Any, ...], build: Callable[[], Asked], values: Mapping[str, str],
-        instants: Mapping[str, str] | None = None,
+        instants: Mapping[str, str] | None = None, lent: tuple[str, ...] = (),
     ) -> tuple[pd.DataFrame, Any] | None:  # fmt: skip
-        """As the dataset does, for these journeys."""
+        """As the dataset does: a query is compiled once for all that can be chosen alike, and asked of those who are."""
         assert isinstance(self.inner, Remembering)
         named = tuple(table.get_name() for table in self.lent.values())
-        return self.inner.remembered((*key, *named), build, values, instants)
+        alike = tuple((role, table.schema(), named.index(table.get_name())) for role, table in self.lent.items())
+        return self.inner.remembered((*key, alike), build, values, instants, (*lent, *named))
 
 
 def narrowed(dataset: Dataset, view: View) -> Dataset:

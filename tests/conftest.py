@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -52,6 +53,13 @@ def dataset(
         tables["customers"] = incoming(rows, schema)
     store, _built = memory_store(tables, Facts(**facts), cube_share)
     return store
+
+
+def pytest_collection_finish() -> None:
+    """Libraries and collected tests stay to the end: nobody looks through them for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def seldom(*values: Any) -> list[Any]:

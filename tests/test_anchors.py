@@ -101,7 +101,7 @@ def test_slashes_at_the_end_of_a_name_are_taken_off_and_the_root_stays() -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["a.c", "a+c", "(a)", "[a]c", "a\\c", "a^c$", "a|c", "100%", "a_c", "é c", "{1}", "a?c"]
+    "name", ["a.c", "[a]c", "a\\c", "a|c", "100%", *seldom("a+c", "(a)", "a^c$", "a_c", "é c", "{1}", "a?c")]
 )
 def test_signs_of_other_pattern_languages_stand_for_themselves(name: str) -> None:
     rows = [{"customer_id": "u1", "touchpoint": t} for t in (name, "axc", name + "!", "!" + name)]
@@ -371,9 +371,12 @@ def agree(customers: int, rules: Rules, repeats: str, grain: Any, steps: int) ->
 
 @pytest.mark.parametrize(
     ("rules", "repeats", "grain", "steps"),
-    [(rules, ("merge", "keep")[i % 2], ("journey", "session")[i // 2 % 2], 3 + i % 3) for i, rules in enumerate(RULES)],
-    ids=str,
-)
+    [
+        pytest.param(rules, ("merge", "keep")[i % 2], ("journey", "session")[i // 2 % 2], 3 + i % 3,
+                     marks=[pytest.mark.long] if i % 2 else [])
+        for i, rules in enumerate(RULES)
+    ],
+)  # fmt: skip
 def test_paths_under_rules_agree_with_plain_python_on_random_journeys(
     rules: Rules, repeats: str, grain: str, steps: int
 ) -> None:

@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from cx_metrics.engines.incoming import lent_rows
 from cx_metrics.engines.patience import patiently, query_seconds
-from cx_metrics.engines.templates import filled
+from cx_metrics.engines.templates import filled, renamed
 from cx_metrics.errors import ViewProblem, WorkspaceProblem
 from cx_metrics.sequences import MOST_ROWS, Sequences
 from cx_metrics.shelf import Shelf, content
@@ -58,7 +58,7 @@ class Store:
     connection: duckdb.DuckDBPyConnection
     facts: Facts
     tables: Mapping[str, ibis.Table] = field(default_factory=dict)
-    _compiled: dict[tuple[Any, ...], tuple[str, pa.Schema, Any]] = field(
+    _compiled: dict[tuple[Any, ...], tuple[str, pa.Schema, Any, tuple[str, ...]]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )  # of this store alone: one with other facts, as by `replace`, asks other queries
     shelf: Shelf = field(default_factory=Shelf, init=False, compare=False, repr=False)
@@ -93,17 +93,19 @@ class Store:
         build: Callable[[], tuple[ibis.Table, Any]],
         values: Mapping[str, str],
         instants: Mapping[str, str] | None = None,
+        lent: tuple[str, ...] = (),
     ) -> tuple[pd.DataFrame, Any] | None:
-        """The frame of a query that is compiled once per key, filled as `templates.filled` says; None where it cannot be."""
+        """The frame of a query that is compiled once per key, filled as `templates.filled` says; None where it cannot be.
+        `lent`: tables that other ones, of the same columns, stand for when the key comes again."""
         compiled = self._compiled.get(key)
         if compiled is None:
             expression, known = build()
-            compiled = (self.sql(expression), expression.schema().to_pyarrow(), known)
+            compiled = (self.sql(expression), expression.schema().to_pyarrow(), known, lent)
             if len(self._compiled) >= MOST_COMPILED:  # by any thread: nobody counts on finding a query again
                 self._compiled.clear()
             self._compiled[key] = compiled
-        sql, schema, known = compiled
-        asked = filled(sql, values, instants, literal)
+        sql, schema, known, then = compiled
+        asked = filled(renamed(sql, then, lent), values, instants, literal)
         return None if asked is None else (self._run(asked, schema), known)
 
     def lend(self, frame: pd.DataFrame) -> ibis.Table:

@@ -28,7 +28,7 @@ from ibis.backends.sql.compilers.base import SQLGlotCompiler
 
 from cx_metrics.engines.incoming import Incoming, lent_rows
 from cx_metrics.engines.patience import check_wanted, query_seconds
-from cx_metrics.engines.templates import filled
+from cx_metrics.engines.templates import filled, renamed
 from cx_metrics.errors import EngineProblem
 from cx_metrics.shelf import Shelf, content
 from cx_metrics.texts import N_
@@ -188,7 +188,7 @@ class Served:
     engine: Engine
     facts: Facts
     tables: Mapping[str, ibis.Table] = field(default_factory=dict)
-    _compiled: dict[tuple[Any, ...], tuple[str, ibis.Schema, Any]] = field(
+    _compiled: dict[tuple[Any, ...], tuple[str, ibis.Schema, Any, tuple[str, ...]]] = field(
         default_factory=dict, compare=False, repr=False
     )
     shelf: Shelf = field(default_factory=Shelf, init=False, compare=False, repr=False)
@@ -230,15 +230,17 @@ class Served:
         build: Callable[[], tuple[ibis.Table, Any]],
         values: Mapping[str, str],
         instants: Mapping[str, str] | None = None,
+        lent: tuple[str, ...] = (),
     ) -> tuple[pd.DataFrame, Any] | None:
-        """The frame of a query that is compiled once per key, filled as `templates.filled` says; None where it cannot be."""
+        """The frame of a query that is compiled once per key, filled as `templates.filled` says; None where it cannot be.
+        `lent`: tables that other ones, of the same columns, stand for when the key comes again."""
         if key not in self._compiled:
             expression, known = build()
             if len(self._compiled) >= MOST_COMPILED:
                 self._compiled.clear()
-            self._compiled[key] = (self.engine.sql(expression), expression.schema(), known)
-        sql, schema, known = self._compiled[key]
-        asked = filled(sql, values, instants, self.engine.literal)
+            self._compiled[key] = (self.engine.sql(expression), expression.schema(), known, lent)
+        sql, schema, known, then = self._compiled[key]
+        asked = filled(renamed(sql, then, lent), values, instants, self.engine.literal)
         return None if asked is None else (self._run(asked, schema), known)
 
     def sql(self, expression: ibis.Table) -> str:

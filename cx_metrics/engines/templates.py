@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from cx_metrics.view import EPOCH, STAND_INS
@@ -31,6 +31,14 @@ def filled(
         literals = {literal(place): literal(value) for place, value in values.items()}
         sql = re.sub("|".join(map(re.escape, literals)), lambda found: literals[found[0]], sql)
     return sql
+
+
+def renamed(sql: str, then: Sequence[str], now: Sequence[str]) -> str:
+    """The query with the lent tables of `now` in the places of those that it was compiled with."""
+    if then == now:
+        return sql
+    names = dict(zip(then, now, strict=True))
+    return re.sub("|".join(rf"\b{re.escape(name)}\b" for name in names), lambda found: names[found[0]], sql)
 
 
 def as_timestamp(microseconds: str) -> str:

@@ -129,7 +129,7 @@ def _speaks(row: Sequence[str], body: Sequence[Sequence[str]]) -> tuple[int, int
 
 def _counts(row: Sequence[str]) -> bool:
     """Whether the numbers of a row are names: years, or 1, 2, 3 …"""
-    numbers = [int(cell) for cell in row if cell.strip().isdigit() and len(cell.strip()) < 9]
+    numbers = [int(cell) for cell in row if cell.strip().isdecimal() and len(cell.strip()) < 9]
     in_turn = len(numbers) > 2 and all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False))
     return in_turn or (len(numbers) > 0 and all(1900 <= number <= 2100 for number in numbers))
 

@@ -39,6 +39,7 @@ ERAS = {"en": "AH", "fa": "ق", "ar": "هـ", "ru": "г. х."}  # of a Hijri yea
 EPOCH = datetime.date(1970, 1, 1)
 _LATIN = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
 _PARTING = str.maketrans(dict.fromkeys("/-.,،\u2066\u2067\u2068\u2069\u200e\u200f", " "))
+_LONGEST_YEAR = 4  # digits
 _FIRST_GREGORIAN_YEAR = 1700  # a year of four digits from here on is of no other calendar
 
 
@@ -73,10 +74,9 @@ def read(text: str, calendar: Calendar) -> datetime.date | None:
     A name of a month says its calendar, and so does a year from 1700 on; else it is the reader's. None where it is no day.
     """
     words = text.translate(_LATIN).translate(_PARTING).split()
-    numbers = [word for word in words if word.isdigit()]
-    named = (
-        month_names.month(" ".join(word for word in words if not word.isdigit())) if len(words) > len(numbers) else None
-    )
+    numbers = [word for word in words if word.isdecimal() and len(word) <= _LONGEST_YEAR]
+    others = [word for word in words if word not in numbers]
+    named = month_names.month(" ".join(others)) if others else None
     if named is not None and len(numbers) == 2:
         number, year = sorted(numbers, key=len)
         return _day(named[0], int(year), named[1], int(number))  # type: ignore[arg-type]

@@ -235,5 +235,6 @@ def _wide(key: str | None, scrolls: bool = False) -> Iterator[None]:
         yield
         return
     with st.container(key=f"wide_{key}"):
-        st.html(Markup(reader()).reach(scrolls))
+        m = Markup(reader())
+        st.html(m.reach(scrolls))
         yield

@@ -8,12 +8,15 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from cx_metrics.workspace import Workspace
 from tests.browser.conftest import Server, Visit
 
 YEARS = (2011, 2013, 2015, 2017)
 
 
+@pytest.mark.long
 def test_an_airport_survey_of_four_years(tab: Visit, server: Server, test_data: Callable[[str], Path]) -> None:
     """README of the data: NPS 39.84 of 2,746 answers (1,436 promoters, 968 passives, 342 detractors); 84 said 11, don't know. Only
     the last year asked for it; the year in the name of a file is its wave."""

@@ -48,6 +48,8 @@ def test_what_is_written_is_read_again(day: datetime.date, calendar: Calendar, l
         ("1405", "jalali", None),
         ("yesterday", "jalali", None),
         ("1405/13/1", "jalali", None),
+        ("1405/²/1", "jalali", None),  # a digit that is no number
+        ("9" * 5_000 + "/1/1", "jalali", None),
         ("1405/12/30", "jalali", None),  # no leap year
         ("1/1/1405", "jalali", None),  # year first: no guess
         ("1405/1/1/1", "jalali", None),

@@ -121,3 +121,10 @@ def test_an_archive_of_nothing_that_is_a_table_says_so(tmp_path: Path, folder: P
         archive.writestr("picture.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 50)
     with pytest.raises(FileProblem, match=r"export\.zip"):
         open_upload(path, "export.zip", folder)
+
+
+def test_signs_that_look_like_digits_and_are_no_numbers_are_text(tmp_path: Path, folder: Path) -> None:
+    path = tmp_path / "signs.csv"
+    path.write_bytes("1,2,³\n3,4,5\n".encode())
+    (table,) = open_upload(path, path.name, folder)
+    assert [row for _number, row in cells(table)][-1] == ("3", "4", "5")
