@@ -16,6 +16,9 @@ from tests.conftest import MORNING, dataset, paths
 JOURNEYS = ("A B C", "A B", "A X B X", "A", "A Y", "B C", "A B X C")
 
 
+SAID = [{"customer_id": f"u{i}", "score": 2.0 * i, "scale_low": 0.0, "scale_high": 10.0} for i in (1, 4, 5)]
+
+
 def tried(step: int, lost: bool = True, **rules: str) -> View:
     return View(tried=Tried(step, lost, tuple(sorted(({"steps": "A,B,C"} | rules).items()))))
 
@@ -41,6 +44,17 @@ def test_the_funnel_of_those_who_were_lost_loses_them_all() -> None:
     store = dataset(paths(*JOURNEYS))
     frame = cx.run("funnel", store, tried(3), steps="A,B,C").frame
     assert frame["customers"].tolist() == [2, 2, 0]
+
+
+def test_others_who_are_chosen_alike_ask_the_same_compiled_query() -> None:
+    people = [{"customer_id": f"u{i}", "persona": "xy"[i % 2]} for i in range(1, 8)]
+    x, y = (replace(tried(2), customers=(Filter("persona", (value,)),)) for value in "xy")
+    store = dataset(paths(*JOURNEYS), SAID, customers=people)
+    first = cx.run("nps", store, x).frame
+    compiled = len(store._compiled)
+    other = cx.run("nps", store, y).frame
+    assert len(store._compiled) == compiled
+    assert first["nps"].tolist() == [0.0] and other["nps"].tolist() == [100.0]  # u4 gave 8 of 10, u5 gave 10
 
 
 def test_the_rules_of_the_funnel_count() -> None:
@@ -76,8 +90,7 @@ def test_other_filters_say_under_which_view_the_funnel_is_walked() -> None:
 
 
 def test_answers_are_those_of_the_people_who_are_left() -> None:
-    answers = [{"customer_id": f"u{i}", "score": float(i), "scale_low": 0.0, "scale_high": 10.0} for i in (1, 4, 5)]
-    store = dataset(paths(*JOURNEYS), answers)
+    store = dataset(paths(*JOURNEYS), SAID)
     assert cx.run("nps", store, tried(2)).frame["responses"].tolist() == [2]
     assert cx.run("nps", store, tried(3, lost=False)).frame["responses"].tolist() == [1]
 
