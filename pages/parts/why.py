@@ -52,6 +52,7 @@ def draw_drivers(page: Page, main: str) -> None:
         return
     frame = result.frame
     if not len(frame) or frame["importance"].isna().all():
+        offer_drivers(page)
         return
     frame = frame.assign(named=[driver_name(page, r) for r in frame.itertuples()])
     known = frame[frame["importance"].notna()].head(MOST_POINTS)
@@ -85,6 +86,16 @@ def draw_drivers(page: Page, main: str) -> None:
             figure.html(lambda m: m.table(heads, _drivers(m, frame), numeric=(1, 2)))
 
 
+def offer_drivers(page: Page) -> None:
+    """Nothing is set beside the score by itself: the columns that could be."""
+    if not _offered(page, ()):
+        return
+    with st.container(key="card_drivers"):
+        note = Text(N_("Choose what could go with it, like a late delivery or a product"))
+        figure.html(lambda m: m.card_head(Text(N_("Columns of your file can be set beside the score")), note))
+        _choose(page, ())
+
+
 def _drivers(m: Markup, frame: pd.DataFrame) -> list[list[object]]:
     return [
         [m.strong(r.named),
@@ -110,16 +121,18 @@ def driver_name(page: Page, r: Any) -> str:
 
 def _choose(page: Page, now: Sequence[str]) -> None:
     """Which questions and columns are set beside the score: kept in the address."""
-    listed = {*SURVEYS.names, *CALENDAR, *HEARD, *PREPARED_ANSWERS}
-    others = [c for c in page.columns("surveys") if c not in listed and 1 < len(cache.values(page.version, c)) <= 12]
-    behaviour = [c for c in MEASURES if c in page.columns("surveys")]
-    chosen = list(now)
-    offered = [*dict.fromkeys([*chosen, *behaviour, *others])]
-    state.seed("driver_choice", chosen)
+    state.seed("driver_choice", list(now))
     st.multiselect(
-        page.reader.say(N_("Set beside the score")), offered, key="driver_choice", on_change=_take_drivers,
+        page.reader.say(N_("Set beside the score")), _offered(page, now), key="driver_choice", on_change=_take_drivers,
         format_func=lambda name: page.reader.say(MEASURES[name]) if name in MEASURES else str(name),
     )  # fmt: skip
+
+
+def _offered(page: Page, now: Sequence[str]) -> list[str]:
+    """What is set beside the score now, and what else could be: how people came to their answer, and columns of few values."""
+    listed = {*SURVEYS.names, *CALENDAR, *HEARD, *PREPARED_ANSWERS}
+    others = [c for c in page.columns("surveys") if c not in listed and 1 < len(cache.values(page.version, c)) <= 12]
+    return [*dict.fromkeys([*now, *(c for c in MEASURES if c in page.columns("surveys")), *others])]
 
 
 def _take_drivers() -> None:

@@ -57,7 +57,9 @@ def test_a_node_becomes_a_segment_that_a_link_hands_on(browser: Browser, server:
     tab.settle()
 
 
-@pytest.mark.parametrize(("language", "width"), [("en", 1440), ("ar", 1440), ("fa", 390)])
+@pytest.mark.parametrize(
+    ("language", "width"), [("ar", 1440), ("fa", 390), pytest.param("en", 1440, marks=pytest.mark.long)]
+)
 def test_comparisons_fit(browser: Browser, server: Server, language: str, width: int) -> None:
     context = browser.new_context(viewport={"width": width, "height": 900}, locale="en-US")
     tab = visit(context, server)

@@ -16,6 +16,7 @@ from cx_metrics.run import run
 from cx_metrics.view import View
 from cx_metrics.workspace import Workspace
 from pages.parts.language import PageReader
+from tests.conftest import seldom
 from tests.pages.test_every_page import PAGES, ROOT, datasets, opened  # noqa: F401  (a fixture)
 
 VIEWS = [page for page in PAGES if page not in ("data", "definitions", "views")]
@@ -60,7 +61,7 @@ def shown(app: AppTest) -> list[Any]:
     return said(app.session_state["shown_page"], cards)
 
 
-@pytest.mark.parametrize("page", VIEWS)
+@pytest.mark.parametrize("page", [*VIEWS[:3], *seldom(*VIEWS[3:])])
 def test_a_page_that_nobody_looks_at_says_what_it_shows(datasets: dict[str, str], page: str) -> None:  # noqa: F811
     for address in ({}, {"persona": "Saver"}):
         (found,) = ran(datasets["both"], page, **address)
