@@ -24,6 +24,7 @@ from cx_metrics.engines.duckdb_store import (
     Store,
     literal,
     quoted,
+    sql_of,
     table_of,
     tables_of,
 )  # fmt: skip
@@ -400,7 +401,7 @@ def prepare_cubes(connection: duckdb.DuckDBPyConnection, attributes: tuple[str, 
     rows = one(connection, "select count(*) from touchpoints")
     counts = {a: one(connection, f"select count(distinct {quoted(a)}) + 1 from customers") for a in attributes}
     for name, cube in prepared.CUBES.items():
-        cells = one(connection, f"select count(*) from ({ibis.to_sql(cube(t, ()), dialect='duckdb')})")
+        cells = one(connection, f"select count(*) from ({sql_of(cube(t, ()))})")
         chosen = prepared.cube_attributes(counts, cells)
         create(connection, "finest", cube(t, chosen))
         if one(connection, "select count(*) from finest") <= share * rows:

@@ -6,6 +6,7 @@ cursor of its own; a `.wal` beside an immutable file would be replayed even in r
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -36,6 +37,7 @@ LENT = "lent_"
 LENT_NAMES = re.compile(rf"\b{LENT}[0-9a-f]{{16}}\b")
 MOST_LENT = 32  # frames lent to queries of a dataset, kept in memory
 MOST_COMPILED = 1_000  # queries kept compiled per dataset
+MOST_KEPT = 500  # queries kept compiled for all datasets of the process
 MEMORY_LIMIT = "2GB"  # of an import, which writes to disk what is too much
 MEMORY_VARIABLE = "TOUCHLINE_MEMORY"  # of the questions to one dataset, like 6GB
 SIZE = re.compile(r"[1-9][0-9]{0,5}(MB|GB)")
@@ -142,11 +144,22 @@ class Store:
 
     def sql(self, expression: ibis.Table) -> str:
         """The query as text, for "explain this number"."""
-        return str(ibis.to_sql(expression, dialect="duckdb"))
+        return sql_of(expression)
 
     def close(self) -> None:
         """Give the file back."""
         self.connection.close()
+
+
+def sql_of(expression: ibis.Table) -> str:
+    """The query as DuckDB reads it. Compiling takes longer than most queries run, and datasets of the same columns ask the same:
+    what was compiled is kept."""
+    return _compiled(expression.op())
+
+
+@functools.lru_cache(maxsize=MOST_KEPT)
+def _compiled(asked: Any) -> str:
+    return str(ibis.to_sql(asked.to_expr(), dialect="duckdb"))
 
 
 def memory_limit() -> str:

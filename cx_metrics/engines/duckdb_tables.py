@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import ibis
 
-from cx_metrics.engines.duckdb_store import quoted
+from cx_metrics.engines.duckdb_store import quoted, sql_of
 
 ARRIVED = "arrived"  # what came in, in memory beside the file
 
@@ -24,7 +24,7 @@ def create(
         code = f"code_{'touchpoint' if column == 'next_touchpoint' else column}"
         cast = quoted(code) if code in codes and kind.is_string() else kinds.get(str(kind))
         typed.append(f"{quoted(column)}::{cast} as {quoted(column)}" if cast else quoted(column))
-    sql = ibis.to_sql(expression, dialect="duckdb")
+    sql = sql_of(expression)
     connection.execute(
         f"create {'temp ' * temporary}table {quoted(name)} as select {', '.join(typed)} from ({sql}) {order}"
     )

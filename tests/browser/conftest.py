@@ -126,7 +126,7 @@ class Visit:
         """Wait until the script has run and everything is on the page."""
         self.page.wait_for_timeout(100)
         self.page.evaluate("() => { window.touchlineRests = undefined }")
-        self.page.wait_for_function(SETTLED, timeout=60_000, polling=50)
+        self.page.wait_for_function(SETTLED, timeout=120_000, polling=50)
         return self
 
     @property

@@ -34,6 +34,12 @@ ASKED_OF_EACH_METRIC = {
 }  # a job of a cluster takes seconds
 
 
+@pytest.fixture(autouse=True)
+def _time_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compared are answers, on machines of any speed."""
+    monkeypatch.setenv("TOUCHLINE_QUERY_SECONDS", "120")
+
+
 def both(engine: Engine, events: Events, cube_share: float = MANY) -> Pair:
     """The same rows in the embedded engine and in another one."""
     ours, built = memory_store(events.tables(), events.facts, cube_share)
