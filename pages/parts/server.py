@@ -139,9 +139,7 @@ def keep_what_is_loaded() -> None:
     """Libraries and what the first visit made stay as long as the server: nobody looks through them for garbage again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(
-        50_000, 20, 50
-    )  # and what is made for one query is let go without a search each few hundred objects
+    gc.set_threshold(20_000, 5, 5)  # a query makes ten thousands of objects: no search after each few hundred
 
 
 def compile_ahead() -> None:
