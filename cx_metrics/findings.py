@@ -142,10 +142,17 @@ def score(frame: pd.DataFrame, measure: str, answers: int) -> Text:
 
 
 def stages(engagement: pd.DataFrame) -> Text:
-    """Which stage do fewest people go on from?"""
+    """Which stage do fewest people go on from? From the last that anybody reaches nobody can: it is named, not blamed."""
     known = engagement[engagement["next_stage_rate"].notna() & (engagement["customers"] >= MIN_SHARE)]
     if not len(known):
         return Text(N_("Too few customers to compare the stages"))
+    reached = engagement[engagement["stage"].notna()].iloc[-1]
+    before = known[known["stage"] != reached["stage"]]
+    if reached["next_stage_rate"] == 0 and len(before):
+        worst = lowest(before, "next_stage_rate")
+        return Text(N_("{rate_share} of those who reach {stage} go on, the lowest share before {last}, the last stage reached"), {
+            "rate_share": float(worst["next_stage_rate"]), "stage": stage(worst["stage"]), "last": stage(reached["stage"]),
+        })  # fmt: skip
     worst = lowest(known, "next_stage_rate")
     return Text(N_("{rate_share} of those who reach {stage} go on, the lowest share of all stages"),
                 {"rate_share": float(worst["next_stage_rate"]), "stage": stage(worst["stage"])})  # fmt: skip

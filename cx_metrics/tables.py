@@ -201,7 +201,7 @@ PREPARED_ANSWERS = {
 NUMBERED_ANSWERS = {
     "customer_number": "int64",  # who gave it, as in touchpoints; null where it names nobody
     "response_number": "int64",  # the response, from 1 in the order of their ids
-    "nth_answer": "int64",  # its place by time, those without one first; of one time by response and question, backwards
+    "nth_answer": "int64",  # its place by time, those without one first; of one time by response, question and score, backwards
 }
 # Columns that are read from the words of answers when files come in; null for an answer without words.
 HEARD = {

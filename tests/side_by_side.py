@@ -19,6 +19,7 @@ BESIDE = {  # each about as long as all the others
     "In the browser": ("tests/browser",),
     "Of the engines and of reading": ("tests/engines", "tests/reading"),
 }
+FAILED = ("FAILED ", "ERROR ")  # lines of pytest's summary
 NOTHING_CHOSEN = 5  # pytest's exit status where no test was chosen
 
 
@@ -34,12 +35,20 @@ def main(options: list[str]) -> int:
                 (name, said, subprocess.Popen([*PYTEST, *parts], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT))
             )
         ignored = [f"--ignore={part}" for parts in BESIDE.values() for part in parts]
-        status = subprocess.run([*PYTEST, *ignored, "tests"], cwd=ROOT).returncode
+        others = subprocess.Popen([*PYTEST, *ignored, "tests"], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")
+        failed = []
+        for line in others.stdout or ():
+            print(line, end="", flush=True)
+            failed += [line] * line.startswith(FAILED)
+        status = others.wait()
         for name, said, running in begun:
             ended = running.wait()
             said.seek(0)
-            print(f"{name}:\n{said.read()}", flush=True)
+            lines = said.readlines()
+            print(f"{name}:\n{''.join(lines)}", flush=True)
+            failed += [line for line in lines if line.startswith(FAILED)]
             status = status or (0 if ended == NOTHING_CHOSEN else ended)
+    print(f"Failed, of all parts: {len(failed)}\n{''.join(failed)}", flush=True)
     return status
 
 

@@ -201,7 +201,7 @@ def spoken() -> Iterator[Text]:
     yield f.overview(NPS, None, CSAT, 0)
     yield f.overview(None, None, CSAT, 0)
     yield from (f.overview(None, None, None, n, answers=answers) for n in (0, 1, 2, 5, 21, 100) for answers in (0, 3))
-    yield from (f.stages(ENGAGED), f.stages(FEW))
+    yield from (f.stages(ENGAGED), f.stages(FEW), f.stages(ENGAGED.assign(next_stage_rate=[0.5, 0.0])))
     yield from (f.flow(links()), f.flow(links(journeys=[1, 1, 1])), f.flow(links(source=[OTHER, OTHER, "Cart"])))
     yield from (
         f.busiest_move(links()),

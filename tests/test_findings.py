@@ -29,3 +29,15 @@ def test_the_overview_in_one_sentence(
     nps: pd.DataFrame | None, conversion: pd.DataFrame | None, customers: int, answers: int, said: str
 ) -> None:
     assert str(findings.overview(nps, conversion, None, customers, answers=answers)) == said
+
+
+def test_the_last_stage_that_anybody_reaches_is_named_and_not_blamed() -> None:
+    rows = pd.DataFrame({
+        "stage": ["awareness", "decision", "action", None], "customers": [900, 500, 200, 40],
+        "next_stage_rate": [0.55, 0.4, 0.0, None],
+    })  # fmt: skip
+    assert str(findings.stages(rows)) == (
+        "40% of those who reach Decision go on, the lowest share before Action, the last stage reached"
+    )
+    some = rows.assign(next_stage_rate=[0.55, 0.4, 0.1, None])
+    assert str(findings.stages(some)) == "10% of those who reach Action go on, the lowest share of all stages"

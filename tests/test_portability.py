@@ -115,7 +115,7 @@ def neighbours_without_null(tree: ast.AST) -> Found:
 
 
 def orders_with_ties(tree: ast.AST) -> Found:
-    """Rows of one instant have an order of their own: touchpoints their `sequence`, answers their `question` in a response."""
+    """Rows of one instant have an order of their own: touchpoints their `sequence`, answers response, question and score."""
     found = []
     for node, _name, _before in calls(tree):
         for keyword in node.keywords:
@@ -123,9 +123,8 @@ def orders_with_ties(tree: ast.AST) -> Found:
                 keys = keyword.value.elts if isinstance(keyword.value, (ast.List, ast.Tuple)) else [keyword.value]
                 texts = [ast.unparse(key) for key in keys]
                 timed = any(time in text for text in texts for time in TIMES)
-                whole = "sequence" in texts[-1] or (
-                    "question" in texts[-1] and any("response_id" in text for text in texts)
-                )
+                answers = [w in text for w, text in zip(("response_id", "question", "score"), texts[-3:], strict=False)]
+                whole = "sequence" in texts[-1] or (len(answers) == 3 and all(answers))
                 if timed and not whole:
                     found.append((node.lineno, ast.unparse(keyword.value)))
     return found
@@ -164,6 +163,7 @@ RULES: dict[Rule, tuple[str, ...]] = {
         "ibis.window(order_by=['occurred_at'])", "ibis.window(order_by='occurred_at')",
         "ibis.window(group_by='a', order_by=['sequence', ibis.desc('occurred_at')])",
         "ibis.window(order_by=['answered_at', 'question'])",
+        "ibis.window(order_by=['answered_at', 'response_id', 'question'])",
     ),
     times_taken_apart: ("t.occurred_at - t.journey_start", "t.occurred_at + ibis.interval(days=1)", "a.answered_at.delta(b)"),
     raw_sql: ("connection.sql('select 1')", "backend.raw_sql(text)", "cursor.execute(f'select {x}')"),
@@ -173,7 +173,7 @@ path = t.touchpoint.collect().sort()
 n = ibis.ifelse(t.a == 1, 1, 0); m = t.value.cast('float64'); q = np.quantile(draws, 0.9); half = t.seconds.median()
 following = t.touchpoint.lead().over(w).nullif(""); next_microseconds = t.occurred_microseconds.lead().over(w)
 w = ibis.window(group_by='journey_id', order_by=['occurred_at', 'sequence']); by_name = ibis.window(order_by='stage')
-by_answer = ibis.window(order_by=['answered_at', 'response_id', 'question'])
+by_answer = ibis.window(order_by=['answered_at', 'response_id', 'question', 'score'])
 elapsed = t.goal_microseconds - t.occurred_microseconds; text = store.sql(expression)
 """
 

@@ -44,15 +44,7 @@ def draw_curves(
     known = [float(v) for c in (value, low, high) for v in frame[c] if not is_missing(v)] or [0.0, 1.0]
     ticks = nice_ticks(0.0, max(known))
     room = 52 + width_of(groups.values(), 7.6)  # beside the last point
-    last = alt.ExprRef(f"{len(steps) - 1} * {room_for_words(room)}")
-    across = alt.X(
-        type="quantitative", title=None,
-        scale=alt.Scale(domainMin=0, domainMax=last, nice=False, zero=False, reverse=reader.rtl),
-        axis=alt.Axis(
-            values=list(range(len(steps))), grid=False, tickCount=len(steps), labelFlush=False,
-            labelExpr=label_expression(range(len(steps)), [words.get(s, str(s)) for s in steps]),
-        ),
-    )  # fmt: skip
+    across = _across([words.get(s, str(s)) for s in steps], room, reader)
     up = alt.Y(
         type="quantitative", title=None, scale=alt.Scale(domain=[0, ticks[-1]], nice=False),
         axis=alt.Axis(
@@ -82,6 +74,17 @@ def draw_curves(
             layers.append(_label(f"{_share(shown, reader)}  {label}", len(steps) - 1, at, across, up, colour, reader))
     numbers = Numbers("lines", [words.get(s, str(s)) for s in steps], drawn, True, mirrored=reader.rtl)
     return with_numbers(themed(layers, reader, height), numbers)
+
+
+def _across(steps: Sequence[str], room: int, reader: Reader) -> alt.X:
+    """The axis of the steps, with `room` pixels beside the last one."""
+    last = alt.ExprRef(f"{len(steps) - 1} * {room_for_words(room)}")
+    return alt.X(
+        type="quantitative", title=None,
+        scale=alt.Scale(domainMin=0, domainMax=last, nice=False, zero=False, reverse=reader.rtl),
+        axis=alt.Axis(values=list(range(len(steps))), grid=False, tickCount=len(steps), labelFlush=False,
+                      labelExpr=label_expression(range(len(steps)), steps)),
+    )  # fmt: skip
 
 
 def _line(f: Fields, across: alt.X, up: alt.Y, colour: str, few: list[bool], ground: str) -> list[alt.Chart]:

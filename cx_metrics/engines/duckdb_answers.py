@@ -38,7 +38,9 @@ def write_answers(
         create table surveys as select {", ".join(f"t.{quoted(c)}" for c in own)}, {local}::date as day,
             date_trunc('week', {local})::date as week, date_trunc('month', {local})::date as month,
             customers.customer_number, dense_rank() over (order by t.response_id) as response_number,
-            row_number() over (order by t.answered_at nulls first, t.response_id desc, t.question desc) as nth_answer{made}{joined}
+            row_number() over (
+                order by t.answered_at nulls first, t.response_id desc, t.question desc, t.score desc nulls last
+            ) as nth_answer{made}{joined}
         from {arrived(ONCE)} t
         left join customers on customers.customer_id = t.customer_id {before}
         order by {answers_order(own, "t.")}

@@ -458,14 +458,19 @@ def facts_of(
 def stages_of(
     connection: duckdb.DuckDBPyConnection, touchpoints: str, customer: str, given: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The stages in order, see `prepared.stages_in_order`. `customer`: the column that tells customers apart."""
+    """The stages in order: the given ones, then the file's own in the order in which journeys reach them.
+
+    A file with stages of its own alone has none of the given ones. `customer`: the column that tells customers apart.
+    """
     names = connection.execute(f"select distinct stage::varchar from {touchpoints} where stage is not null").fetchall()
-    if {stage for (stage,) in names} <= set(given):
-        return prepared.stages_in_order(given, [stage for (stage,) in names])
+    if names and {stage for (stage,) in names} <= set(given):
+        return given
     found = connection.execute(f"""
         select stage::varchar as name from (
             select stage, row_number() over (partition by {customer} order by occurred_at, sequence) as step
             from {touchpoints} where stage is not null
         ) group by stage order by avg(step), name
     """).fetchall()
-    return prepared.stages_in_order(given, [stage for (stage,) in found])
+    own = tuple(stage for (stage,) in found)
+    beyond = tuple(stage for stage in own if stage not in given)
+    return (*given, *beyond) if not own or set(own) & set(given) else beyond

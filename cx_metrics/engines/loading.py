@@ -194,11 +194,14 @@ class _Load:
         return conflicts
 
     def _stages(self, given: Sequence[str]) -> tuple[str, ...]:
-        """The stages in order, see `prepared.stages_in_order`."""
+        """The given stages, then the file's own in the order in which journeys reach them; its own alone if it has none of
+        the given."""
         t = self.raw["touchpoints"].filter(_.stage.notnull())
         order = ibis.window(group_by="customer_id", order_by=["occurred_at", "sequence"])
         place = t.mutate(place=ibis.row_number().over(order)).group_by("stage").aggregate(mean=_.place.mean())
-        return prepared.stages_in_order(given, list(self.engine.fetch(place.order_by(["mean", "stage"]))["stage"]))
+        own = tuple(self.engine.fetch(place.order_by(["mean", "stage"]))["stage"])
+        beyond = tuple(stage for stage in own if stage not in given)
+        return (*given, *beyond) if not own or set(own) & set(given) else beyond
 
     def _touchpoints(self, attributes: tuple[str, ...], facts: Facts) -> None:
         arrived, raw = self.arrived["touchpoints"], self.raw["touchpoints"]
@@ -303,9 +306,8 @@ def _numbered(answers: ibis.Table) -> ibis.Table:
     ids = answers.select(named=answers.response_id).distinct()
     ids = ids.mutate(response_number=ibis.row_number().over(ibis.window(order_by="named")) + 1)
     t = answers.join(ids, answers.response_id == ids.named).drop("named")
-    by_time = ibis.window(
-        order_by=[ibis.asc("answered_at", nulls_first=True), ibis.desc("response_id"), ibis.desc("question")]
-    )
+    by_time = ibis.window(order_by=[ibis.asc("answered_at", nulls_first=True), ibis.desc("response_id"), ibis.desc("question"),
+                                    ibis.desc("score")])  # fmt: skip
     return t.mutate(nth_answer=ibis.row_number().over(by_time) + 1)
 
 

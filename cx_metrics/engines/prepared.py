@@ -48,15 +48,6 @@ class Shift:
     seconds: int
 
 
-def stages_in_order(given: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
-    """The given stages up to the last that anybody reaches, then the file's own others, in the order in which journeys reach
-    them (`own`). So a file with stages of its own alone has none of the given ones, and from the last stage nobody can go on.
-    Without any stage in the file: the given ones.
-    """
-    reached = max((place for place, stage in enumerate(given, 1) if stage in own), default=0)
-    return (*given[:reached], *(stage for stage in own if stage not in given)) if own else tuple(given)
-
-
 def clock_shifts(zone: str, first: datetime, last: datetime) -> tuple[Shift, ...]:
     """When do the clocks of a zone change between two instants (naive, UTC)? The first shift holds from the beginning."""
     known = ZoneInfo(zone)

@@ -194,5 +194,5 @@ def quotes(page: Page, inside: View) -> None:
     if len(wrote):
         heads = [Text(N_("Date")), Text(N_("Score")), Text(N_("Comment"))]
         figure.html(lambda m: m.table(heads, [
-            [lost.day(page, r.answered_at), m.number(r.score), m.quote(r.comment)] for r in wrote.itertuples()
+            [m.day(r.answered_at), m.number(r.score), m.quote(r.comment)] for r in wrote.itertuples()
         ], numeric=(1,)))  # fmt: skip

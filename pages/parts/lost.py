@@ -17,7 +17,7 @@ from cx_metrics.run import Result
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.view import Tried, View
 from pages.parts import cache, differing, figure, funnel_builder, scores, state, view_words
-from pages.parts.markup import Html, Markup, Words
+from pages.parts.markup import Markup, Words
 from pages.parts.page import Page
 from pages.parts.words import is_read
 
@@ -274,10 +274,5 @@ def draw_wrote(page: Page, wrote: list[tuple[pd.DataFrame, int]]) -> None:
     if len(newest):
         heads = [Text(N_("Date")), Text(N_("Score")), Text(N_("Comment"))]
         figure.html(lambda m: m.table(heads, [
-            [day(page, r.answered_at), m.number(r.score), r.comment] for r in newest.itertuples()
+            [m.day(r.answered_at), m.number(r.score), r.comment] for r in newest.itertuples()
         ], numeric=(1,)))  # fmt: skip
-
-
-def day(page: Page, at: Any) -> Html:
-    """The day of an answer, if it has one."""
-    return page.m.unbroken(page.reader.date(at) if pd.notna(at) else "–")

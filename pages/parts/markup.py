@@ -14,7 +14,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from cx_metrics.charts.heatmap import Cell, HeatTable
@@ -22,6 +22,7 @@ from cx_metrics.charts.theme import tokens
 from cx_metrics.safe_text import has_right_to_left, safe
 from cx_metrics.texts import N_, Text
 from pages.parts.language import PageReader
+from pages.parts.strips import Stage, Tile
 
 Tone = Literal["accent", "good", "bad", "drop", "other", "group_a", "group_b"]
 
@@ -48,44 +49,6 @@ class Html(str):
 
 
 Words = Text | str | Html
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One node of the stage strip. `go_on` and `moved` are shares; `score` is a whole number of `score_n` answers.
-    `higher_is_better` None: the change lies within chance, and takes no colour."""
-
-    name: str
-    customers: int
-    go_on: float | None = None
-    moved: float | None = None
-    score: float | None = None
-    score_n: int | None = None
-    score_name: str = "NPS"
-    score_share: bool = False
-    higher_is_better: bool | None = True
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One number of the tile strip: value with interval and n, change against the previous period, its last periods.
-
-    `share` says that value, bounds and change are shares of 0..1. Without bounds the number is a plain count.
-    `moved_unit`: pt, pts, %, days; % and pt take shares. `higher_is_better` None: a change is neither good nor bad.
-    """
-
-    label: Words
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-    decimals: int = 0
-    share: bool = False
-    moved: float | None = None
-    moved_unit: str = ""
-    higher_is_better: bool | None = True
-    periods: Sequence[float] = ()
-    shown: str | None = None  # instead of the number: "3.4 days"
 
 
 @dataclass(frozen=True)
@@ -154,9 +117,10 @@ class Markup:
         """What is longer than a few lines is read in a box of its own, so that one comment does not fill the page."""
         return Html(f'<span class="tl-long" tabindex="0">{shown}</span>' if len(value) > LONG else shown)
 
-    def unbroken(self, value: object) -> Html:
-        """On one line: a date is one thing."""
-        return Html(f'<span class="tl-unbroken">{self.text(value)}</span>')
+    def day(self, at: Any) -> Html:
+        """A day on one line; "–" where it is not known."""
+        shown = "–" if at is None or at != at else self.reader.date(at)
+        return Html(f'<span class="tl-unbroken">{self.text(shown)}</span>')
 
     def dim(self, value: object) -> Html:
         """The same in the muted ink: second to what stands beside it, or from too few cases."""

@@ -17,8 +17,9 @@ from cx_metrics.segments import condition_of, print_condition
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Filter, Member, View
 from pages.parts import cache, engagement, figure, flow_rules, scores, state, trends, view_words, words
-from pages.parts.markup import Markup, Tile, Words
+from pages.parts.markup import Markup, Words
 from pages.parts.page import Page
+from pages.parts.strips import Tile
 
 AROUND = 10  # touchpoints before and after
 MOST_GROUPS = 8

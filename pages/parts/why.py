@@ -87,12 +87,12 @@ def draw_drivers(page: Page, main: str) -> None:
 
 
 def offer_drivers(page: Page) -> None:
-    """Nothing is set beside the score by itself: the columns that could be."""
-    if not _offered(page, ()):
+    """Nothing is set beside the score by itself: the columns that could be. An offer to who looks, and nothing for a file."""
+    if figure.is_quiet() or not _offered(page, ()):
         return
     with st.container(key="card_drivers"):
         note = Text(N_("Choose what could go with it, like a late delivery or a product"))
-        figure.html(lambda m: m.card_head(Text(N_("Columns of your file can be set beside the score")), note))
+        st.html(page.m.card_head(Text(N_("Columns of your file can be set beside the score")), note))
         _choose(page, ())
 
 

@@ -238,8 +238,7 @@ def draw_comments(page: Page) -> None:
 def _rows(page: Page, frame: pd.DataFrame, find: str, with_theme: bool) -> list[list[object]]:
     m = page.m
     return [
-        [m.unbroken(page.reader.date(r.answered_at) if pd.notna(r.answered_at) else "–"), m.number(r.score),
-         page.group(r.touchpoint),
+        [m.day(r.answered_at), m.number(r.score), page.group(r.touchpoint),
          *([r.theme if isinstance(r.theme, str) else m.dim("–")] if with_theme else []),
          m.marked(r.comment, places(r.comment, find) if find else ())]
         for r in frame.itertuples()

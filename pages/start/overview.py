@@ -12,8 +12,9 @@ from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
 from pages.parts import cache, changed, echoes, figure, scores, trends
 from pages.parts.figure import Explain
-from pages.parts.markup import Stage, Tile, Words
+from pages.parts.markup import Words
 from pages.parts.page import Page, run
+from pages.parts.strips import Stage, Tile
 
 SCORES = {  # score: share, decimals, unit of a change
     "nps": (False, 0, "pts"),

@@ -580,17 +580,3 @@ def test_a_lent_column_in_which_nothing_is_known_has_a_type() -> None:
     rows = lent_rows(pd.DataFrame({"who": [1, 2], "group": [None, None], "at": [None, 1.5]}))
     assert [str(kind) for kind in rows.schema.types] == ["int64", "string", "double"]
     assert rows.column("group").null_count == 2
-
-
-@pytest.mark.parametrize(
-    ("own", "stages"),
-    [
-        ([], ("a", "b", "c")),
-        (["b"], ("a", "b")),
-        (["c", "a"], ("a", "b", "c")),
-        (["x", "b"], ("a", "b", "x")),
-        (["y", "x"], ("y", "x")),
-    ],
-)
-def test_the_list_of_stages_ends_with_the_last_that_is_reached(own: list[str], stages: tuple[str, ...]) -> None:
-    assert prepared.stages_in_order(("a", "b", "c"), own) == stages

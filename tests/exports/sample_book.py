@@ -14,7 +14,8 @@ from cx_metrics.charts.lines import draw_trend
 from cx_metrics.charts.sankey_picture import sankey_picture
 from cx_metrics.exports.book import Book, Card, Chapter, Column, Drawing, Words
 from pages.parts.language import PageReader
-from pages.parts.markup import Markup, Tile
+from pages.parts.markup import Markup
+from pages.parts.strips import Tile
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "  =1", "\t=1", "＝1", '=HYPERLINK("http://x.example","y")')
 BARS = pd.DataFrame({

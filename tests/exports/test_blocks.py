@@ -5,7 +5,8 @@ import pytest
 from cx_metrics.exports.blocks import Grid, Items, Pairs, Said, Split, Tiles, blocks, plain
 from cx_metrics.exports.numbers import amount
 from pages.parts.language import PageReader
-from pages.parts.markup import Markup, Stage, Tile
+from pages.parts.markup import Markup
+from pages.parts.strips import Stage, Tile
 
 EN, AR, FA, RU = (PageReader(language) for language in ("en", "ar", "fa", "ru"))
 

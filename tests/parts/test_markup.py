@@ -7,7 +7,8 @@ import pytest
 
 from cx_metrics.texts import N_, Text
 from pages.parts.language import PageReader
-from pages.parts.markup import Html, Markup, Stage, Tile
+from pages.parts.markup import Html, Markup
+from pages.parts.strips import Stage, Tile
 
 EN, FA, AR = (Markup(PageReader(code)) for code in ("en", "fa", "ar"))
 HOSTILE = '<img src=x onerror="alert(1)">&"\''
