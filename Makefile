@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test setup setup-test check lock messages shots clean long parity kill-loop fuzz bench bench-engine
+.PHONY: run test setup setup-test check lock messages shots lookbook clean long parity kill-loop fuzz bench bench-engine
 
 run: setup
 	@$(BIN)/python -m pages.parts.server $(ARGS)
@@ -74,6 +74,11 @@ bench-engine: setup-test
 shots: setup-test
 	@$(BIN)/python tests/chromium.py
 	@TOUCHLINE_SHOTS=docs/pictures $(BIN)/python -m pytest tests/browser/test_pictures.py -q
+
+# The look-book: every page in every language, screen and ground, as pictures in lookbook/.
+lookbook: setup-test
+	@$(BIN)/python tests/chromium.py
+	@$(BIN)/python -m pytest tests/browser/test_lookbook.py -m long -q $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

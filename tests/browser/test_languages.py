@@ -57,7 +57,6 @@ def test_every_page_fits_and_reads_in_its_language(
                 wrong.append((page, what, found))
         if screen == "laptop" or language == "fa":  # the same marks on either screen
             wrong += [(page, "axe", said) for said in violations(tab.page)]
-        tab.shot(f"{page or 'overview'}-{language}-{screen}")
     context.close()
     assert wrong == []
     assert tab.foreign == []

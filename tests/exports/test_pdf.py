@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import subprocess
+import unicodedata
 from dataclasses import replace
+from pathlib import Path
 
 import pypdf
 import pytest
@@ -56,6 +60,29 @@ def test_words_from_right_to_left_have_their_letters_in_order(reader: PageReader
         assert word in said
     digits = [sign for sign in shown if sign.isdigit()]
     assert all(sign in said for sign in digits)
+
+
+ARABIC_SENTENCE = "يواصل ٤٠٪ ممن يبلغون مرحلة «القرار» بعدها، من بين ١٢٬٣٤٥ شخصٍ على Web"  # without lam-alef: programs turn the two letters of that one sign round
+PERSIAN_SENTENCE = (
+    "۴۰٪ از ۱۲٬۳۴۵ مشتری که به «تصمیم» می\u200cرسند از Web ادامه می\u200cدهند؛ کمترین سهم در میان مرحله\u200cها"
+)
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler's pdftotext is not installed")
+@pytest.mark.parametrize(("reader", "sentence"), [(AR, ARABIC_SENTENCE), (FA, PERSIAN_SENTENCE)])
+def test_a_sentence_from_right_to_left_is_read_in_its_order(tmp_path: Path, reader: PageReader, sentence: str) -> None:
+    (tmp_path / "x.pdf").write_bytes(book_pdf(one(Card(sentence, "", [])), reader))
+    said = subprocess.run(
+        ["pdftotext", "x.pdf", "-"], cwd=tmp_path, check=True, capture_output=True, encoding="utf-8"
+    ).stdout
+    assert letters(sentence) in letters(said)
+
+
+def letters(text: str) -> str:
+    """Letters and digits in their order. What a program reads out of a PDF has signs and spaces on either side of a word, and
+    signs of no width before or after their letter."""
+    kept = "".join(sign for sign in MARKS.sub("", text) if unicodedata.category(sign) not in ("Mn", "Cf"))
+    return "".join(re.findall(r"\w+(?:٬\d+)*", kept))
 
 
 def test_fonts_are_inside_and_the_file_is_tagged_a4_and_named() -> None:
