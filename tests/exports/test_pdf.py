@@ -62,7 +62,8 @@ def test_words_from_right_to_left_have_their_letters_in_order(reader: PageReader
     assert all(sign in said for sign in digits)
 
 
-ARABIC_SENTENCE = "يواصل ٤٠٪ ممن يبلغون مرحلة «القرار» بعدها، من بين ١٢٬٣٤٥ شخصٍ على Web"  # without lam-alef: programs turn the two letters of that one sign round
+# without lam-alef: programs that turn words round to read them turn its one sign of two letters round as well
+ARABIC_SENTENCE = "يواصل ٤٠٪ ممن يبلغون مرحلة «القرار» بعدها، من بين ١٢٬٣٤٥ شخص على Web"
 PERSIAN_SENTENCE = (
     "۴۰٪ از ۱۲٬۳۴۵ مشتری که به «تصمیم» می\u200cرسند از Web ادامه می\u200cدهند؛ کمترین سهم در میان مرحله\u200cها"
 )
