@@ -30,7 +30,7 @@ from cx_metrics.engines.duckdb_store import (
 )  # fmt: skip
 from cx_metrics.engines.duckdb_tables import ARRIVED, any_known, arrived, codes_of, columns_of, create, one
 from cx_metrics.engines.incoming import ORDER, UPLOAD, Built, Incoming, with_upload
-from cx_metrics.engines.room import spill_room
+from cx_metrics.engines.room import give_back, spill_room
 from cx_metrics.engines.row_groups import in_row_groups
 from cx_metrics.engines.walking import ROWS_AT_ONCE, walk, walked_schema
 from cx_metrics.errors import TooLittleMemory, TouchlineError
@@ -115,6 +115,7 @@ def _prepare(
         _take_in(connection, name, incoming)
         if incoming.key:
             replaced[name] = _keep_the_newest(connection, name, incoming)
+    give_back()
     progress(READ, 100)
     rows, conflicts = {}, 0
     present = set(tables)
@@ -131,6 +132,7 @@ def _prepare(
         joined = beside(attributes, "touchpoints")
         duplicates = _prepare_touchpoints(connection, tables["touchpoints"], joined, facts)
         told_apart = prepared.told_apart(joined)
+        give_back()
         progress(70, 100)
         _prepare_paths(connection, told_apart)
         progress(85, 100)

@@ -25,6 +25,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
 FIRST_PORT = 8501
+WITH_ANYBODY = ("", "flow")  # pages that are asked before the first reader comes, or beside them
+WITH_NOBODY = (
+    "drop-off",
+    "stages",
+    "voice",
+    "touchpoint",
+    "channels",
+    "personas",
+)  # and these, as long as nobody is there
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -161,7 +170,7 @@ def sweep() -> None:
 
 
 def visit(host: str, port: int) -> None:
-    """One visit over the same door a browser takes: libraries are loaded and the first answers computed."""
+    """One visit over the same door a browser takes: libraries are loaded, and the first view of the pages is computed."""
     from streamlit.proto.BackMsg_pb2 import BackMsg
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from websockets.sync.client import connect
@@ -172,7 +181,9 @@ def visit(host: str, port: int) -> None:
         with connect(
             f"ws://{host}:{port}/_stcore/stream", subprotocols=["streamlit"], origin=f"http://{host}:{port}", max_size=None
         ) as door:  # type: ignore[arg-type]  # fmt: skip
-            for page in ("", "flow"):
+            for page in (*WITH_ANYBODY, *WITH_NOBODY):
+                if page in WITH_NOBODY and readers() > 1:  # this visit is one
+                    return
                 message.rerun_script.page_name = page
                 door.send(message.SerializeToString())
                 answer = ForwardMsg()
@@ -180,6 +191,14 @@ def visit(host: str, port: int) -> None:
                     answer.ParseFromString(door.recv(timeout=PATIENCE_SECONDS))  # type: ignore[arg-type]
     except Exception as problem:  # a cold start is slower, not wrong
         print(f"Touchline: not warmed up ({type(problem).__name__})", file=sys.stderr)
+
+
+def readers() -> int:
+    """How many sessions are open."""
+    from streamlit.runtime import get_instance
+
+    family = "active_sessions"
+    return sum(int(getattr(stat, "value", 0)) for stat in get_instance().stats_mgr.get_stats([family])[family])
 
 
 def cannot_listen(address: str, port: int) -> str:
