@@ -2,7 +2,8 @@
 
     python -m benchmarks.pages_again [--rounds 12] [--rows 200k]
 
-Two servers, started as `make run` does, with the same data; one with Streamlit's `runner.postScriptGC` on, one as set (off).
+Two servers with the same data: one started as `make run` does, one with Streamlit's own setting (`runner.postScriptGC`) and with
+nothing kept from the collector.
 One viewer of each asks every page, as in benchmarks/load.py; after two rounds that do not count the two take turns, page by page.
 What counts is the processor time of the server from the request until it rests: a collection runs after the page was sent.
 """
@@ -18,7 +19,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from unittest.mock import patch
 
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -28,8 +28,16 @@ from benchmarks.measuring import Report
 from cx_metrics.workspace import Workspace
 from tests.browser.conftest import Server, start_server
 
-SETTING = "STREAMLIT_RUNNER_POST_SCRIPT_GC"
-WAYS = {"collected after each run": "true", "as it is": "false"}
+COLLECTING = """
+import sys
+from streamlit.web import bootstrap
+from pages.parts import server
+load = bootstrap.load_config_options
+bootstrap.load_config_options = lambda flag_options: load({**flag_options, "runner.postScriptGC": True})
+server.keep_what_is_loaded = lambda: None
+sys.exit(server.main(sys.argv[1:]))
+"""
+WAYS = {"collected after each run": ("-c", COLLECTING), "as it is": ("-m", "pages.parts.server")}
 NOT_COUNTED = 2  # rounds
 TICK_SECONDS = 0.15  # a server that used no processor for so long rests
 
@@ -86,11 +94,11 @@ def main() -> None:
     report = Report("pages_again", rows, "How much processor time does a page take that was seen before?")
     with tempfile.TemporaryDirectory() as made, ExitStack() as open_servers:
         servers, loads = {}, {}
-        for way, value in WAYS.items():
-            workspace = Workspace(Path(made) / f"workspace_{value}")
+        for place, (way, program) in enumerate(WAYS.items()):
+            workspace = Workspace(Path(made) / f"workspace_{place}")
             dataset = imported(workspace, rows)
-            with patch.dict(os.environ, {SETTING: value}):
-                servers[way] = start_server(workspace.root, Path(made) / f"log_{value}", "--no-sample")
+            log = Path(made) / f"log_{place}"
+            servers[way] = start_server(workspace.root, log, "--no-sample", program=program)
             open_servers.callback(servers[way].stop)
             facts = workspace.current(dataset).facts
             loads[way] = Load(servers[way].port, dataset, facts, 0, random.Random(1))

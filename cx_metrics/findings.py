@@ -162,19 +162,22 @@ def stages_by(engagement: pd.DataFrame, column: str, name: str) -> Text:
     """Which group goes on least from a stage, below the best group there by more than chance allows?"""
     known = engagement[engagement["next_stage_rate"].notna() & (engagement["customers"] >= MIN_SHARE)]
     known = known[known[column].notna()]
-    compared, found, widest = False, None, 0.0
+    compared, widest = False, 0.0
+    found: tuple[Any, Any] | None = None
     for _stage, rows in known.groupby("stage", sort=False):
         best, worst = highest(rows, "next_stage_rate"), lowest(rows, "next_stage_rate")
         compared = compared or len(rows) > 1
         gap = float(best["next_stage_rate"] - worst["next_stage_rate"])
         if worst["next_stage_rate_high"] < best["next_stage_rate_low"] and gap > widest:
-            found, widest = worst, gap
+            found, widest = (worst, best), gap
     if not compared:
         return Text(N_("Too few customers to compare the groups"))
     if found is None:
         return Text(N_("No group goes on less often than another by more than chance allows"))
-    return Text(N_("{group} go on least from {stage}: {rate_share}"), {
-        "group": str(found[column]), "stage": str(found[name]), "rate_share": float(found["next_stage_rate"]),
+    worst, best = found
+    return Text(N_("From {stage}, {rate_share} of {group} go on, against {best_share} of {best}"), {
+        "stage": str(worst[name]), "group": str(worst[column]), "rate_share": float(worst["next_stage_rate"]),
+        "best": str(best[column]), "best_share": float(best["next_stage_rate"]),
     })  # fmt: skip
 
 
@@ -193,18 +196,25 @@ def flow(links: pd.DataFrame) -> Text:
                 {"start_share": top[1] / total, "touchpoint": str(top[0]), "stop_share": stops / total})  # fmt: skip
 
 
-def busiest_move(links: pd.DataFrame) -> Text:
-    """Which move do most journeys make?"""
+def busiest_move(links: pd.DataFrame, numbered: bool = True) -> Text:
+    """Which move from one step to the next do most journeys make? `numbered`: steps are counted from the first one on."""
     moves = links[(links["kind"] == "move") & (links["source"] != OTHER) & (links["target"] != OTHER)]
     if not len(moves):
         return Text(N_("No two touchpoints follow each other"))
     top = moves.sort_values(["journeys", "source", "target"], ascending=[False, True, True]).iloc[0]
+    n, step = int(top["journeys"]), int(top["step"])
+    names: dict[str, Any] = {"source": str(top["source"]), "target": str(top["target"]), "journeys": n}
+    if not numbered:
+        one, many = NP_(
+            "The busiest move, from {source} to {target}, is made by {journeys} journey",
+            "The busiest move, from {source} to {target}, is made by {journeys} journeys",
+        )
+        return counted(one, many, n, **names)
     one, many = NP_(
-        "The busiest move, from {source} to {target}, is made by {journeys} journey",
-        "The busiest move, from {source} to {target}, is made by {journeys} journeys",
+        "The busiest move between steps {step} and {next}, from {source} to {target}, is made by {journeys} journey",
+        "The busiest move between steps {step} and {next}, from {source} to {target}, is made by {journeys} journeys",
     )
-    n = int(top["journeys"])
-    return counted(one, many, n, source=str(top["source"]), target=str(top["target"]), journeys=n)
+    return counted(one, many, n, step=step, next=step + 1, **names)
 
 
 def paths(variants: pd.DataFrame) -> Text:
@@ -268,7 +278,9 @@ def moved(frame: pd.DataFrame) -> Text:
     best, worst = highest(known, "conversion_rate"), lowest(known, "conversion_rate")
     if best["conversion_rate_low"] <= worst["conversion_rate_high"]:
         return Text(N_("The conversion rate moved no more than chance allows"))
-    words = N_("Conversion is highest from {best}, {best_share}, and lowest from {worst}, {worst_share}")
+    words = N_(
+        "Conversion was highest in the period of {best}, {best_share}, and lowest in that of {worst}, {worst_share}"
+    )
     return Text(words, {
         "best": best["period"], "worst": worst["period"],
         "best_share": float(best["conversion_rate"]), "worst_share": float(worst["conversion_rate"]),
@@ -282,7 +294,7 @@ def takes(frame: pd.DataFrame) -> Text:
         return Text(N_("All who convert take the same time"))
     if int(first["customers"]) == int(frame["customers"].max()):
         return Text(
-            N_("{rate_share} of those who convert are among the fastest, in the first bar"),
+            N_("{rate_share} of those who convert fall into the fastest range, the first bar"),
             {"rate_share": float(first["share"])},
         )
     return Text(N_("Most of those who convert take longer than the shortest times"))

@@ -71,7 +71,9 @@ def active_days(days: pd.DataFrame) -> Text:
     """How many customers are there on one day only?"""
     if not len(days) or int(days["population"].iloc[0]) < MIN_SHARE:
         return Text(N_("Too few customers to compare their days"))
-    return Text(N_("{once_share} of customers are there on one day only"), {"once_share": float(days["share"].iloc[0])})
+    return Text(
+        N_("{once_share} of customers are active on one day only"), {"once_share": float(days["share"].iloc[0])}
+    )
 
 
 def measures(contacts: pd.DataFrame, group: str, name: str) -> Text:

@@ -28,11 +28,12 @@ def most_different(rows: pd.DataFrame, names: dict[str, Text]) -> Text:
     if measure in SHARES or measure not in names:
         values: dict[str, Any] = {"group": group, "own_share": float(row["value"]), "rest_share": float(row["rest"])}
         if measure == "conversion_rate":
-            return Text(N_("{own_share} of {group} reach the goal, {rest_share} of everybody else"), values)
+            return Text(N_("{own_share} of {group} reach the goal, against {rest_share} of everybody else"), values)
         if measure == "csat":
             return Text(N_("{own_share} of the answers of {group} are satisfied, {rest_share} of all others"), values)
         return Text(
-            N_("{own_share} of {group} reach {stage}, {rest_share} of everybody else"), values | {"stage": measure}
+            N_("{own_share} of {group} reach {stage}, against {rest_share} of everybody else"),
+            values | {"stage": measure},
         )
     return Text(
         N_("{group} differ most from everybody else in this: {measure}"), {"group": group, "measure": names[measure]}
@@ -48,7 +49,7 @@ def marks(traits: pd.DataFrame, group: str) -> Text:
         "group": group, "trait": str(top["trait"]), "own_share": float(top["share"]), "rest_share": float(top["share_of_others"])
     }  # fmt: skip
     if top["kind"] in ("stage", "channel", "touchpoint_type", "touchpoint"):
-        return Text(N_("{group}: {own_share} meet {trait}, {rest_share} of the others do"), values)
+        return Text(N_("{group}: {own_share} meet {trait}, against {rest_share} of the others"), values)
     return Text(N_("{group}: {own_share} are {trait}, {rest_share} of the others are"), values)
 
 

@@ -93,7 +93,7 @@ def groups(frame: pd.DataFrame, name: str) -> Text:
         return Text(N_("Too few customers to compare the groups"))
     best, worst = highest(known, "reach"), lowest(known, "reach")
     if best["reach_low"] <= worst["reach_high"]:
-        return Text(N_("It reaches no group more than another by more than chance allows"))
+        return Text(N_("Its reach differs between no groups by more than chance allows"))
     return Text(N_("It reaches {best_share} of {best}, and {worst_share} of {worst}"), {
         "best": str(best[name]), "best_share": float(best["reach"]),
         "worst": str(worst[name]), "worst_share": float(worst["reach"]),

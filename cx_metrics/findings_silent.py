@@ -20,7 +20,7 @@ REFUSED = {  # why there is no adjusted score
     "few_silent": N_("Fewer than 30 customers stayed silent: too few to change the score"),
     "nothing_known": N_("Too little is known of the silent: add attributes of customers"),
     "out_of_reach": N_("Nobody like the silent answered: what they would say cannot be known"),
-    "separable": N_("By all that is known of customers, nobody who answered is like the silent"),
+    "separable": N_("Those who answered differ too much from the silent to say what the silent would answer"),
     "few_effective": N_("Too few of those who answered are like the silent to speak for them"),
     "several_scales": N_("The answers are on several scales, so they have no mean"),
 }

@@ -26,12 +26,12 @@ MANY_A_DAY = (
 FEWEST_ANSWERS = 30  # below which a score is shown grey
 
 RULES: Mapping[str, Text] = {
-    "stale": Text(N_("The data are called old where their newest row is more than {n} days before today."), {"n": STALE_DAYS}),
+    "stale": Text(N_("Data count as old where their newest row is more than {n} days before today."), {"n": STALE_DAYS}),
     "behind": Text(
-        N_("One file is called late where its newest row is more than {n} days before that of the other."), {"n": STALE_DAYS}
+        N_("A file counts as late where its newest row is more than {n} days before that of the other."), {"n": STALE_DAYS}
     ),
     "missing": Text(
-        N_("A day is called missing where it has no touchpoint, though that weekday has {n} or more on average."),
+        N_("A day counts as missing where it has no touchpoint, though that weekday has {n} or more on average."),
         {"n": MANY_A_DAY},
     ),
     "fall": Text(
@@ -40,7 +40,7 @@ RULES: Mapping[str, Text] = {
            "may not be whole."),
         {"weeks": WEEKS, "n": WATCHED_DAYS},
     ),
-    "few": Text(N_("A score rests on too little where fewer than {n} people answered."), {"n": FEWEST_ANSWERS}),
+    "few": Text(N_("A score is flagged where fewer than {n} people answered."), {"n": FEWEST_ANSWERS}),
 }  # fmt: skip
 
 

@@ -97,7 +97,13 @@ def _funnel(ask: Ask, facts: Facts, view: View) -> Iterator[Check]:
     if view.grain == "journey":
         reached = int(names["customers"].iloc[0])
         yield Check(
-            DROP_OFF, Text(N_("Customers who enter the funnel from {first} to {second}"), named), entered, reached
+            DROP_OFF,
+            Text(
+                N_("A trial funnel of the two most frequent touchpoints, {first} to {second}: customers who enter it"),
+                named,
+            ),
+            entered,
+            reached,
         )
     lost = ask("drop_out_next", **asked).frame
     yield Check(

@@ -14,10 +14,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PYTEST = [sys.executable, "-m", "pytest", "-m", "not long and not parity"]
+PYTEST = [sys.executable, "-m", "pytest", "-m", "not long and not parity", "--durations=25", "--durations-min=5"]
 BESIDE = {  # each about as long as all the others
     "In the browser": ("tests/browser",),
     "Of the engines and of reading": ("tests/engines", "tests/reading"),
+    "Of the pages and their parts": ("tests/pages", "tests/parts", "tests/charts", "tests/exports"),
 }
 FAILED = ("FAILED ", "ERROR ")  # lines of pytest's summary
 NOTHING_CHOSEN = 5  # pytest's exit status where no test was chosen

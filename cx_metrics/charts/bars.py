@@ -41,7 +41,7 @@ def draw_bars(
     rows = frame if keep_order else frame.sort_values([value, label], ascending=[False, True], kind="stable")
     if other is not None:
         rows = pd.concat([rows[rows[label] != other], rows[rows[label] == other]])
-    shown = labels(rows[label], names)
+    shown = labels(rows[label], names, isolate=reader.rtl)
     written = [_written(row, value, n, share, decimals, reader) for row in rows.to_dict("records")]
     few = [bool(n and min_n and row[n] < min_n) for row in rows.to_dict("records")]
     colours = [t.other if k == other else t.accent for k in rows[label]]
@@ -54,7 +54,7 @@ def draw_bars(
     def at(column: str) -> alt.X:
         return alt.X(field=f[column], type="quantitative", scale=scale, axis=None)
 
-    side = alt.Axis(orient="right" if reader.rtl else "left", labelFontSize=13, labelColor=t.text, labelLimit=170)
+    side = alt.Axis(orient="right" if reader.rtl else "left", labelFontSize=13, labelColor=t.text, labelLimit=200)
     y = alt.Y(field=f["name"], type="nominal", sort=list(f.frame[f["name"]]), title=None, axis=side)
     base = alt.Chart(f.frame).encode(y=y)
     bars = base.mark_bar(size=min(16, step - 10), cornerRadius=2).encode(

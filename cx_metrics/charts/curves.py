@@ -39,12 +39,13 @@ def draw_curves(
     Shares start at zero. The steps run in reading direction. `shown_steps` are the reader's words for them.
     """
     t = tokens(reader.mode)
-    groups = labels(frame[series], names)
+    groups = labels(frame[series], names, isolate=reader.rtl)
     words = shown_steps or {}
     known = [float(v) for c in (value, low, high) for v in frame[c] if not is_missing(v)] or [0.0, 1.0]
     ticks = nice_ticks(0.0, max(known))
     room = 52 + width_of(groups.values(), 7.6)  # beside the last point
-    across = _across([words.get(s, str(s)) for s in steps], room, reader)
+    said = [words.get(s, str(s)) for s in steps]
+    across = _across([reader.isolate(s) if reader.rtl else s for s in said], room, reader)
     up = alt.Y(
         type="quantitative", title=None, scale=alt.Scale(domain=[0, ticks[-1]], nice=False),
         axis=alt.Axis(

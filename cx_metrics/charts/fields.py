@@ -42,12 +42,15 @@ class Fields:
         return alt.Tooltip(field=self[ours], type="nominal")
 
 
-def labels(values: Iterable[Hashable], names: Mapping[str, str] | None = None) -> dict[Hashable, str]:
-    """For each different value its label: the reader's word if there is one, as plain text, distinct from all others."""
+def labels(
+    values: Iterable[Hashable], names: Mapping[str, str] | None = None, *, isolate: bool = False
+) -> dict[Hashable, str]:
+    """For each different value its label: the reader's word if there is one, as plain text, distinct from all others. `isolate`:
+    each in its own direction, for a picture whose reader reads from the right: charts are laid out from the left."""
     given = names or {}
     made: dict[Hashable, str] = {}
     for value in dict.fromkeys(values):
-        label = safe(given.get(str(value), value), "canvas")
+        label = safe(given.get(str(value), value), "canvas", isolate=isolate)
         while label in made.values():
             label += STRAIT
         made[value] = label

@@ -23,6 +23,7 @@ MOST_NAMED = 6  # dated changes with a name; more would lie over each other
 ROWS, NAME_HEIGHT = 5, 16  # rows for the names, each so many pixels high
 NAME_LENGTH = 32  # longer names of changes are cut
 LETTER_WIDTH, NARROW = 6.2, 520  # pixels of a letter, and of the narrowest picture the names are placed for
+DATES_HEIGHT, GAP = 28, 6  # pixels of the dates below, and between the names and the highest value
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,16 @@ def draw_trend(
     t = tokens(reader.mode)
     measure = _Measure(x, value, low, high, n, share, decimals, reader)
     rows = frame.assign(**{x: pd.to_datetime(frame[x])}).sort_values(x, kind="stable")
-    groups = labels(rows[series], names) if series else {None: ""}
+    groups = labels(rows[series], names, isolate=reader.rtl) if series else {None: ""}
     colours = [t.accent] if len(groups) == 1 else [t.group_a, t.group_b] if len(groups) == 2 else list(t.categorical)
     days = sorted({_day(d) for d in rows[x]})
-    names_above = _rows_of_names(changes, days) * NAME_HEIGHT
+    rows_above = _rows_of_names(changes, days)
+    names_above = (rows_above * NAME_HEIGHT + GAP) * bool(rows_above)
     words = 44 + width_of(groups.values(), 7.6)  # beside the last point
     small = _hollow(rows, n, min_n, partial)
     axes = _Axes(
-        *_time_axis(days, reader, words), *_value_axis(rows, measure, zero, names_above / (height - names_above), small)
+        *_time_axis(days, reader, words),
+        *_value_axis(rows, measure, zero, names_above / (height - DATES_HEIGHT - names_above), small),
     )
     layers = _changes(changes, days, axes, reader) if changes is not None and len(days) else []
     for (key, label), colour in zip(groups.items(), colours, strict=False):
@@ -175,16 +178,17 @@ def _series(
 
 
 def _changes(changes: pd.DataFrame, days: Sequence[int], axes: _Axes, reader: Reader) -> list[alt.Chart]:
-    """Dashed rules at the dates of changes, their names at the top, each in the first row where it has room."""
+    """Dashed rules at the dates of changes, each up to its name above the values."""
     t = tokens(reader.mode)
     layers: list[alt.Chart] = []
     placed = _placed(changes, days)
-    first = NAME_HEIGHT * (max((row for _at, _title, row in placed), default=-1) + 1)
+    lowest = NAME_HEIGHT * (max((row for _at, _title, row in placed), default=-1) + 1)
     for at, title, row in placed:
+        top = NAME_HEIGHT * row if row >= 0 else lowest
         f = Fields(at=[at], title=[safe(title, "canvas", limit=NAME_LENGTH, isolate=reader.rtl)])
         place = axes.x(f["at"])
         mark = alt.Chart(f.frame)
-        layers.append(mark.mark_rule(strokeDash=[3, 3]).encode(x=place, y=alt.value(first), y2=alt.value("height")))
+        layers.append(mark.mark_rule(strokeDash=[3, 3]).encode(x=place, y=alt.value(top), y2=alt.value("height")))
         if row >= 0:
             late = _is_late(at, days)
             text = mark.mark_text(align="right" if late else "left", dx=-6 if late else 6, color=t.muted)
@@ -198,22 +202,45 @@ def _is_late(at: int, days: Sequence[int]) -> bool:
 
 
 def _placed(changes: pd.DataFrame | None, days: Sequence[int]) -> list[tuple[int, str, int]]:
-    """When, what, and the row of the name: the first in which it lies over no other; -1 where there is no room."""
+    """When, what, and the row of the name: the first in which it lies over no other name and no rule runs through a name; -1
+    where there is no room. Those of the first half go down from the earliest, those of the second half from the latest."""
     inside = _inside(changes, days)
     if len(inside) > MOST_NAMED:
         return [(at, title, -1) for at, title in inside]
     a_letter = (days[-1] - days[0]) * LETTER_WIDTH / NARROW if days else 0.0
-    rows: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
+    late = [one for one in inside if _is_late(one[0], days)]
+    named: list[_Name] = []
     placed = []
-    for at, title in inside:
+    for at, title in [*(one for one in inside if one not in late), *reversed(late)]:
         width = (min(len(title), NAME_LENGTH) + 2) * a_letter
         start, end = (at - width, float(at)) if _is_late(at, days) else (float(at), at + width)
-        free = (i for i, row in enumerate(rows) if all(end <= other[0] or start >= other[1] for other in row))
-        row = next(free, -1)
+        row = next((row for row in range(ROWS) if _is_free(_Name(row, at, start, end), named)), -1)
         if row >= 0:
-            rows[row].append((start, end))
+            named.append(_Name(row, at, start, end))
         placed.append((at, title, row))
-    return placed
+    return sorted(placed)
+
+
+@dataclass(frozen=True)
+class _Name:
+    """The name of a change: its row, its date, from where to where it stands."""
+
+    row: int
+    at: int
+    start: float
+    end: float
+
+
+def _is_free(name: _Name, others: Sequence[_Name]) -> bool:
+    """No other name in its row, no rule of a name above through it, and its own rule through none below."""
+    for other in others:
+        if other.row == name.row and name.start < other.end and other.start < name.end:
+            return False
+        if other.row < name.row and name.start < other.at < name.end:
+            return False
+        if other.row > name.row and other.start < name.at < other.end:
+            return False
+    return True
 
 
 def _inside(changes: pd.DataFrame | None, days: Sequence[int]) -> list[tuple[int, str]]:
@@ -233,7 +260,7 @@ def _time_axis(days: Sequence[int], reader: Reader, room: int) -> tuple[alt.Scal
     months_only = monthly and len(days) and days[-1] - days[0] < YEAR  # of two Mays the year has to be said
     written = (reader.month if months_only else reader.month_and_year) if monthly else reader.date
     chosen = _spread(days, most if months_only or not monthly else most - 1)
-    words = [written(_date(d)) for d in chosen]
+    words = [reader.isolate(written(_date(d))) if reader.rtl else written(_date(d)) for d in chosen]
     axis = alt.Axis(
         values=chosen, labelExpr=label_expression(chosen, words), grid=False, tickCount=len(days), labelOverlap=False,
         labelFlush=True,

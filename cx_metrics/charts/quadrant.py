@@ -51,7 +51,7 @@ def draw_quadrant(
     t = tokens(reader.mode)
     kept = [not is_missing(p) and not is_missing(i) for p, i in zip(frame[performance], frame[importance], strict=True)]
     rows = frame[kept]
-    shown = labels(rows[name], names)
+    shown = labels(rows[name], names, isolate=reader.rtl)
     colours = [t.bad if u else t.accent for u, k in zip(urgent, kept, strict=True) if k]
     points = [
         _Point(float(r[performance]), float(r[importance]), _number(r[low]), _number(r[high]), shown[r[name]],

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from cx_metrics.engines.prepared import SESSION_GAP_SECONDS, Shift
+from cx_metrics.engines.room import give_back
 
 ROWS_AT_ONCE = 65_536  # held several times over while they are walked; more are not faster
 PATH = pa.schema(
@@ -54,6 +55,7 @@ def walk(batches: Iterable[pa.RecordBatch], schema: pa.Schema, shifts: Sequence[
         if whole:
             yield from _with_path(t.slice(0, whole), shifts)
         waiting, rows = t.slice(whole).to_batches(), t.num_rows - whole
+        give_back()
     if rows:
         yield from _with_path(pa.Table.from_batches(waiting, schema), shifts)
 

@@ -131,7 +131,7 @@ class Rowset:
         first, last = first_and_last_year(self.mapping.time_format)
         bounds = {"first": str(first), "last": str(last)}
         self.set_aside(
-            times.unreadable, name, values, Text(N_("The time is not a date written as {format}."), expected)
+            times.unreadable, name, values, Text(N_("The time is not an existing date written as {format}."), expected)
         )
         self.set_aside(
             times.out_of_range, name, values, Text(N_("The year is not between {first} and {last}."), bounds)

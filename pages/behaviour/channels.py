@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from cx_metrics import findings
@@ -14,9 +15,11 @@ from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from pages.parts import differing, engagement, figure, scores
 from pages.parts.differing import Compared
+from pages.parts.markup import Words
 from pages.parts.page import Page, run
 
 ENOUGH = 30
+MOST_BARS = 20
 
 
 def show(page: Page) -> None:
@@ -77,12 +80,17 @@ def draw_engagement(page: Page) -> None:
 
 def draw_rates(page: Page, result: Result) -> None:
     """Conversion rate of the customers on each channel."""
-    frame = result.frame[(result.frame["customers"] > 0) & (result.frame["channel"] != NONE)].head(12)
+    known = result.frame[(result.frame["customers"] > 0) & (result.frame["channel"] != NONE)]
+    known = known.sort_values(["conversion_rate", "channel"], ascending=[False, True])
+    frame = known if len(known) <= MOST_BARS else pd.concat([known.head(MOST_BARS - 1), known.tail(1)])
     frame = frame.assign(named=[page.group(c) for c in frame["channel"]])
     finding = findings.channels(result.frame)
+    words: list[Words] = [Text(N_("pale: fewer than {n} customers"), {"n": ENOUGH})]
+    if len(frame) < len(known):
+        words.append(Text(N_("{shown} of {n} channels: the best and the last"), {"shown": len(frame), "n": len(known)}))
     with page.card(
         "rates", finding, Text(N_("Share of the customers on a channel who reach the goal at or after their first contact there")),
-        result, page.caption("customers", [Text(N_("pale: fewer than {n} customers"), {"n": ENOUGH})]),
+        result, page.caption("customers", words),
         ("conversion_rate", "converted", "customers"), height="stretch",
     ):  # fmt: skip
         figure.altair(lambda who: draw_bars(frame, who, "named", "conversion_rate", "conversion_rate_low", "conversion_rate_high",

@@ -119,7 +119,7 @@ def draw_table(page: Page, funnel: Result, frame: pd.DataFrame) -> None:
     finding = findings.least_goes_on(frame)
     if len(slow):
         top = slow.loc[slow["median_seconds"].idxmax()]
-        finding = Text(N_("The longest wait is before {touchpoint}: {time} in the middle case"), {
+        finding = Text(N_("The longest wait is before {touchpoint}: median {time}"), {
             "touchpoint": str(top["touchpoint"]), "time": Text("{t}", {"t": page.reader.duration(top["median_seconds"])}),
         })  # fmt: skip
     timed = page.facts.timed
@@ -177,7 +177,7 @@ def draw_over_time(page: Page, rules: dict[str, Any]) -> None:
         state.seed("trend_period", period)
         st.segmented_control(page.reader.say(N_("Period")), list(PERIOD_WORDS), key="trend_period", label_visibility="collapsed",
                              format_func=lambda p: page.reader.say(PERIOD_WORDS[p]), on_change=take_period)  # fmt: skip
-        trends.draw(page, shown, "period", "conversion_rate", "entrants", findings.moved(frame), "trend", wide=False,
+        trends.draw(page, shown, "period", "conversion_rate", "entrants", findings.moved(frame), "trend",
                     share=True, decimals=1, min_n=FEW, partial="is_open")  # fmt: skip
 
 

@@ -103,7 +103,8 @@ def draw_flow(page: Page, links: Result, rules: Rules, pick: Pick | None, marked
         *flow_fold.in_words(options),
         Text(N_("share of these journeys in the tooltip")),
     ], drawn.journeys)  # fmt: skip
-    with page.card("flow", findings.busiest_move(links.frame), Text(NOTES[rules.anchor]), links, caption):
+    finding = findings.busiest_move(links.frame, rules.anchor != "before")
+    with page.card("flow", finding, Text(NOTES[rules.anchor]), links, caption):
         offered = tuple(n for n in STEPS if n >= FEWEST_BETWEEN) if rules.anchor == "between" else STEPS
         with st.container(horizontal=True, key="flow_options", gap="small"):
             flow_fold.choose(page, "steps", N_("Steps"), offered, int(options["steps"]))

@@ -158,7 +158,7 @@ def draw_scorecard(page: Page, touchpoints: Result, by_bounce: bool) -> None:
     caption = page.caption("customers", [
         Text(N_("next-stage rate: reached here and later a later stage")),
         *([Text(N_("a gap of more than 30 minutes starts a session"))] if page.facts.timed else []),
-        *([Text(N_("the {n} first of {all}"), {"n": MOST_ROWS, "all": len(touchpoints.frame)})]
+        *([Text(N_("the first {n} of {all}"), {"n": MOST_ROWS, "all": len(touchpoints.frame)})]
           if len(touchpoints.frame) > MOST_ROWS else []),
     ])  # fmt: skip
     with page.card(

@@ -76,7 +76,7 @@ def caption(page: Page, periods: tuple[View, View], frame: pd.DataFrame) -> list
     most = {"n": findings_movers.MOST, "most": findings_movers.MOST_OF_ONE}
     return [
         *said,
-        Text(N_("at most {n} are shown, at most {most} of one number; all of them stand in the table"), most),
+        Text(N_("at most {n} are shown, at most {most} per measure; the table behind has them all"), most),
     ]
 
 
@@ -86,9 +86,11 @@ def rows(page: Page, listed: pd.DataFrame, now: View) -> None:
     with st.container(key="mover_head"):
         figure.html(lambda m: m.mover([Text(head) if head else "" for head in heads], head=True))
     address = address_of(page, now)
+    ends = listed[["difference_low", "difference_high"]].abs().max(axis=1)
+    widest = {of_score: float(ends[(listed["measure"] == "nps") == of_score].max()) for of_score in (True, False)}
     for place, row in enumerate(listed.itertuples()):
         with st.container(horizontal=True, wrap=False, key=f"mover_{place}"):
-            figure.html(lambda m, row=row: m.mover(cells(page, m, row)))
+            figure.html(lambda m, row=row: m.mover(cells(page, m, row, widest[row.measure == "nps"])))
             link(page, behind(row), address)
 
 
@@ -120,8 +122,8 @@ def behind(row: Any) -> str:
     return "channels" if row.kind == "channel" else "stages"
 
 
-def cells(page: Page, m: Markup, row: Any) -> list[object]:
-    """What, before and now, the difference with its interval, its plot, the evidence."""
+def cells(page: Page, m: Markup, row: Any, widest: float) -> list[object]:
+    """What, before and now, the difference with its interval, its plot, the evidence. `widest`: how far plots of its unit reach."""
     share = row.measure != "nps"
     factor, decimals, unit = (100, 1, "pt") if share else (1, 0, "pts")
     name = (
@@ -137,7 +139,6 @@ def cells(page: Page, m: Markup, row: Any) -> list[object]:
     tone = (
         "accent" if row.higher_is_better is None else "good" if (row.difference > 0) == row.higher_is_better else "bad"
     )
-    widest = max(abs(row.difference_low), abs(row.difference_high))
     return [
         m.over(m.strong(name), what), m.over(m.moved(*values), counted(m, row)),
         m.over(m.change(row.difference, unit, row.higher_is_better), bounds),
@@ -180,10 +181,12 @@ def draw_flags(page: Page, found: list[Flag]) -> None:
     heads = [Text(N_("Found")), Text(N_("Rule"))]
     by_kind = {flag.kind: flag for flag in reversed(found)}
     order = sorted(RULES, key=lambda kind: kind not in by_kind)
+    unseen = {"stale": Text(N_("not looked at: sample data"))} if today(page) is None else {}
     with figure.card("flags", findings_movers.flags(len(found)), Text(N_("What was looked at, and by which rule")),
                      page.caption("customers" if page.has("touchpoints") else "responses"),
                      Explain(Text(N_("Flags are raised by fixed rules from the numbers of this page.")))):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
-            [m.strong(m.words(by_kind[kind].found)) if kind in by_kind else m.dim(Text(N_("nothing"))), RULES[kind]]
+            [m.strong(m.words(by_kind[kind].found)) if kind in by_kind else
+             m.dim(unseen.get(kind, Text(N_("nothing")))), RULES[kind]]
             for kind in order
         ]))  # fmt: skip

@@ -212,7 +212,7 @@ def draw_measures(page: Page, group: str) -> None:
         Text(N_("contacts without a number are left out, never counted as 0")),
         *([Text(N_("{n} values are no plain number and left out"), {"n": odd})] if odd else []),
         *([Text(N_("several currencies in one row are not added up"))] if several else []),
-        *([Text(N_("the {n} first of {all}"), {"n": MOST_ROWS, "all": len(frame)})] if len(frame) > MOST_ROWS else []),
+        *([Text(N_("the first {n} of {all}"), {"n": MOST_ROWS, "all": len(frame)})] if len(frame) > MOST_ROWS else []),
     ])  # fmt: skip
     with page.card(
         "measures", findings_engagement.measures(whole, "named", "measured"), Text(MEASURED[group]), result, caption

@@ -230,7 +230,7 @@ def draw_rework(page: Page, rules: Rules, links: Result) -> None:
     n = len(rework.frame)
     caption = page.caption("journeys", [
         Text(N_("grey: fewer than {n} journeys"), {"n": ENOUGH}),
-        *([Text(N_("the {n} first of {all}"), {"n": REWORKED, "all": n})] if n > REWORKED else []),
+        *([Text(N_("the first {n} of {all}"), {"n": REWORKED, "all": n})] if n > REWORKED else []),
     ])  # fmt: skip
     note = Text(N_("Share of the journeys with a touchpoint that have it more than once"))
     with page.card("rework", findings_flow.rework(rework.frame), note, rework, caption):

@@ -326,7 +326,7 @@ def draw_clusters(page: Page, groups: Groups | None) -> None:
            Text(N_("silhouette {silhouette}"), {"silhouette": page.reader.number(first["silhouette"], 2)})]
           if steady == steady and steady is not None else []),
         Text(N_("two journeys are alike by the moves that they share")),
-        Text(N_("no segment can say who is in a kind; the table under it says which groups make which")) if groups else "",
+        Text(N_("kinds cannot be used as a segment; the second table says how each group divides among them")) if groups else "",
     ]  # fmt: skip
     heads: list[Words] = [
         Text(N_("Kind")),
@@ -346,7 +346,7 @@ def draw_clusters(page: Page, groups: Groups | None) -> None:
             m.chips(list(r.more)) if r.more else m.dim("–"), m.chips(list(r.less)) if r.less else m.dim("–"),
             *([rate] if page.has_goal() else []),
             m.over(m.path(list(r.path)), m.count(r.path_journeys)) if isinstance(r.path, list)
-            else m.dim(Text(N_("no path that enough share"))),
+            else m.dim(Text(N_("no path common enough to show"))),
         ]  # fmt: skip
 
     note = Text(N_("Kinds of journeys, and the touchpoints that mark them"))

@@ -88,7 +88,10 @@ class Markup:
         return self.words(self.reader.say(source))
 
     def figure(self, shown: str) -> Html:
-        """A number as it is shown. Arabic-Indic digits have their sign on the right, all others on the left; ٪ ends left."""
+        """A number as it is shown. Arabic-Indic digits have their sign on the right, all others on the left; ٪ ends left. A
+        duration has words and reads as the page does."""
+        if any(sign.isalpha() for sign in shown):
+            return Html(f'<span class="num">{self.words(shown)}</span>')
         side = "rtl" if self.reader.language == "ar" and self.reader.digits == "native" else "ltr"
         body = safe(shown, "html")
         if body.endswith("٪"):
@@ -127,7 +130,7 @@ class Markup:
         return Html(f'<span class="dim">{self.text(value)}</span>')
 
     def strong(self, value: object) -> Html:
-        return Html(f"<strong>{self.text(value)}</strong>")
+        return Html(f"<strong>{self._said(value) if isinstance(value, Text) else self.text(value)}</strong>")
 
     def profile(self, touchpoint: str) -> Html:
         """The name of a touchpoint, as a link to its profile under the same view."""
@@ -283,14 +286,12 @@ class Markup:
         )
 
     def spark(self, values: Sequence[float], label: Words) -> Html:
-        """The last periods as a small line, the newest marked. st.html drops inline SVG, so it travels as a picture."""
+        """The last periods as a small line, the newest at the right. st.html drops inline SVG: it travels as a picture."""
         known = [float(v) for v in values if _is_number(v)]
         if len(known) < 2:
             return Html("")
         low, span = min(known), (max(known) - min(known)) or 1
         points = [(2 + i * 116 / (len(known) - 1), 24 - (v - low) / span * 20) for i, v in enumerate(known)]
-        if self.reader.rtl:
-            points = [(120 - x, y) for x, y in points]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         x, y = points[-1]
         t = tokens(self.reader.mode)
@@ -382,10 +383,15 @@ class Markup:
         rest = f'<td class="n dim">{self.number(n)}</td>' if counted else ""
         inside = "".join(
             f'<td class="cell" style="background:{self.plain(c.fill)};color:{self.plain(c.ink)}" title="{self.plain(c.tip)}">'
-            f"{self.figure(c.shown)}{self._under(c.under)}</td>"
+            f"{self._pointed(c.shown)}{self._under(c.under)}</td>"
             for c in cells
         )
         return f'<tr><th scope="row">{self.text(name)}</th>{rest}{inside}</tr>'
+
+    def _pointed(self, shown: str) -> str:
+        """A number, perhaps behind a triangle."""
+        sign, _blank, number = shown.partition(" ")
+        return f"{sign} {self.figure(number)}" if sign in ("▲", "▼") else self.figure(shown)
 
     def _under(self, under: str) -> str:
         return f'<span class="tl-cell-under">{self.text(under)}</span>' if under else ""

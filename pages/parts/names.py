@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from cx_metrics.tables import PHASES, TOUCHPOINT_TYPES
 from cx_metrics.texts import N_, NP_, Text
 from pages.parts import cache, figure, state
 from pages.parts.page import Page
+from pages.parts.view_words import value_word
 
 
 def show(page: Page) -> None:
@@ -94,15 +96,21 @@ def _as_file(page: Page, frame: pd.DataFrame) -> None:
 def _names_grid(page: Page, frame: pd.DataFrame) -> pd.DataFrame:
     say = page.reader.say
     column = st.column_config
+
+    def kind(name: str) -> Callable[[Any], str]:
+        """The reader's word for a value of a column."""
+        return lambda value: safe(value_word(name, str(value), page.reader), "canvas")
+
     return st.data_editor(
         frame, hide_index=True, key=f"names_{page.version.key}", width="stretch", height=min(520, 38 * (len(frame) + 1)),
         column_config={
             "raw_touchpoint": column.TextColumn(say(N_("Name in the file")), disabled=True),
-            "rows": column.NumberColumn(say(N_("Rows")), disabled=True),
+            "rows": column.NumberColumn(say(N_("Rows")), disabled=True, format="localized"),
             "touchpoint": column.TextColumn(say(N_("Touchpoint"))),
-            "stage": column.SelectboxColumn(say(N_("Stage")), options=list(page.facts.stages)),
-            "touchpoint_type": column.SelectboxColumn(say(N_("Type")), options=list(TOUCHPOINT_TYPES)),
-            "phase": column.SelectboxColumn(say(N_("Phase")), options=list(PHASES)),
+            "stage": column.SelectboxColumn(say(N_("Stage")), options=list(page.facts.stages), format_func=kind("stage")),
+            "touchpoint_type": column.SelectboxColumn(say(N_("Type")), options=list(TOUCHPOINT_TYPES),
+                                                     format_func=kind("touchpoint_type")),
+            "phase": column.SelectboxColumn(say(N_("Phase")), options=list(PHASES), format_func=kind("phase")),
             "channel": column.TextColumn(say(N_("Channel"))),
             "proposed": column.TextColumn(say(N_("The dictionary proposes")), disabled=True),
         },

@@ -17,7 +17,7 @@ DASHED = N_("dated changes are dashed")
 
 def draw(
     page: Page, frame: pd.DataFrame, when: str, measure: str, n: str | None, finding: Words, key: str, *,
-    interval: bool = True, wide: bool = True, **options: Any,
+    interval: bool = True, **options: Any,
 ) -> None:  # fmt: skip
     """The line of a measure over the column `when`, with its interval, small groups hollow, and the dated changes of the view."""
     ends = (f"{measure}_low", f"{measure}_high") if interval else (None, None)
@@ -26,7 +26,7 @@ def draw(
         lambda who: draw_trend(frame, who, when, measure, *ends, n, changes=changes, **options),
         finding,
         key=key,
-        wide=wide,
+        wide=True,
     )
 
 

@@ -59,7 +59,7 @@ def show(reader: PageReader, m: Markup) -> bool:
         st.html(m.card_head(
             Text(N_("Drop your exports here")),
             Text(N_("Touchpoints, survey answers, invitations, customers, spend or changes, as your tools export them: CSV in any "
-                    "encoding, Excel, ODS, JSON, Parquet, event logs (XES), packed or not. Up to 200 MB each.")),
+                    "encoding, Excel, ODS, JSON, Parquet, event logs (XES), compressed or not. Up to 200 MB each.")),
         ))  # fmt: skip
         given = st.file_uploader(
             reader.say(N_("Files")), type=KINDS, accept_multiple_files=True, key=f"uploader_{state.kept('upload_round', 0)}",

@@ -57,7 +57,7 @@ def draw_themes(page: Page) -> None:
     caption: list[Words] = [
         Text(one, {"n": total}, many, total), *page.period("surveys"), Text(N_("themes found in the words, named by them")),
         Text(N_("a comment has one theme or none")),
-        Text(N_("steadiness: how much of a theme is found again in half of the comments; below {steady} it may part otherwise"),
+        Text(N_("steadiness: how much of a theme is found again in half of the comments; below {steady} the theme may not hold up"),
              {"steady": page.reader.number(STEADY, 2)}), *trust(page),
     ]  # fmt: skip
     heads = [Text(N_("Theme")), Text(N_("Comments")), Text(N_("Share")), Text(N_("Negative")), Text(N_("Positive")),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,14 +56,16 @@ class Server:
         self.process.wait(timeout=20)
 
 
-def start_server(workspace: Path, log: Path, *arguments: str) -> Server:
+def start_server(
+    workspace: Path, log: Path, *arguments: str, program: Sequence[str] = ("-m", "pages.parts.server")
+) -> Server:
     """Start the server as `make run` does and wait until it prints its address."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         port = door.getsockname()[1]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pages.parts.server", "--port", str(port), *arguments],
+            [sys.executable, *program, "--port", str(port), *arguments],
             cwd=ROOT, stdout=out, stderr=out, env=os.environ | {"TOUCHLINE_WORKSPACE": str(workspace)},
         )  # fmt: skip
     server = Server(port, workspace, process, log)
