@@ -72,16 +72,17 @@ def fetched(
     key: tuple[Any, ...],
     build: Callable[[View], Asked],
     names: Mapping[str, str] | None = None,
+    lent: tuple[str, ...] = (),
 ) -> tuple[pd.DataFrame, Any]:
     """The frame of a query, compiled once for all views of the same shape where the dataset remembers. `names`: placeholders in
-    the query, and what they stand for."""
+    the query, and what they stand for; `lent`: tables of it that others of the same columns stand for the next time."""
     if isinstance(dataset, Remembering):
         shape, values = view.shape()
         values = values | dict(names or {})
         moved, instants = shape.at_stand_in(dataset.facts.zone)
-        if instants and (found := dataset.remembered((*key, moved), lambda: build(moved), values, instants)):
+        if instants and (found := dataset.remembered((*key, moved), lambda: build(moved), values, instants, lent)):
             return found
-        found = dataset.remembered((*key, shape), lambda: build(shape), values)
+        found = dataset.remembered((*key, shape), lambda: build(shape), values, None, lent)
         assert found is not None  # nothing stands in for anything but names
         return found
     query, known = build(view)
@@ -214,10 +215,13 @@ def followed(
             known = {"attributes": dataset.facts.attributes, "whole": whole, "by": by, "made": made}
             return follow.query(table, beside, **asking, **registry.accepted(follow.query, known)), None
 
+        same = ("followed", metric.name, tuple(by), *asking.items())
+        if not registry.accepted(follow.query, {"made": made}):  # it knows no more of what was made than its columns
+            of_frame = tuple(beside.schema().items())
+            return fetched(dataset, view, (*same, of_frame), build, lent=(beside.get_name(),))[0]
         if not follow.alike:
             return dataset.fetch(build(view)[0])
-        same = ("followed", metric.name, tuple(by), *asking.items(), made, beside.get_name())
-        return fetched(dataset, view, same, build)[0]
+        return fetched(dataset, view, (*same, made, beside.get_name()), build)[0]
 
     of_walk = {name: named[name] for name in metric.walk.options} if metric.walk else {}
     key = ("followed", metric.name, view.alone(), tuple(by), *(of_walk | lending | asking).items())

@@ -11,7 +11,19 @@ import ibis
 import pandas as pd
 
 from cx_metrics import answers, registry, routes
-from cx_metrics.asking import CONFIDENCE, Asked, Dataset, alone, apart, ask, check_needs, fetched, followed, walked
+from cx_metrics.asking import (
+    CONFIDENCE,
+    Asked,
+    Dataset,
+    Remembering,
+    alone,
+    apart,
+    ask,
+    check_needs,
+    fetched,
+    followed,
+    walked,
+)
 from cx_metrics.comments.search import search_condition
 from cx_metrics.definition import define, rows_of, with_privacy
 from cx_metrics.errors import OptionProblem, ViewProblem
@@ -301,6 +313,10 @@ def comments(
     """
     chosen = [c for c, wanted in (("survey_type", survey_type), ("touchpoint", touchpoint)) if wanted is not None]
     dataset, view = _held(dataset, view, privacy, "comments", chosen)
+    names: dict[str, str] = {}
+    if isinstance(dataset, Remembering) and not find:  # another theme or touchpoint is only another value
+        names = {f"\ue000{role}\ue001": name for role, name in (("w", touchpoint), ("h", theme)) if name}
+        touchpoint, theme = (touchpoint and "\ue000w\ue001", theme and "\ue000h\ue001")
     wanted = (survey_type, mood, touchpoint, theme, feeling, find, typical)
 
     def chosen_of(shown: View) -> ibis.Table:
@@ -324,8 +340,8 @@ def comments(
     if find:  # what somebody types is asked once
         count, found = int(dataset.fetch(counted(view)[0])["n"].iloc[0]), dataset.fetch(listed(view)[0])
     else:
-        count = int(fetched(dataset, view, ("comments counted", *wanted), counted)[0]["n"].iloc[0])
-        found = fetched(dataset, view, ("comments", *wanted, most), listed)[0]
+        count = int(fetched(dataset, view, ("comments counted", *wanted), counted, names)[0]["n"].iloc[0])
+        found = fetched(dataset, view, ("comments", *wanted, most), listed, names)[0]
     if privacy is None:
         return found, count
     told_apart: dict[str, Any] = {"answered_at": pd.NaT, "touchpoint": None, "language": None}

@@ -22,6 +22,7 @@ from cx_metrics.comments.normalise import plain
 from cx_metrics.comments.terms import Numbers, Values, Vocabulary, vocabulary, weighed, word_counts
 from cx_metrics.errors import OptionProblem
 from cx_metrics.intervals import ratio, wilson
+from cx_metrics.safe_text import has_right_to_left
 from cx_metrics.texts import N_, NP_, Text
 
 NUMBERS = (4, 6, 8, 10, 12)  # of themes that are tried
@@ -34,6 +35,7 @@ COHERENT_ENOUGH = 0.05  # so far below the most coherent number of themes a larg
 HALVES = 10  # random halves in which the themes are looked for again
 HALVES_OF_TRIAL = 5  # for each number that is tried
 TERMS_OF_NAME = 3
+ARABIC_COMMA = "، "
 COLUMNS = (
     "theme", "language", "name", "terms", "weights", "comments", "comments_in_language",
     "share", "share_low", "share_high", "coherence", "stability", "hidden",
@@ -285,7 +287,7 @@ def _row(theme: Values, terms: Vocabulary, comments: int, of: int, coherent: flo
     shown = [terms.shown[i] for i in leading]
     return {
         "language": terms.language,
-        "name": ", ".join(shown[:TERMS_OF_NAME]),
+        "name": (ARABIC_COMMA if has_right_to_left("".join(shown)) else ", ").join(shown[:TERMS_OF_NAME]),
         "terms": shown,
         "weights": [float(theme[i]) for i in leading],
         "comments": comments,

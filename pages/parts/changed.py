@@ -178,7 +178,7 @@ def say_flags(found: list[Flag]) -> None:
 
 def draw_flags(page: Page, found: list[Flag]) -> None:
     """Every rule that was looked at, and what it found."""
-    heads = [Text(N_("Found")), Text(N_("Rule"))]
+    heads = [Text(N_("Finding")), Text(N_("Rule"))]
     by_kind = {flag.kind: flag for flag in reversed(found)}
     order = sorted(RULES, key=lambda kind: kind not in by_kind)
     unseen = {"stale": Text(N_("not looked at: sample data"))} if today(page) is None else {}

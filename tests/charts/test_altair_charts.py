@@ -294,3 +294,58 @@ def test_labels_of_a_quadrant_lie_apart_and_inside() -> None:
     assert len(heights) == 8
     assert min(apart) >= 16.9  # the height of a label
     assert heights[0] > 0
+
+
+def named_changes(days: list[datetime.date], at: list[int]) -> list[tuple[float, ...]]:
+    """Of each dated change: its date, the heights of its name and of the end of its rule, from where to where the name goes."""
+    frame = pd.DataFrame({"day": days, "v": [float(i % 7) for i in range(len(days))]})
+    changes = pd.DataFrame({"changed_at": [days[i] for i in at], "title": [f"A change with number {i}" for i in at]})
+    spec = draw_trend(frame, EN, "day", "v", changes=changes).to_dict()
+    found = []
+    for rule, text in itertools.pairwise(spec["layer"]):
+        if rule["mark"]["type"] == "rule" and text["mark"]["type"] == "text":
+            row = spec["datasets"][text["data"]["name"]][0]
+            long = len(row["f1"]) * 6.2 * (days[-1] - days[0]).days / 520
+            reach = (row["f0"] - long, row["f0"]) if text["mark"]["align"] == "right" else (row["f0"], row["f0"] + long)
+            found.append((row["f0"], text["encoding"]["y"]["value"], rule["encoding"]["y"]["value"], *sorted(reach)))
+    return found
+
+
+@pytest.mark.parametrize(
+    "at", [[50], [40, 60, 80, 250, 300], [10, 20, 30, 40, 50], [300, 310, 320, 330], [150, 175, 200, 210]]
+)
+def test_rules_of_changes_reach_their_names_and_run_through_no_other(at: list[int]) -> None:
+    days = [datetime.date(2025, 10, 1) + datetime.timedelta(days=i) for i in range(365)]
+    names = named_changes(days, at)
+    assert len(names) == len(at)
+    for x, middle, begins, start, end in names:
+        assert begins < middle < begins + 16
+        for other_x, other_middle, other_begins, other_start, other_end in names:
+            if other_x != x:
+                assert other_middle != middle or other_end <= start or end <= other_start
+                assert not (start < other_x < end and other_begins < middle)
+
+
+def test_names_of_changes_stand_above_the_highest_value_and_its_line() -> None:
+    days = [datetime.date(2025, 10, 1) + datetime.timedelta(days=i) for i in range(365)]
+    frame = pd.DataFrame({"day": days, "v": [float(i % 7) for i in range(len(days))]})
+    changes = pd.DataFrame({"changed_at": [days[50], days[60]], "title": ["A change", "Another change"]})
+    spec = draw_trend(frame, EN, "day", "v", changes=changes, height=236).to_dict()
+    up = next(layer["encoding"]["y"] for layer in spec["layer"] if "axis" in layer["encoding"].get("y", {}))
+    low, high = up["scale"]["domain"]
+    drawn = 236 - 28  # without the dates below
+    assert (high - up["axis"]["values"][-1]) / (high - low) * drawn >= 2 * 16  # two rows of names
+
+
+@pytest.mark.parametrize("draw", [bars, trend, curves, quadrant])
+def test_words_on_a_picture_keep_their_own_direction_where_pages_are_read_from_the_right(draw) -> None:
+    spec = json.dumps(draw(FA).to_dict(), ensure_ascii=False)
+    plain = json.dumps(draw(EN).to_dict(), ensure_ascii=False)
+    assert "\u2068" in spec or "\u2067" in spec
+    assert not {"\u2066", "\u2067", "\u2068"} & set(plain)
+
+
+def test_days_on_an_axis_begin_with_the_day_where_pages_are_read_from_the_right() -> None:
+    frame = pd.DataFrame({"day": [datetime.date(2026, 9, d) for d in (2, 9, 16, 23)], "v": [1.0, 2.0, 3.0, 2.5]})
+    spec = json.dumps(draw_trend(frame, FA, "day", "v").to_dict(), ensure_ascii=False)
+    assert "\u2067۱ مهر ۱۴۰۵\u2069" in spec.replace("\\u2067", "\u2067").replace("\\u2069", "\u2069")
