@@ -207,6 +207,7 @@ def spoken() -> Iterator[Text]:
         f.busiest_move(links()),
         f.busiest_move(links(journeys=[1, 1, 1])),
         f.busiest_move(links(kind="drop_off")),
+        f.busiest_move(links(), numbered=False),
     )
     yield f.paths(frame(journeys=[]).assign(all_journeys=[]))
     yield from (f.paths(frame(journeys=[5] * n, all_journeys=50)) for n in (1, 2, 5, 11))

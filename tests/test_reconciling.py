@@ -42,7 +42,11 @@ def test_known_journeys_are_counted_as_by_hand() -> None:
     assert found["Journeys that start in the flow"] == ("Journey flow", 4, 4)
     assert found["Journeys in the list of whole paths"] == ("Journey flow", 4, 4)
     assert found["Transitions, and one first touchpoint for each journey"] == ("Journey flow", 8, 8)
-    assert found["Customers who enter the funnel from A to B"] == ("Drop-off", 3, 3)
+    assert found["A trial funnel of the two most frequent touchpoints, A to B: customers who enter it"] == (
+        "Drop-off",
+        3,
+        3,
+    )
     assert found["Those who are lost, by where they went next"] == ("Drop-off", 1, 1)
     assert found["Those who come through, by how long it took"] == ("Drop-off", 2, 2)
     assert found["Conversions credited by last touch"] == ("Channels", 1, 1)

@@ -182,58 +182,62 @@ def _changes(changes: pd.DataFrame, days: Sequence[int], axes: _Axes, reader: Re
     t = tokens(reader.mode)
     layers: list[alt.Chart] = []
     placed = _placed(changes, days)
-    lowest = NAME_HEIGHT * (max((row for _at, _title, row in placed), default=-1) + 1)
-    for at, title, row in placed:
-        top = NAME_HEIGHT * row if row >= 0 else lowest
-        f = Fields(at=[at], title=[safe(title, "canvas", limit=NAME_LENGTH, isolate=reader.rtl)])
+    lowest = NAME_HEIGHT * (max((name.row for name in placed), default=-1) + 1)
+    for name in placed:
+        top = NAME_HEIGHT * name.row if name.row >= 0 else lowest
+        f = Fields(at=[name.at], title=[safe(name.title, "canvas", limit=NAME_LENGTH, isolate=reader.rtl)])
         place = axes.x(f["at"])
         mark = alt.Chart(f.frame)
         layers.append(mark.mark_rule(strokeDash=[3, 3]).encode(x=place, y=alt.value(top), y2=alt.value("height")))
-        if row >= 0:
-            late = _is_late(at, days)
-            text = mark.mark_text(align="right" if late else "left", dx=-6 if late else 6, color=t.muted)
-            layers.append(text.encode(x=place, y=alt.value(NAME_HEIGHT // 2 + NAME_HEIGHT * row), text=f.text("title")))
+        if name.row >= 0:
+            before = name.end == name.at
+            text = mark.mark_text(align="right" if before else "left", dx=-6 if before else 6, color=t.muted)
+            layers.append(
+                text.encode(x=place, y=alt.value(NAME_HEIGHT // 2 + NAME_HEIGHT * name.row), text=f.text("title"))
+            )
     return layers
-
-
-def _is_late(at: int, days: Sequence[int]) -> bool:
-    """Names of changes in the second half stand before their rule, so that they stay in the picture."""
-    return (at - days[0]) > (days[-1] - days[0]) / 2
-
-
-def _placed(changes: pd.DataFrame | None, days: Sequence[int]) -> list[tuple[int, str, int]]:
-    """When, what, and the row of the name: the first in which it lies over no other name and no rule runs through a name; -1
-    where there is no room. Those of the first half go down from the earliest, those of the second half from the latest."""
-    inside = _inside(changes, days)
-    if len(inside) > MOST_NAMED:
-        return [(at, title, -1) for at, title in inside]
-    a_letter = (days[-1] - days[0]) * LETTER_WIDTH / NARROW if days else 0.0
-    late = [one for one in inside if _is_late(one[0], days)]
-    named: list[_Name] = []
-    placed = []
-    for at, title in [*(one for one in inside if one not in late), *reversed(late)]:
-        width = (min(len(title), NAME_LENGTH) + 2) * a_letter
-        start, end = (at - width, float(at)) if _is_late(at, days) else (float(at), at + width)
-        row = next((row for row in range(ROWS) if _is_free(_Name(row, at, start, end), named)), -1)
-        if row >= 0:
-            named.append(_Name(row, at, start, end))
-        placed.append((at, title, row))
-    return sorted(placed)
 
 
 @dataclass(frozen=True)
 class _Name:
-    """The name of a change: its row, its date, from where to where it stands."""
+    """The name of a change: its date, its row (-1: there is no room for it), from where to where it stands."""
 
-    row: int
     at: int
+    title: str
+    row: int
     start: float
     end: float
 
 
+def _placed(changes: pd.DataFrame | None, days: Sequence[int]) -> list[_Name]:
+    """When, what, and where the name stands, so that none lies over another and no rule runs through a name. The first names stand
+    behind their rules, each lower than the one before; the last ones before theirs, so that they stay in the picture. How many are
+    the first: so that as many as possible have a name."""
+    inside = _inside(changes, days)
+    if len(inside) > MOST_NAMED or not days:
+        return [_Name(at, title, -1, at, at) for at, title in inside]
+    ways = [_parted(inside[:first], inside[first:], days) for first in range(len(inside), -1, -1)]
+    return min(
+        ways, key=lambda names: (sum(name.row < 0 for name in names), max((name.row for name in names), default=0))
+    )
+
+
+def _parted(first: Sequence[tuple[int, str]], last: Sequence[tuple[int, str]], days: Sequence[int]) -> list[_Name]:
+    """The first names behind their rules, from the earliest on, the last ones before theirs, from the latest on."""
+    a_letter = (days[-1] - days[0]) * LETTER_WIDTH / NARROW
+    found: list[_Name] = []
+    for at, title in [*first, *reversed(last)]:
+        width = (min(len(title), NAME_LENGTH) + 2) * a_letter
+        start, end = (float(at), at + width) if (at, title) in first else (at - width, float(at))
+        fits = days[0] <= start and end <= days[-1]
+        rows = (row for row in range(ROWS) if fits and _is_free(_Name(at, title, row, start, end), found))
+        found.append(_Name(at, title, next(rows, -1), start, end))
+    return sorted(found, key=lambda name: (name.at, name.title))
+
+
 def _is_free(name: _Name, others: Sequence[_Name]) -> bool:
     """No other name in its row, no rule of a name above through it, and its own rule through none below."""
-    for other in others:
+    for other in (other for other in others if other.row >= 0):
         if other.row == name.row and name.start < other.end and other.start < name.end:
             return False
         if other.row < name.row and name.start < other.at < name.end:
@@ -251,7 +255,7 @@ def _inside(changes: pd.DataFrame | None, days: Sequence[int]) -> list[tuple[int
 
 
 def _rows_of_names(changes: pd.DataFrame | None, days: Sequence[int]) -> int:
-    return max((row for _at, _title, row in _placed(changes, days)), default=-1) + 1
+    return max((name.row for name in _placed(changes, days)), default=-1) + 1
 
 
 def _time_axis(days: Sequence[int], reader: Reader, room: int) -> tuple[alt.Scale, alt.Axis]:
