@@ -72,7 +72,7 @@ def finish_channels(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: flo
     measures={
         "customers": Measure(N_("Customers"), "count", meaning=N_("customers with a touchpoint on the channel")),
         "reach": Measure(
-            N_("Reach"), "share", n="population", interval="wilson", higher_is_better=True,
+            N_("Reach"), "share", n="population", interval="wilson",
             meaning=N_("customers on the channel, as a share of the population"),
         ),
         "touchpoints": Measure(N_("Touchpoints"), "count", meaning=N_("contacts on the channel")),

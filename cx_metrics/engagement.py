@@ -35,7 +35,7 @@ Bounce = Annotated[
 MEASURES = {
     "customers": Measure(N_("Customers"), "count", meaning=N_("customers with a touchpoint here")),
     "reach": Measure(
-        N_("Reach"), "share", n="population", interval="wilson", higher_is_better=True,
+        N_("Reach"), "share", n="population", interval="wilson",
         meaning=N_("customers with a touchpoint here, as a share of the population"),
     ),
     "touchpoints": Measure(N_("Touchpoints"), "count", meaning=N_("contacts here")),

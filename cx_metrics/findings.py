@@ -162,6 +162,8 @@ def stages_by(engagement: pd.DataFrame, column: str, name: str) -> Text:
     """Which group goes on least from a stage, below the best group there by more than chance allows?"""
     known = engagement[engagement["next_stage_rate"].notna() & (engagement["customers"] >= MIN_SHARE)]
     known = known[known[column].notna()]
+    if engagement[column].nunique() == 1:
+        return Text(N_("Only one group is in this view"))
     compared, widest = False, 0.0
     found: tuple[Any, Any] | None = None
     for _stage, rows in known.groupby("stage", sort=False):
@@ -412,7 +414,11 @@ def score_by(scores: pd.DataFrame, column: str, measure: str) -> Text:
         return Text(N_("Too few answers per group to compare them"))
     worst, best = lowest(known, measure), highest(known, measure)
     if best[f"{measure}_low"] <= worst[f"{measure}_high"]:
-        return Text(N_("No group differs from another by more than chance allows"))
+        above, below = highest(known, f"{measure}_low"), lowest(known, f"{measure}_high")
+        if above[f"{measure}_low"] <= below[f"{measure}_high"]:
+            return Text(N_("No group differs from another by more than chance allows"))
+        groups = {"worst": str(below[column]), "best": str(above[column])}
+        return Text(N_("{worst} and {best} differ by more than chance allows"), groups)
     at, during = _ENDS_OF[measure if measure in ("nps", "ces") else "csat"]
     ends: dict[str, str | float] = {"worst": str(worst[column]), "best": str(best[column])}
     for name, row in (("worst", worst), ("best", best)):

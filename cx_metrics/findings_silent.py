@@ -25,8 +25,8 @@ REFUSED = {  # why there is no adjusted score
     "several_scales": N_("The answers are on several scales, so they have no mean"),
 }
 ALIKE = {  # beside the score of those who answered, within chance
-    "nps": N_("The silent are like those who answered: NPS would be {adjusted}, not {raw}"),
-    "score": N_("The silent are like those who answered: the mean would be {adjusted}, not {raw}"),
+    "nps": N_("Weighted for the silent, NPS hardly changes: {adjusted} instead of {raw}"),
+    "score": N_("Weighted for the silent, the mean hardly changes: {adjusted} instead of {raw}"),
 }
 APART = {
     "nps": N_("If the silent felt like similar customers, NPS would be {adjusted}, not {raw}"),

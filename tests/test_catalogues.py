@@ -190,6 +190,8 @@ ENGAGED = frame(stage=["awareness", "own stage"], touchpoint=["Website", "Cart"]
                 bounce_rate=[0.25, 0.57])  # fmt: skip
 FEW = ENGAGED.assign(customers=1, population=1, entry_sessions=1)
 MEASURE = Text("CSAT")
+UNEVEN = frame(place=["few", "b", "c"], nps=[-5.0, 10.0, 40.0], nps_low=[-60.0, 5.0, 35.0], nps_high=[50.0, 15.0, 45.0],
+               responses=[40, 400, 400])  # fmt: skip
 
 
 def spoken() -> Iterator[Text]:
@@ -228,6 +230,8 @@ def spoken() -> Iterator[Text]:
     grouped = ENGAGED.assign(**bounds, persona=["Saver", "Family"])
     yield from (f.stages_by(grouped, "persona", "named"), f.stages_by(grouped.assign(customers=1), "persona", "named"))
     yield f.stages_by(grouped.assign(next_stage_rate_high=0.9), "persona", "named")
+    yield f.stages_by(grouped.assign(persona="Saver"), "persona", "named")
+    yield f.score_by(UNEVEN, "place", "nps")
     yield from (f.credits(channels(last_touch_conversions=[n, 30])) for n in (40, 50))
     yield f.credits(channels(first_touch_conversions=[50, 30], last_touch_conversions=[50, 30]))
     for better in (True, False):

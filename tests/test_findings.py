@@ -41,3 +41,21 @@ def test_the_last_stage_that_anybody_reaches_is_named_and_not_blamed() -> None:
     )
     some = rows.assign(next_stage_rate=[0.55, 0.4, 0.1, None])
     assert str(findings.stages(some)) == "10% of those who reach Action go on, the lowest share of all stages"
+
+
+def test_a_wide_interval_of_few_does_not_hide_that_others_differ() -> None:
+    rows = pd.DataFrame({
+        "place": ["few", "b", "c"], "nps": [-5.0, 10.0, 40.0], "nps_low": [-60.0, 5.0, 35.0], "nps_high": [50.0, 15.0, 45.0],
+        "responses": [40, 400, 400],
+    })  # fmt: skip
+    assert str(findings.score_by(rows, "place", "nps")) == "b and c differ by more than chance allows"
+    same = rows.assign(nps_low=0.0, nps_high=45.0)
+    assert str(findings.score_by(same, "place", "nps")) == "No group differs from another by more than chance allows"
+
+
+def test_one_group_is_not_compared_with_itself() -> None:
+    rows = pd.DataFrame({
+        "stage": ["a", "b"], "named": ["A", "B"], "persona": ["Saver", "Saver"], "customers": [900, 800],
+        "next_stage_rate": [0.5, 0.4], "next_stage_rate_low": [0.45, 0.35], "next_stage_rate_high": [0.55, 0.45],
+    })  # fmt: skip
+    assert str(findings.stages_by(rows, "persona", "named")) == "Only one group is in this view"

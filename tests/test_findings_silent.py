@@ -30,7 +30,7 @@ def test_a_difference_beyond_chance_says_what_the_score_would_be() -> None:
 
 def test_within_chance_the_silent_are_like_those_who_answered() -> None:
     said = str(findings_silent.silent_majority(adjusted(flagged=False)))
-    assert said == "The silent are like those who answered: NPS would be 12, not 21"
+    assert said == "Weighted for the silent, NPS hardly changes: 12 instead of 21"
 
 
 def test_a_mean_keeps_its_digit() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import altair as alt
@@ -217,9 +217,22 @@ def _placed(changes: pd.DataFrame | None, days: Sequence[int]) -> list[_Name]:
     if len(inside) > MOST_NAMED or not days:
         return [_Name(at, title, -1, at, at) for at, title in inside]
     ways = [_parted(inside[:first], inside[first:], days) for first in range(len(inside), -1, -1)]
-    return min(
+    best = min(
         ways, key=lambda names: (sum(name.row < 0 for name in names), max((name.row for name in names), default=0))
     )
+    for place, name in enumerate(best):
+        if name.row < 0:
+            best[place] = _crossed(name, best, days)
+    return best
+
+
+def _crossed(name: _Name, others: Sequence[_Name], days: Sequence[int]) -> _Name:
+    """A name without better room: where it lies over no other, though a rule runs through one of them."""
+    is_late = name.at - days[0] > (days[-1] - days[0]) / 2
+    width = name.end - name.start
+    start, end = (name.at - width, float(name.at)) if is_late else (float(name.at), name.at + width)
+    taken = {other.row for other in others if start < other.end and other.start < end}
+    return replace(name, start=start, end=end, row=next((row for row in range(ROWS) if row not in taken), -1))
 
 
 def _parted(first: Sequence[tuple[int, str]], last: Sequence[tuple[int, str]], days: Sequence[int]) -> list[_Name]:

@@ -187,6 +187,6 @@ def draw_flags(page: Page, found: list[Flag]) -> None:
                      Explain(Text(N_("Flags are raised by fixed rules from the numbers of this page.")))):  # fmt: skip
         figure.html(lambda m: m.table(heads, [
             [m.strong(m.words(by_kind[kind].found)) if kind in by_kind else
-             m.dim(unseen.get(kind, Text(N_("nothing")))), RULES[kind]]
+             m.dim(unseen.get(kind, Text(N_("nothing found")))), RULES[kind]]
             for kind in order
         ]))  # fmt: skip

@@ -174,10 +174,14 @@ def _channel(version: Version, view: View, reader: PageReader) -> None:
 @contextmanager
 def chip(key: str, is_set: bool, shown: str, icon: str) -> Iterator[None]:
     """A popover whose closed face says its current value; a set one is filled."""
-    name = f"chip_{key}_set" if is_set else f"chip_{key}"
     with (
-        st.container(key=name, width="content"),
-        st.popover(safe(shown, "markdown"), icon=f":material/{icon}:"),
+        st.container(key=f"chip_{key}", width="content"),
+        st.popover(
+            safe(shown, "markdown"),
+            icon=f":material/{icon}:",
+            type="primary" if is_set else "secondary",
+            key=f"open_{key}",
+        ),
     ):
         yield
 

@@ -32,20 +32,20 @@ class Data:
 
     id: str
     column: str
-    label: str
     values: tuple[str, str]
 
 
 @pytest.fixture(scope="module", params=["sample", "orders"])
-def data(server: Server, request: pytest.FixtureRequest, test_data: Callable[[str], Path]) -> Iterator[Data]:
+def data(server: Server, request: pytest.FixtureRequest) -> Iterator[Data]:
     if request.param == "sample":
-        yield Data(server.sample.removeprefix("ds="), "persona", "Persona", ("Saver", "Family"))
+        yield Data(server.sample.removeprefix("ds="), "persona", ("Saver", "Family"))
         return
+    test_data: Callable[[str], Path] = request.getfixturevalue("test_data")
     workspace = Workspace(server.workspace)
     dataset = workspace.create("Orders and reviews")
     files = [test_data(f"olist_journey/{name}.csv.gz") for name in ("touchpoints", "survey")]
     import_version(workspace, dataset, Plan(tuple(ImportFile(path, path.name) for path in files)))
-    yield Data(dataset, "customer_state", "customer_state", ("SP", "RJ"))
+    yield Data(dataset, "region", ("SP", "RJ"))
     workspace.delete(dataset)
 
 
@@ -74,16 +74,20 @@ def go(tab: Visit, name: str) -> None:
 
 
 def take(tab: Visit, box: Locator, value: str, sign: str) -> None:
-    """Two clicks: open a list, take a value; then wait for the address."""
+    """Two clicks: open a list, take a value; then wait for the address. The list stays open, over what lies below it."""
     box.click()
     tab.page.get_by_role("option", name=value, exact=True).click()
     tab.page.wait_for_function("sign => location.search.includes(sign)", arg=sign, timeout=30_000)
 
 
-def filter_by(tab: Visit, data: Data) -> None:
-    """Three clicks: the chip, the attribute, the value."""
+def open_people(tab: Visit) -> None:
+    """One click: the chip that says who is looked at."""
     tab.page.locator('[class*="st-key-chip_people"] button').first.click()
-    take(tab, tab.page.locator(f".st-key-bar_{data.column} input"), data.values[0], f"{data.column}={data.values[0]}")
+
+
+def choose(tab: Visit, data: Data, key: str, value: str, sign: str) -> None:
+    """Two clicks: an attribute of the people, and a value of it."""
+    take(tab, tab.page.locator(f".st-key-{key}_{data.column} input"), value, f"{sign}{data.column}={value}")
 
 
 def test_the_worst_drop_off_and_why(start: Visit) -> None:
@@ -97,13 +101,10 @@ def test_the_worst_drop_off_and_why(start: Visit) -> None:
 
 def test_two_groups_side_by_side(start: Visit, data: Data) -> None:
     go(start, "Stages")
-    filter_by(start, data)
-    take(
-        start,
-        start.page.locator(f".st-key-bar_b_{data.column} input"),
-        data.values[1],
-        f"b.{data.column}={data.values[1]}",
-    )
+    open_people(start)
+    choose(start, data, "bar_b", data.values[1], "b.")
+    start.settle()
+    choose(start, data, "bar", data.values[0], "")
     start.settle()
     assert "beyond chance" in start.text or "within chance" in start.text
     print("clicks:", clicks(start), start.heading)
@@ -119,7 +120,8 @@ def test_what_detractors_did(start: Visit) -> None:
 
 
 def test_a_filtered_view_is_shared(browser: Browser, server: Server, start: Visit, data: Data) -> None:
-    filter_by(start, data)
+    open_people(start)
+    choose(start, data, "bar", data.values[0], "")
     start.page.keyboard.press("Escape")
     heading = start.settle().heading
     start.page.locator(".st-key-quiet_link button").first.click()
