@@ -44,7 +44,7 @@ class Drawn:
         """The chart as plain values. Streamlit collects its rows on the way, in the `datasets` of the transformer it enables."""
         held = alt.data_transformers.options.get("datasets")
         if self._written is None:
-            self._written = self._chart.to_dict(validate=False)  # as tests do; it takes as long as all else
+            self._written = self._chart.to_dict(validate=False)  # tests do: it takes as long as the rest
             self._rows = dict(held or {})
             self._chart = None
         if isinstance(held, dict):

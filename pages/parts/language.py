@@ -237,13 +237,13 @@ class PageReader:
         return f"{self.date(first)} – {self.date(last)}"
 
     def month(self, day: datetime.date) -> str:
-        """The month of that day as a short word for an axis: Oct · أكتوبر · مهر · окт"""
-        calendar, (_year, month, _number) = self._of_calendar(day)
-        return calendars.month_name(month, calendar, self.language, standing_alone=True)
+        """A month of the data as a short word for an axis: Oct · أكتوبر · اکتبر · окт. Months are cut by the Gregorian calendar,
+        and that of another calendar which begins meanwhile is another one."""
+        return calendars.month_name(day.month, "gregorian", self.language, standing_alone=True)
 
     def month_and_year(self, day: datetime.date) -> str:
-        """Oct 2026 · مهر ۱۴۰۵"""
-        return f"{self.month(day)} {self._parts(day)[2]}"
+        """Oct 2026 · اکتبر ۲۰۲۶"""
+        return f"{self.month(day)} {self._own_digits(str(day.year))}"
 
     @property
     def own_calendar(self) -> Calendar:

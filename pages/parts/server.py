@@ -25,15 +25,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
 FIRST_PORT = 8501
-WITH_ANYBODY = ("", "flow")  # pages that are asked before the first reader comes, or beside them
-WITH_NOBODY = (
-    "drop-off",
-    "stages",
-    "voice",
-    "touchpoint",
-    "channels",
-    "personas",
-)  # and these, as long as nobody is there
+# Pages that the first visit asks for: some in any case, the others as long as nobody else is there.
+WITH_ANYBODY = ("", "flow")
+WITH_NOBODY = ("drop-off", "stages", "voice", "touchpoint", "channels", "personas")
 
 
 def main(arguments: Sequence[str]) -> int:

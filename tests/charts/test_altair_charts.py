@@ -158,7 +158,7 @@ def test_time_runs_from_left_to_right_for_every_reader() -> None:
 
 def test_axis_words_are_those_of_the_reader() -> None:
     axis = trend(FA).to_dict()["layer"][2]["encoding"]["x"]["axis"]
-    assert json.loads(axis["labelExpr"].split("[indexof")[0])[-1].strip("\u2067\u2069") == "شهریور"
+    assert json.loads(axis["labelExpr"].split("[indexof")[0])[-1].strip("\u2067\u2069") == "سپتامبر"
 
 
 def test_scores_may_leave_out_zero_and_counts_may_not() -> None:
