@@ -61,7 +61,7 @@ def test_rows_that_say_too_little_are_set_aside_for_the_first_thing_wrong(upload
         "The number of cells is not that of the header (3).": 1,
         "The customer is missing.": 2,
         "The touchpoint is missing.": 1,
-        "The time is not a date written as year-month-day, as 2026-01-31 14:05.": 1,
+        "The time is not an existing date written as year-month-day, as 2026-01-31 14:05.": 1,
         f"The year is not between 1990 and {datetime.now().year + 1}.": 1,
         "The time is missing.": 1,
     }
