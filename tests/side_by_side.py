@@ -15,10 +15,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = [sys.executable, "-m", "pytest", "-m", "not long and not parity", "--durations=25", "--durations-min=5"]
-BESIDE = {  # each about as long as all the others
+BESIDE = {  # each about as long as all that are not named
     "In the browser": ("tests/browser",),
     "Of the engines and of reading": ("tests/engines", "tests/reading"),
-    "Of the pages and their parts": ("tests/pages", "tests/parts", "tests/charts", "tests/exports"),
+    "Of the pages and their parts, and of all metrics": (
+        "tests/pages",
+        "tests/parts",
+        "tests/charts",
+        "tests/exports",
+        "tests/test_differences_of_all.py",
+        "tests/test_explaining.py",
+        "tests/test_anchors.py",
+        "tests/test_fuzz.py",
+    ),
 }
 FAILED = ("FAILED ", "ERROR ")  # lines of pytest's summary
 NOTHING_CHOSEN = 5  # pytest's exit status where no test was chosen

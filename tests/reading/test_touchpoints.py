@@ -65,9 +65,9 @@ def test_rows_that_say_too_little_are_set_aside_for_the_first_thing_wrong(upload
         f"The year is not between 1990 and {datetime.now().year + 1}.": 1,
         "The time is missing.": 1,
     }
-    unreadable = next(group for group in report.reasons if "not a date" in str(group.reason))
+    unreadable = next(group for group in report.reasons if "not an existing date" in str(group.reason))
     assert [(p.row, p.column, p.found) for p in unreadable.rows] == [(5, "occurred_at", "now")]
-    assert str(unreadable.counted).startswith("1 row was set aside: The time is not a date")
+    assert str(unreadable.counted).startswith("1 row was set aside: The time is not an existing date")
 
 
 def test_ids_stay_text(upload: Upload) -> None:
