@@ -289,33 +289,6 @@ def moved(frame: pd.DataFrame) -> Text:
     })  # fmt: skip
 
 
-def takes(frame: pd.DataFrame) -> Text:
-    """In which bar of times are most of those who converted?"""
-    first: Any = frame.iloc[0]
-    if len(frame) == 1:
-        return Text(N_("All who convert take the same time"))
-    if int(first["customers"]) == int(frame["customers"].max()):
-        return Text(
-            N_("{rate_share} of those who convert fall into the fastest range, the first bar"),
-            {"rate_share": float(first["share"])},
-        )
-    return Text(N_("Most of those who convert take longer than the shortest times"))
-
-
-def least_goes_on(funnel: pd.DataFrame) -> Text:
-    """After which step does the smallest share go on?"""
-    needed = funnel["previous"] - funnel["customers"] == funnel["drop_off"]  # nobody is lost at an optional step
-    later = funnel[(funnel["step"] > 1) & (funnel["previous"] > 0) & needed]
-    if not len(later) or not int(later["customers"].max()):
-        return Text(N_("No customer reached a second step"))
-    least = lowest(later, "share_of_previous")
-    from_step = before(funnel, int(least["step"]))
-    return Text(N_("{rate_share} go on from {before} to {after}, the smallest share of all steps"), {
-        "rate_share": float(least["share_of_previous"]), "before": str(from_step["touchpoint"]),
-        "after": str(least["touchpoint"]),
-    })  # fmt: skip
-
-
 def completed(funnel: pd.DataFrame) -> Text:
     """How many of the entrants complete the funnel?"""
     if not len(funnel) or int(funnel["customers"].iloc[0]) == 0:

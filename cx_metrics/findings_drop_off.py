@@ -1,4 +1,4 @@
-"""Findings about those who were lost in a funnel: what sets them apart from those who went on.
+"""Findings about those who were lost in a funnel, what sets them apart from those who went on, and how long these took.
 
 As in `findings`: chosen by rule from finished frames, every number in them is on the page, none claims a cause.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from cx_metrics.findings import MIN_SHARE
+from cx_metrics.findings import MIN_SHARE, before, lowest
 from cx_metrics.texts import N_, Text
 
 MORE_OFTEN = {
@@ -74,3 +74,30 @@ def set_apart(correlates: pd.DataFrame, kind: str = "kind", trait: str = "trait"
     if top["kind"] in sentences:
         return Text(sentences[top["kind"]], values)
     return Text(KNOWN[0 if more else 1], values | {"kind": str(top[kind])})
+
+
+def takes(frame: pd.DataFrame) -> Text:
+    """In which bar of times are most of those who converted?"""
+    first: Any = frame.iloc[0]
+    if len(frame) == 1:
+        return Text(N_("All who convert take the same time"))
+    if int(first["customers"]) == int(frame["customers"].max()):
+        return Text(
+            N_("{rate_share} of those who convert fall into the fastest range, the first bar"),
+            {"rate_share": float(first["share"])},
+        )
+    return Text(N_("Most of those who convert take longer than the shortest times"))
+
+
+def least_goes_on(funnel: pd.DataFrame) -> Text:
+    """After which step does the smallest share go on?"""
+    needed = funnel["previous"] - funnel["customers"] == funnel["drop_off"]  # nobody is lost at an optional step
+    later = funnel[(funnel["step"] > 1) & (funnel["previous"] > 0) & needed]
+    if not len(later) or not int(later["customers"].max()):
+        return Text(N_("No customer reached a second step"))
+    least = lowest(later, "share_of_previous")
+    from_step = before(funnel, int(least["step"]))
+    return Text(N_("{rate_share} go on from {before} to {after}, the smallest share of all steps"), {
+        "rate_share": float(least["share_of_previous"]), "before": str(from_step["touchpoint"]),
+        "after": str(least["touchpoint"]),
+    })  # fmt: skip

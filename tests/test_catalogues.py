@@ -215,12 +215,12 @@ def spoken() -> Iterator[Text]:
     yield from (f.paths(frame(journeys=[5] * n, all_journeys=50)) for n in (1, 2, 5, 11))
     yield from (f.drop_off(funnel(100, 60, 50)), f.drop_off(funnel(0, 0)), f.drop_off(funnel(5, 5)))
     yield from (f.completed(funnel(n, 0)) for n in (0, 1, 2, 5, 100))
-    yield from (f.least_goes_on(shared(100, 60, 50)), f.least_goes_on(shared(100, 0)))
+    yield from (findings_drop_off.least_goes_on(shared(100, *rest)) for rest in ((60, 50), (0,)))
     yield from (f.frequency(ENGAGED.assign(frequency=[1.5, 2.5])), f.frequency(FEW))
     yield from (f.went(lost("Blog", None, OTHER)), f.went(lost("Cart", None, OTHER)), f.went(lost(None, "Blog", OTHER)))
     yield f.went(lost(OTHER, None, None))
     yield from (f.moved(rates(0.2, 0.6)), f.moved(rates(0.2, 0.3, half=0.1)), f.moved(rates(0.2)))
-    yield from (f.takes(frame(customers=counts, share=0.5)) for counts in ([5], [5, 2], [2, 5]))
+    yield from (findings_drop_off.takes(frame(customers=counts, share=0.5)) for counts in ([5], [5, 2], [2, 5]))
     bounds = {
         "next_stage_rate_low": [0.4, 0.1],
         "next_stage_rate_high": [0.6, 0.3],

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from cx_metrics import findings
+from cx_metrics import findings, findings_drop_off
 from cx_metrics.charts.bars import draw_bars
 from cx_metrics.charts.funnel import draw_funnel
 from cx_metrics.errors import OptionProblem
@@ -116,7 +116,7 @@ def draw_table(page: Page, funnel: Result, frame: pd.DataFrame) -> None:
     """From each step to the next: the share that goes on with its interval, those lost, and the time it takes."""
     later = frame[frame["step"] > 1]
     slow = later[later["median_seconds"].notna()]
-    finding = findings.least_goes_on(frame)
+    finding = findings_drop_off.least_goes_on(frame)
     if len(slow):
         top = slow.loc[slow["median_seconds"].idxmax()]
         finding = Text(N_("The longest wait is before {touchpoint}: median {time}"), {
@@ -200,7 +200,7 @@ def draw_times(page: Page, rules: dict[str, Any], shown: pd.DataFrame) -> None:
             "from": Text("{t}", {"t": page.reader.duration(a)}), "to": Text("{t}", {"t": page.reader.duration(b)}),
         })) for a, b in zip(frame["from_seconds"], frame["to_seconds"], strict=True)
     ]  # fmt: skip
-    finding = findings.takes(frame)
+    finding = findings_drop_off.takes(frame)
     with page.card(
         "times", finding, Text(N_("Customers by the time from the first step to the last")), times,
         caption(page, times, int(frame["all_customers"].iloc[0]))[1:], ("customers", "share", "all_customers"),

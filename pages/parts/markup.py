@@ -88,8 +88,7 @@ class Markup:
         return self.words(self.reader.say(source))
 
     def figure(self, shown: str) -> Html:
-        """A number as it is shown. Arabic-Indic digits have their sign on the right, all others on the left; ٪ ends left. A
-        duration has words and reads as the page does."""
+        """A number as shown: signs of Arabic-Indic digits right, all others left, ٪ ends left; with words as the page reads."""
         if any(sign.isalpha() for sign in shown):
             return Html(f'<span class="num">{self.words(shown)}</span>')
         side = "rtl" if self.reader.language == "ar" and self.reader.digits == "native" else "ltr"
