@@ -7,6 +7,7 @@ With paths or options of one's own, everything runs in one go.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ BESIDE = {  # each about as long as all that are not named
         "tests/test_fuzz.py",
     ),
 }
+POLITE = 5  # steps of politeness towards the part in the browser, which waits for pages with a patience of its own
 FAILED = ("FAILED ", "ERROR ")  # lines of pytest's summary
 NOTHING_CHOSEN = 5  # pytest's exit status where no test was chosen
 
@@ -40,6 +42,8 @@ def main(options: list[str]) -> int:
     with ExitStack() as open_files:
         begun = []
         for name, parts in BESIDE.items():
+            if len(begun) == 1 and hasattr(os, "nice"):
+                os.nice(POLITE)  # this process, and so all that it starts from here on
             said = open_files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
             begun.append(
                 (name, said, subprocess.Popen([*PYTEST, *parts], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT))
