@@ -23,8 +23,8 @@ IN_NUMBERS = {
 
 
 def strongest(frame: pd.DataFrame, measures: Mapping[str, Measure], several: bool) -> Text:
-    """The flagged row with the smallest p-value. `frame`: rows of `differences` with `what`, the name of each row; `several`: the
-    rows are about more than one measure, so the sentence says which."""
+    """The flagged row that differs most, see `largest`. `frame`: rows of `differences` with `what`, the name of each row;
+    `several`: the rows are about more than one measure, so the sentence says which."""
     tested = frame[frame["p_value"].notna()]
     if tested.empty:
         return Text(N_("There is nothing to compare"))
@@ -44,6 +44,9 @@ def strongest(frame: pd.DataFrame, measures: Mapping[str, Measure], several: boo
 
 
 def largest(frame: pd.DataFrame, most: int) -> pd.DataFrame:
-    """The rows that stand out most, those beyond chance first, then by p-value; ties in the order of the frame."""
-    order = frame.assign(chance=frame["p_value"].fillna(2), within=~frame["flagged"])
-    return order.sort_values(["within", "chance"], kind="stable").head(most).drop(columns=["chance", "within"])
+    """The rows that differ most, those beyond chance first: of one measure by size, of several, which have no size in common, by
+    p-value. Ties in the order of the frame."""
+    by_size = frame["measure"].nunique() <= 1
+    place = -frame["difference"].abs() if by_size else frame["p_value"].fillna(2)
+    order = frame.assign(within=~frame["flagged"], place=place)
+    return order.sort_values(["within", "place"], kind="stable").head(most).drop(columns=["within", "place"])
