@@ -321,7 +321,8 @@ def differences() -> Iterator[Text]:
     """Every sentence of findings_differences.py."""
     f = findings_differences
     for name, value in (("nps", 31.0), ("csat", 0.75), ("ces", 4.25)):
-        row = frame(what=["Cart"], measure=name, value_a=value, value_b=value / 2, p_value=0.01, flagged=True)
+        row = frame(what=["Cart"], measure=name, value_a=value, value_b=value / 2, difference=value / 2, p_value=0.01,
+                    flagged=True)  # fmt: skip
         yield from (f.strongest(row, METRICS[name].measures, several) for several in (True, False))
     yield f.strongest(row.assign(flagged=False), METRICS["ces"].measures, several=False)
     yield f.strongest(row.assign(p_value=float("nan")), METRICS["ces"].measures, several=False)
