@@ -54,7 +54,7 @@ CALLS: dict[str, Callable[[Store, View], Any]] = {
     "comments": lambda store, view: comments(store, view, most=30),
     "drivers": lambda store, view: cx.run("key_drivers", store, view, outcome="nps"),
     "the silent": lambda store, view: cx.run("adjusted_nps", store, view),
-    "who is silent": lambda store, view: cx.run("answer_bias", store, view),
+    "who is silent": lambda store, view: cx.run("answer_bias", store, view, score="nps"),
 }
 LATER = ("drivers", "the silent", "who is silent")  # what stands below: the page above is there before
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -137,6 +137,7 @@ class Metric:
     rests_on: tuple[str, ...] = ()
     chooses_people: bool = False
     tallied: bool = False
+    same_rows: Callable[[Mapping[str, Any]], Hashable] | None = None
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -195,6 +196,7 @@ def metric(
     rests_on: Sequence[str] = (),
     chooses_people: bool = False,
     tallied: bool = False,
+    same_rows: Callable[[Mapping[str, Any]], Hashable] | None = None,
 ) -> Callable[[Declared], Declared]:
     """Declare a metric. The decorated function stays a plain function.
 
@@ -205,6 +207,7 @@ def metric(
     to it as `followed`. `rests_on`: counts that each hide a row where small groups are protected and they are small; else the
     smallest denominator does. `chooses_people`: its options choose people by what they did, so it is refused where small groups
     are protected. `tallied`: it counts answers that stand for several (`tallies.TIMES`), so long as they are not `weighted`.
+    `same_rows(options)`: a name for what it asks; metrics that give the same name ask the same, and it is fetched once.
     """
 
     def declare(function: Declared) -> Declared:
@@ -218,6 +221,7 @@ def metric(
             tuple(rests_on),
             chooses_people,
             tallied,
+            same_rows,
         )  # fmt: skip
         return function
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import ibis
@@ -54,6 +54,11 @@ def _row(
         "flagged": bool(p < 1 - confidence), "effective_answers": found.effective, "largest_weight": found.largest,
         "trimmed": found.trimmed, "beyond": found.beyond, "traits": len(found.traits), "refusal": found.refusal,
     }  # fmt: skip
+
+
+def _patterns(options: Mapping[str, Any]) -> tuple[str, str]:
+    """Everybody's patterns beside one kind of answers: all metrics of this module look at them."""
+    return "patterns", str(options.get("score", "nps"))
 
 
 def _clipped(value: float, low: float, high: float) -> float:
@@ -151,6 +156,7 @@ SOURCE = "Robins, Rotnitzky & Zhao (1994), JASA 89; Deville & Särndal (1992), J
     optional_inputs=("customers", "met", "channels"),
     source=SOURCE,
     finish=finish_adjusted_nps,
+    same_rows=_patterns,
     measures=_measures("nps", N_("NPS of those who answered"), "points", N_("promoters minus detractors, per 100 who answered"),
                        "adjusted Wald"),
 )  # fmt: skip
@@ -186,6 +192,7 @@ def adjusted_nps(
     optional_inputs=("customers", "met", "channels"),
     source=SOURCE,
     finish=finish_adjusted_score,
+    same_rows=_patterns,
     measures=_measures("score", N_("Mean of those who answered"), "score", N_("mean of the answers, one a customer"), "Student t"),
 )  # fmt: skip
 def adjusted_score(
@@ -268,6 +275,7 @@ def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: 
     source="Newcombe (1998), Stat. Med. 17; Austin (2009), Stat. Med. 28; Benjamini & Hochberg (1995), JRSS B 57",
     groups=("column", "value"),
     finish=finish_answer_bias,
+    same_rows=_patterns,
     measures={
         "customers": Measure(N_("Customers"), "count", meaning=N_("customers with this value")),
         "answered_with": Measure(N_("Answered with it"), "count", meaning=N_("of those who answered, how many have the value")),

@@ -10,6 +10,7 @@ import pytest
 import cx_metrics as cx
 from benchmarks.silent_majority import measured, patterns_of_world, world
 from cx_metrics.reweighting import Patterns, adjust
+from cx_metrics.view import View
 from tests.conftest import dataset
 
 
@@ -154,6 +155,21 @@ def test_what_sets_those_who_answered_apart_is_told(shop: Any) -> None:
     assert found.loc["saver", "difference"] == pytest.approx(0.5495, abs=1e-4)
     assert found.loc["saver", "standardised"] == pytest.approx(1.342, abs=2e-3)
     assert found["flagged"].all()
+
+
+def test_who_is_silent_and_what_they_would_say_is_asked_once(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, run = [], type(shop)._run
+    monkeypatch.setattr(type(shop), "_run", lambda store, sql, schema: asked.append(sql) or run(store, sql, schema))
+    savers, spenders = (View().with_values("persona", (name,)) for name in ("saver", "spender"))
+    counted = [int(cx.run("adjusted_nps", shop, view).frame["answered"].iloc[0]) for view in (savers, spenders)]
+    assert (counted, len(asked)) == ([600, 100], 2)
+    biases = [cx.run("answer_bias", shop, view, score="nps").frame for view in (savers, spenders)]
+    assert [int(frame["answered"].iloc[0]) for frame in biases] == [600, 100]
+    assert len(asked) == 2  # the same customers beside the same answers
+    cx.run("answer_bias", shop, savers)
+    cx.run("answer_bias", shop, savers, score="csat")
+    cx.run("answer_bias", shop, savers, score="nps", by=["persona"])
+    assert len(asked) == 5
 
 
 def test_scores_on_several_scales_have_no_mean() -> None:

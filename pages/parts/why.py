@@ -191,7 +191,7 @@ def draw_silent(page: Page, main: str) -> None:
     metric = "adjusted_nps" if main == "nps" else "adjusted_score"
     try:
         result = page.ask(metric) if main == "nps" else page.ask(metric, score=main)
-        bias = page.ask("answer_bias")
+        bias = page.ask("answer_bias", score=main)
     except (DataProblem, OptionProblem, ViewProblem):
         return
     if not len(result.frame) or not int(result.frame.iloc[0]["customers"] or 0):
