@@ -102,7 +102,10 @@ def cases(files: int, seed: int) -> Iterator[tuple[str, bytes]]:
                 made = damaged(gzip.decompress(path.read_bytes())[:LARGEST], content(other), n)
             except (OSError, EOFError):
                 made = damaged(whole, content(other), n)
-            yield f"{n}-{path.name.removesuffix('.gz')}", gzip.compress(made, 1, mtime=0) if chance.random() < 0.3 else made
+            yield (
+                f"{n}-{path.name.removesuffix('.gz')}",
+                gzip.compress(made, 1, mtime=0) if chance.random() < 0.3 else made,
+            )
         else:
             yield f"{n}-{path.name}", damaged(whole, content(other), n)
 
