@@ -6,7 +6,7 @@ are fetched once, with how many responses say so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
 
@@ -75,20 +75,21 @@ def offered(
     """
     s = surveys
     kinds = (outcome,) if outcome else SCORED
-    scored = s.filter(s.survey_type.isin(SCORED) & (s.score_status == "valid") & s.score.notnull())
-    asked = {f"k{i}": (scored.survey_type == k) | (scored.question == k) for i, k in enumerate(kinds)}
+    asked = {f"k{i}": _is_of(s, kind) for i, kind in enumerate(kinds)}
     each = (
-        scored.filter(ibis.or_(*asked.values()))
+        s.filter(_is_score(s) & ibis.or_(*asked.values()))
         .group_by("response_number")
-        .aggregate(customer=scored.customer_number.max(), **{k: how_many(held) for k, held in asked.items()})
+        .aggregate(customer=_.customer_number.max(), **{k: how_many(held) for k, held in asked.items()})
     )
     parts = [_score(each, f"k{i}", kind) for i, kind in enumerate(kinds)]
-    parts.append(_questions(scored, None if drivers else each, len(kinds)))
-    named = [c for c in drivers if c in s.columns]
-    own = [c for c in s.columns if c not in OWN and not c.startswith("by ") and s[c].type().is_numeric()]
-    known = {f"c{i}": (s.survey_type == k) | (s.question == k) for i, k in enumerate(kinds)}
-    parts += _columns(s, named if drivers else own, known, bool(drivers))
-    parts += [_values(s, c) for c in named if not s[c].type().is_numeric()]
+    if drivers:
+        named = [c for c in drivers if c in s.columns]
+        parts += [_questions(_by_question(s)), *_named_columns(s, named, kinds)]
+        parts += [_values(s, c) for c in named if not s[c].type().is_numeric()]
+    else:
+        own = [c for c in s.columns if c not in OWN and not c.startswith("by ") and s[c].type().is_numeric()]
+        found = _by_question(s.left_join(each.select("response_number", *asked), "response_number"), len(kinds), own)
+        parts += [_questions(found), *_own_columns(found, own, kinds)]
     wide = [_whole(part, len(kinds)) for part in parts]
     return ibis.union(*wide) if len(wide) > 1 else wide[0]
 
@@ -101,40 +102,72 @@ def _score(each: ibis.Table, counted: str, kind: str) -> ibis.Table:
     ).mutate(what=ibis.literal("score"), name=ibis.literal(kind))  # fmt: skip
 
 
-def _questions(rows: ibis.Table, each: ibis.Table | None, kinds: int) -> ibis.Table:
-    """The questions; how many of their answers stand beside an outcome is counted only where that chooses the drivers."""
-    if each is not None:
-        rows = rows.left_join(each.select("response_number", *(f"k{i}" for i in range(kinds))), "response_number")
+def _by_question(rows: ibis.Table, kinds: int = 0, own: Sequence[str] = ()) -> ibis.Table:
+    """What there is of each question, its scores (is_score 1) and its other answers apart: how many (n), the ends of their scales,
+    how many stand beside an outcome (c0, c1 …), how many know each of some columns (n0, n1 …)."""
     better = ibis.ifelse(rows.higher_is_better, 1, 0)
-    found = rows.group_by(["survey_type", "question"]).aggregate(
+    return rows.group_by("survey_type", "question", is_score=ibis.ifelse(_is_score(rows), 1, 0)).aggregate(
         n=_.count(), low=rows.scale_low.min(), high=rows.scale_high.max(), better=better.max(),
         most_low=rows.scale_low.max(), least_high=rows.scale_high.min(), worse=better.min(),
-        **{f"c{i}": how_many(rows[f"k{i}"] > 0) for i in range(kinds if each is not None else 0)},
+        **{f"c{i}": how_many(rows[f"k{i}"] > 0) for i in range(kinds)},
+        **{f"n{place}": rows[column].count() for place, column in enumerate(own)},
     )  # fmt: skip
+
+
+def _questions(found: ibis.Table) -> ibis.Table:
+    """The questions that have scores."""
+    found = found.filter(found.is_score == 1)
     mixed = (found.low < found.most_low) | (found.high > found.least_high) | (found.better > found.worse)
     scales = ibis.ifelse(mixed.fill_null(False), 2, 1)
     return found.mutate(what=ibis.literal("question"), scales=scales).rename(kind="survey_type", name="question")
 
 
-def _columns(s: ibis.Table, columns: Sequence[str], known: Mapping[str, ibis.Value], named: bool) -> list[ibis.Table]:
-    """What the answers know of each column: all of them counted at once. Its different values matter only where it is `named`."""
+def _own_columns(found: ibis.Table, columns: Sequence[str], kinds: Sequence[str]) -> list[ibis.Table]:
+    """How many answers know each column of numbers, all in all and beside each outcome: added up from the questions."""
+    if not columns:
+        return []
+    counted: dict[str, ibis.Value] = {}
+    for place in range(len(columns)):
+        held = found[f"n{place}"]
+        counted[f"n{place}"] = held.sum().fill_null(0)
+        counted |= {f"c{i}_{place}": how_many(_is_of(found, kind), held) for i, kind in enumerate(kinds)}
+    whole = found.aggregate(**counted)
+    return [
+        whole.select(
+            n=whole[f"n{place}"], numbers=whole[f"n{place}"], **{f"c{i}": whole[f"c{i}_{place}"] for i in range(len(kinds))},
+            what=ibis.literal("column"), name=ibis.literal(column),
+        )
+        for place, column in enumerate(columns)
+    ]  # fmt: skip
+
+
+def _is_score(rows: ibis.Table) -> ibis.BooleanValue:
+    """Whether rows are answers that are a score."""
+    return rows.survey_type.isin(SCORED) & (rows.score_status == "valid") & rows.score.notnull()
+
+
+def _is_of(rows: ibis.Table, kind: str) -> ibis.Value:
+    """Whether rows are of a kind of outcome: a survey type, or one question by its words."""
+    return (rows.survey_type == kind) | (rows.question == kind)
+
+
+def _named_columns(s: ibis.Table, columns: Sequence[str], kinds: Sequence[str]) -> list[ibis.Table]:
+    """What the answers know of each column that is named, and how many different values it has: all counted at once."""
     counted: dict[str, ibis.Value] = {}
     for place, column in enumerate(columns):
         held = s[column].notnull()
-        counted[f"n{place}"] = s[column].count()
+        counted |= {f"n{place}": s[column].count(), f"scales{place}": s[column].nunique()}
         if s[column].type().is_string():
             counted[f"numbers{place}"] = how_many(held & number(s[column]).notnull())
-        if named:
-            counted[f"scales{place}"] = s[column].nunique()
-        counted |= {f"{name}_{place}": how_many(beside & held) for name, beside in known.items()}
+        counted |= {f"c{i}_{place}": how_many(_is_of(s, kind) & held) for i, kind in enumerate(kinds)}
     if not counted:
         return []
     whole = s.aggregate(**counted)
     return [
         whole.select(
             n=whole[f"n{place}"], numbers=whole[f"numbers{place}" if f"numbers{place}" in counted else f"n{place}"],
-            scales=whole[f"scales{place}"] if named else ibis.literal(0),
-            **{name: whole[f"{name}_{place}"] for name in known}, what=ibis.literal("column"), name=ibis.literal(column),
+            scales=whole[f"scales{place}"], **{f"c{i}": whole[f"c{i}_{place}"] for i in range(len(kinds))},
+            what=ibis.literal("column"), name=ibis.literal(column),
         )
         for place, column in enumerate(columns)
     ]  # fmt: skip

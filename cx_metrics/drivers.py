@@ -226,7 +226,7 @@ def _explained(
     confidence: float,
 ) -> None:  # fmt: skip
     """Write down correlations, parts of R² and what goes with them, for the drivers that vary."""
-    plain = np.column_stack([*columns, outcome])
+    plain = weights.side_by_side([*columns, outcome])
     times = n.astype(float)
     values = plain - times @ plain / n.sum()  # products of large numbers would leave no digits for their spread
     ends = np.cumsum([0, *(c.shape[1] for c in columns)])
@@ -250,7 +250,7 @@ def _explained(
     held["adjusted_r_squared"][kept] = float(weights.adjusted_r_squared(whole, n.sum(), int(ends[-1])))
     one = np.array([len(block) == 1 for block in blocks])
     first = [block[0] for block in blocks]
-    ranks = np.column_stack([weights.ranks(column, n) for column in plain.T])
+    ranks = weights.side_by_side([weights.ranks(column, n) for column in plain.T])
     ranked = weights.correlations(weights.moments(ranks - times @ ranks / n.sum(), n))
     for name, r, by_rank in (("correlation", matrix, False), ("spearman", ranked, True)):
         known = np.where(one, r[first, -1], np.nan)

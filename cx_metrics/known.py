@@ -253,7 +253,7 @@ def _codes(rows: pd.DataFrame, column: str) -> NDArray[np.int64]:
 
 def patterns_of(part: pd.DataFrame, known: Sequence[Known], score: Callable[[pd.Series], pd.Series]) -> Patterns:
     at = part.index.to_numpy()
-    codes = np.stack([one.codes[at] for one in known], axis=1) if known else np.zeros((len(part), 0), np.int64)
+    codes = np.stack([one.codes[at] for one in known]).T if known else np.zeros((len(part), 0), np.int64)
     answered = part["answered"].to_numpy(dtype="int64") == 1
     given = np.where(answered, score(part["score"].astype("float64")).to_numpy(dtype="float64"), 0.0)
     return Patterns(codes, answered, given, part["customers"].to_numpy(dtype="float64"))

@@ -7,7 +7,7 @@ bootstrap costs little more than one answer. Nothing here says what leads to wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import factorial
 from typing import Any
 
@@ -48,7 +48,7 @@ def moments(values: Array, weights: ArrayLike | None = None) -> Array:
     """Mean products of the columns of `values` and the constant 1; rows may weigh more than one answer."""
     z = _with_one(values)
     w = np.ones(len(z)) if weights is None else np.asarray(weights, dtype=float)
-    found: Array = (z * w[:, None]).T @ z / w.sum()
+    found: Array = _times(z, w).T @ z / w.sum()
     return found
 
 
@@ -185,21 +185,22 @@ def resampled(values: Array, counts: ArrayLike, units: ArrayLike | None = None, 
     chance = np.random.default_rng(SEED)
     z, n = _with_one(values), np.asarray(counts, dtype="int64")
     if units is None and len(z) <= MOST_UNITS:
-        products, drawn = _products(z), _draws(chance, n, resamples)
-        size = drawn.sum(axis=1)
+        products, answers, drawn_from = _products(z), np.ones(len(z)), n
     else:
         if units is None:
-            z, n, who = np.repeat(z, n, axis=0), np.ones(int(n.sum()), dtype="int64"), np.arange(int(n.sum()))
+            z, n = np.repeat(z.T, n, axis=1).T, np.ones(int(n.sum()), dtype="int64")
+            who = np.arange(len(z))
         else:
-            who = np.unique(np.asarray(units), return_inverse=True)[1]
+            who = _numbered(np.asarray(units))
         many = int(who.max()) + 1
         if many > MOST_UNITS:
             who, many = (chance.permutation(many) % BLOCKS)[who], BLOCKS
         products, answers = _sums(z, n, who, many)
-        drawn = _draws(chance, np.ones(many, dtype="int64"), resamples)
-        size = drawn @ answers
-    flat = drawn.astype(float) @ products / np.maximum(size, 1)[:, None]
-    return _squares(flat, z.shape[1])
+        drawn_from = np.ones(many, dtype="int64")
+    flat = [
+        drawn @ products / np.maximum(drawn @ answers, 1)[:, None] for drawn in _draws(chance, drawn_from, resamples)
+    ]
+    return _squares(np.concatenate(flat), z.shape[1])
 
 
 def percentile(drawn: Array, estimate: Array, confidence: float) -> Bounds:
@@ -209,8 +210,30 @@ def percentile(drawn: Array, estimate: Array, confidence: float) -> Bounds:
     return np.minimum(low, estimate), np.maximum(high, estimate)
 
 
+def side_by_side(columns: Sequence[Array]) -> Array:
+    """Columns as one table, each in a stretch of memory of its own: nearly all that is done here goes along columns."""
+    found: Array = np.concatenate([column.reshape(len(column), -1).T for column in columns]).T
+    return found
+
+
 def _with_one(values: Array) -> Array:
-    return np.column_stack([np.ones(len(values)), values])
+    return side_by_side([np.ones(len(values)), values])
+
+
+def _times(z: Array, counts: Any) -> Array:
+    """Rows as often as they count."""
+    return z if (counts == 1).all() else z * counts[:, None]
+
+
+def _numbered(units: Any) -> Any:
+    """The different numbers of some, each by its place in their order, from 0."""
+    low = units.min(initial=0)
+    span = int(units.max(initial=0) - low) + 1
+    if span > 16 * len(units) + 1_000:
+        return np.unique(units, return_inverse=True)[1]
+    there = np.zeros(span, dtype=bool)
+    there[units - low] = True
+    return (np.cumsum(there) - 1)[units - low]
 
 
 def _pairs(columns: int) -> tuple[Any, Any]:
@@ -228,19 +251,24 @@ def _products(z: Array) -> Array:
 def _sums(z: Array, counts: Any, who: Any, many: int) -> tuple[Array, Any]:
     """The products of all pairs of columns, added up by unit, and how many answers each unit gave."""
     rows, others = _pairs(z.shape[1])
-    columns, counted = np.ascontiguousarray(z.T), np.ascontiguousarray((z * counts[:, None]).T)
+    columns, counted = np.ascontiguousarray(z.T), np.ascontiguousarray(_times(z, counts).T)
     pairs = zip(rows, others, strict=True)
     sums = [np.bincount(who, weights=columns[i] * counted[j], minlength=many) for i, j in pairs]
     return np.stack(sums, axis=1), np.bincount(who, weights=counts, minlength=many)
 
 
-def _draws(chance: np.random.Generator, counts: Any, resamples: int) -> Any:
-    """How often each of `counts` is drawn, when as many are drawn with replacement as there are."""
-    if (counts == 1).all():  # each as likely as any other
-        size = len(counts)
-        drawn = chance.integers(0, size, (resamples, size)) + size * np.arange(resamples)[:, None]
-        return np.bincount(drawn.ravel(), minlength=resamples * size).reshape(resamples, size)
-    return chance.multinomial(int(counts.sum()), counts / counts.sum(), size=resamples)
+def _draws(chance: np.random.Generator, counts: Any, resamples: int) -> Iterator[Array]:
+    """How often each of `counts` is drawn, when as many are drawn with replacement as there are; a few draws at a time."""
+    size, alike = len(counts), bool((counts == 1).all())  # each as likely as any other
+    step = max(1, AT_ONCE // size)
+    for begin in range(0, resamples, step):
+        several = min(step, resamples - begin)
+        if alike:
+            drawn = chance.integers(0, size, (several, size)) + size * np.arange(several)[:, None]
+            held = np.bincount(drawn.ravel(), minlength=several * size).reshape(several, size)
+        else:
+            held = chance.multinomial(int(counts.sum()), counts / counts.sum(), size=several)
+        yield held.astype(float)
 
 
 def _squares(flat: Array, columns: int) -> Array:

@@ -135,7 +135,8 @@ def adjust(patterns: Patterns, trim: float) -> Adjusted:
         return _refused(plain, "few_silent")
     reached = within_reach(patterns)
     plain = replace(plain, beyond=int(n[~reached].sum()))
-    patterns = Patterns(patterns.codes[reached], who[reached], patterns.score[reached], n[reached])
+    if not reached.all():
+        patterns = Patterns(patterns.codes[reached], who[reached], patterns.score[reached], n[reached])
     if customers - plain.beyond - answers < LEAST_OF_A_CLASS:
         return _refused(plain, "out_of_reach")
     chosen = chosen_traits(patterns)
@@ -153,12 +154,14 @@ def within_reach(patterns: Patterns) -> NDArray[np.bool_]:
     """
     n, who, kept = patterns.count, patterns.answered, np.ones(len(patterns.count), dtype=bool)
     while True:
-        before = kept.copy()
+        before, left, heard = int(kept.sum()), n * kept, n * (kept & who)
         for codes in patterns.codes.T:
-            size = int(codes.max(initial=0)) + 1
-            held, said = np.bincount(codes, n * kept, size), np.bincount(codes, n * (kept & who), size)
-            kept &= ~((held >= LEAST_IN_LEVEL) & (said == 0))[codes]
-        if np.array_equal(before, kept):
+            held, said = np.bincount(codes, left), np.bincount(codes, heard)
+            silent = (held >= LEAST_IN_LEVEL) & (said == 0)
+            if silent.any():
+                kept &= ~silent[codes]
+                left, heard = n * kept, n * (kept & who)
+        if int(kept.sum()) == before:
             return kept
 
 

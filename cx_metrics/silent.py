@@ -68,11 +68,10 @@ def _clipped(value: float, low: float, high: float) -> float:
 def _finished(rows: list[dict[str, Any]], by: Sequence[str], keys: list[tuple[Any, ...]], name: str) -> pd.DataFrame:
     columns = list(_row(Adjusted(0, 0), name, (np.nan, np.nan), (-1, 1), 0.95))
     made = pd.DataFrame(rows, columns=columns)
-    made = made.astype(
-        {c: "int64" for c in ("customers", "answered", "trimmed", "beyond", "traits")} | {"flagged": bool}
-    )
-    groups = pd.DataFrame(keys, columns=list(by)) if by else pd.DataFrame(index=range(len(made)))
-    return pd.concat([groups, made], axis=1)
+    if not rows:  # else whole numbers are whole, and yes is yes
+        whole = ("customers", "answered", "trimmed", "beyond", "traits")
+        made = made.astype({c: "int64" for c in whole} | {"flagged": bool})
+    return pd.concat([pd.DataFrame(keys, columns=list(by)), made], axis=1) if by else made
 
 
 def finish_adjusted_nps(frame: pd.DataFrame, *, by: tuple[str, ...], trim: int, confidence: float) -> pd.DataFrame:

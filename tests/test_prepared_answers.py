@@ -135,7 +135,7 @@ def test_the_numbers_of_answers_are_not_offered_as_columns_or_drivers() -> None:
 
 def test_equal_units_are_drawn_as_often_as_chance_says() -> None:
     # How often one of n is drawn in n draws is binomial: mean 1, variance 1 - 1/n; two of them covary by -1/n.
-    drawn = weights._draws(np.random.default_rng(1), np.ones(50, dtype="int64"), 40_000)
+    drawn = np.concatenate([*weights._draws(np.random.default_rng(1), np.ones(50, dtype="int64"), 40_000)])
     assert (drawn.sum(axis=1) == 50).all()
     assert drawn.mean(axis=0) == pytest.approx(np.ones(50), abs=0.025)  # 5 errors of 1 / sqrt(40,000)
     together = np.cov(drawn.T)
