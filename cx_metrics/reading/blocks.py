@@ -15,7 +15,7 @@ from cx_metrics.reading.encodings import errors_of
 from cx_metrics.reading.files import RawFile
 from cx_metrics.reading.scan import readable
 
-BLOCK = 1024 * 1024  # bytes looked at together
+BLOCK = 512 * 1024  # bytes looked at together
 LINE_END, RETURN, QUOTE = (ord(sign) for sign in '\n\r"')
 
 Places = npt.NDArray[np.int64]

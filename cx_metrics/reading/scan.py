@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+
 from cx_metrics.errors import FileProblem
 from cx_metrics.reading.encodings import (
     UTF16,
@@ -35,6 +37,7 @@ EVIDENCE = 64 * 1024  # bytes of lines that are not UTF-8, which decide on the e
 FEW_SURE = 3  # so few lines of another encoding are believed, where nothing else speaks for UTF-8
 
 _ZEROS = N_("{file} holds NUL bytes and is not text. A table in text form (CSV UTF-8) was expected.")
+FEED = ord("\n")
 CONTROL = (b"\0", b"\x1f")  # bytes that no text has; the engine uses the second one as a mark of its own
 
 
@@ -108,9 +111,9 @@ def _count(path: Path, compressed: bool, codec: str, name: str, find: bool = Fal
             tally.bytes += len(block)
             if decoder is not None:
                 block = decoder.decode(block).encode("utf-8", "surrogateescape")
-            whole, rest = _whole_lines(rest + block)
+            whole, rest = _whole_lines(rest, block)
             _add(tally, whole)
-            tally.lines += whole.count(b"\n")
+            tally.lines += int(np.count_nonzero(np.frombuffer(whole, np.uint8) == FEED))
             _refuse_size(tally.bytes if compressed else 0, tally.lines, len(rest), name)
             if find and not tried and len(tally.evidence) >= EVIDENCE and tally.foreign > DAMAGED_SHARE * tally.lines:
                 tried = True
@@ -152,11 +155,11 @@ def _add(tally: Tally, block: bytes) -> None:
         tally.damaged += any(sign in line for sign in CONTROL)
 
 
-def _whole_lines(block: bytes) -> tuple[bytes, bytes]:
-    """The lines that end in the block, all with one kind of line end, and what follows them."""
-    if b"\r" not in block:
-        cut = block.rfind(b"\n") + 1
-        return block[:cut], block[cut:]
+def _whole_lines(rest: bytes, block: bytes) -> tuple[bytes, bytes]:
+    """The lines that end in a block that goes on after a rest, all with one kind of line end, and what follows them."""
+    if b"\r" not in block and not rest.endswith(b"\r") and (cut := block.rfind(b"\n") + 1):
+        return b"".join((rest, memoryview(block)[:cut])), block[cut:]
+    block = rest + block
     cut = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1  # a \r at the very end may be half of a line end
     return block[:cut].replace(b"\r\n", b"\n").replace(b"\r", b"\n"), block[cut:]
 

@@ -18,6 +18,7 @@ from cx_metrics.reading.durations import read_durations
 from cx_metrics.reading.files import RawFile
 from cx_metrics.reading.mapping import TIME_WITH_CLOCK, FileMapping, attribute_names, check_mapping
 from cx_metrics.reading.numbers import read_numbers
+from cx_metrics.reading.pieces import places_of, written_bytes
 from cx_metrics.reading.report import KEPT_ROWS, Mask, Report, RowProblem, Rows, shorten
 from cx_metrics.reading.spreading import MARK, Places, effective, made_from, records
 from cx_metrics.tables import TABLES, UTC_TIME
@@ -37,6 +38,7 @@ _NAIVE = NP_(
 )
 
 
+SPACE, BEYOND_ASCII = 0x20, 0x80  # bytes up to the one, and from the other on, may be or begin white space
 SHOWN_WORDS = 8  # in a note
 _PERCENT = NP_(
     '{count} value of "{column}" has a percent sign and was read as the number before it.',
@@ -241,9 +243,22 @@ class Rowset:
 
 def trimmed(values: pa.Array) -> pa.Array:
     """The texts without spaces around them; blank is null. What an id is, wherever it is read."""
+    if _is_bare(values):
+        return values
     bare = pc.utf8_trim_whitespace(values)
     blank = pc.equal(bare, "")
     return pc.if_else(blank, pa.scalar(None, pa.string()), bare) if pc.any(blank).as_py() else bare
+
+
+def _is_bare(values: pa.Array) -> bool:
+    """Whether no text is blank, nor begins or ends with a sign that may be white space: a glance at its first and last byte."""
+    if not pa.types.is_string(values.type) or values.null_count or not len(values):
+        return False
+    data, places = written_bytes(values), places_of(values)
+    first, after = places[:-1], places[1:]
+    if (first == after).any():
+        return False
+    return not any(((ends <= SPACE) | (ends >= BEYOND_ASCII)).any() for ends in (data[first], data[after - 1]))
 
 
 def blank_to_null(values: pa.Array) -> pa.Array:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +13,7 @@ from typing import Any
 import pytest
 
 from cx_metrics.errors import FileProblem
-from cx_metrics.reading import RawFile, batches, open_raw, read_batches
+from cx_metrics.reading import RawFile, batches, open_raw, read_batches, records
 from cx_metrics.reading.records import lines_in, written_lines
 
 WORDS = (
@@ -133,6 +136,29 @@ def test_quick_and_careful_reading_agree(
     compared, quick = compare(tmp_path / "file", 60, seed, blocks_of, monkeypatch)
     assert compared > 40
     assert quick > 300
+
+
+@pytest.mark.parametrize("window", [2, 3, 7])
+def test_quick_and_careful_reading_agree_wherever_a_window_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocks_of: Any, window: int
+) -> None:
+    monkeypatch.setattr(records, "WINDOW", window)
+    compared, quick = compare(tmp_path / "file", 25, window, blocks_of, monkeypatch)
+    assert compared > 12 and quick > 80
+
+
+def test_marks_that_are_said_to_stand_around_cells_do() -> None:
+    """All short texts of the signs that matter: where as many parts are found as a reader finds cells, no mark stands elsewhere."""
+    agreed = 0
+    for length in range(1, 8):
+        for written in itertools.product(b'a,"\n', repeat=length):
+            data = bytes(written)
+            parts, careful = records._parts(data, ","), records._around_cells(data, ",")
+            cells = sum(len(row) for row in csv.reader(io.StringIO(data.decode(), newline=""), strict=False))
+            if parts == cells:
+                agreed += 1
+                assert careful, data
+    assert agreed > 1_000
 
 
 @pytest.mark.long

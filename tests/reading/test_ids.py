@@ -37,6 +37,26 @@ def test_no_id_is_turned_into_anything_else(upload: Upload) -> None:
 
 
 @pytest.mark.parametrize(
+    "texts",
+    [
+        ["a", "b c"],
+        [" a", "b"],
+        ["a", "b\t"],
+        ["a", ""],
+        ["a", None],
+        ["\u00a0a", "b"],
+        ["a", "b\u3000"],
+        ["é", "ب"],
+        ["a\x1f"],
+        [],
+    ],
+)
+def test_a_glance_at_the_ends_of_texts_takes_nothing_for_bare_that_is_not(texts: list[str | None]) -> None:
+    whole = pa.array(["cut off ", *texts], pa.string()).slice(1)  # a part of a longer column
+    assert trimmed(whole).to_pylist() == [text.strip() or None if text else None for text in texts]
+
+
+@pytest.mark.parametrize(
     ("ids", "said"),
     [
         (["1.23E+15", "42"], '1 of 2 ids was turned into a rounded number by a spreadsheet (first: "1.23E+15")'),
