@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 ROOT = Path(__file__).parents[1]
 METRICS = sorted((ROOT / "cx_metrics").rglob("*.py"))
@@ -479,3 +480,14 @@ def test_one_function_draws_every_time_axis() -> None:
 
     elsewhere = [path for path in PAGES if path.name != "trends.py"]
     assert everywhere(elsewhere, drawn) == []  # so that dated changes stand on all of them
+
+
+def test_a_page_has_two_chart_libraries_at_most_and_one_place_draws_with_them() -> None:
+    charts = {name for name in dir(st) if name.endswith("_chart")} | {"map", "pyplot"}
+
+    def drawn(tree: ast.Module, _name: str) -> Found:
+        return [(node.lineno, name) for node, name, before in calls(tree) if name in charts and before == "st"]
+
+    found = everywhere(PAGES, drawn)
+    assert {line.split(":")[0] for line in found} == {"pages/parts/figure.py"}
+    assert {line.split()[-1] for line in found} == {"altair_chart", "echarts_chart"}
