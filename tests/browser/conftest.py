@@ -21,7 +21,7 @@ from cx_metrics.workspace import Workspace
 from tests.chromium import FLAGS, path
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 240_000  # milliseconds: of a page on a machine that has much else to do; how fast pages are is measured elsewhere
+PATIENCE = 240_000  # ms: of a page on a machine that has much else to do; how fast pages are is measured elsewhere
 # the script has rested for half a second: between two runs of one visit it rests for a moment as well
 SETTLED = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
