@@ -189,7 +189,7 @@ def _of_group(rows: pd.DataFrame, chosen: Chosen, method: str, needed: int, conf
         return table.assign(quadrant=None, note=SAME_SCORE, **held)
     kept = np.flatnonzero(varies)
     if len(kept):
-        units = complete["customer"].to_numpy() if chosen.by_customer else None
+        units = complete["customer"].to_numpy(dtype="int64") if chosen.by_customer else None
         _explained(held, notes, kept, [columns[k] for k in kept], outcome, n, units, method, confidence)
     table = table.assign(note=pd.Series(notes, table.index, dtype=object), quadrant=_quadrants(held), **held)
     return table.sort_values(["importance", "driver", "kind"], ascending=[False, True, True], na_position="last")

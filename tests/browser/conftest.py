@@ -21,7 +21,6 @@ from cx_metrics.workspace import Workspace
 from tests.chromium import FLAGS, path
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 240_000  # ms: of a page on a machine that has much else to do; how fast pages are is measured elsewhere
 # the script has rested for half a second: between two runs of one visit it rests for a moment as well
 SETTLED = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
@@ -129,7 +128,7 @@ class Visit:
         """Wait until the script has run and everything is on the page."""
         self.page.wait_for_timeout(100)
         self.page.evaluate("() => { window.touchlineRests = undefined }")
-        self.page.wait_for_function(SETTLED, timeout=PATIENCE, polling=50)
+        self.page.wait_for_function(SETTLED, timeout=120_000, polling=50)
         return self
 
     @property
