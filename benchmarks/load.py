@@ -95,7 +95,7 @@ class Load:
 async def viewer(load: Load) -> None:
     """One session, from its first page to the end of the time."""
     page, view = load.chance.choice(PAGES), load.view()
-    await asyncio.sleep(load.chance.random() * load.think)  # nobody opens at the same moment
+    await think(load)  # as if they had been here before: if all opened within one pause, that would be twice the load
     where = f"ws://127.0.0.1:{load.port}/_stcore/stream"
     while time.monotonic() < load.until:
         try:
@@ -107,15 +107,18 @@ async def viewer(load: Load) -> None:
             ) as door:
                 while time.monotonic() < load.until:
                     load.runs.append(await rerun(load, door, page, view))
-                    await asyncio.sleep(
-                        max(0, min(load.chance.expovariate(1 / load.think), load.until - time.monotonic()))
-                    )
+                    await think(load)
                     if load.chance.random() < ANOTHER_PAGE:
                         page = load.chance.choice(PAGES)
                     else:
                         view = load.view()
         except (OSError, TimeoutError, WebSocketException) as problem:
             load.runs.append(Run(page, False, PATIENCE_SECONDS, type(problem).__name__))
+
+
+async def think(load: Load) -> None:
+    """Look at the page for a while, exponentially; not beyond the end of the time."""
+    await asyncio.sleep(max(0, min(load.chance.expovariate(1 / load.think), load.until - time.monotonic())))
 
 
 async def rerun(load: Load, door: ClientConnection, page: str, view: dict[str, object]) -> Run:

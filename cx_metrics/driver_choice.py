@@ -6,7 +6,7 @@ are fetched once, with how many responses say so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
 
@@ -208,51 +208,53 @@ def choose(
 
     Raises OptionProblem for a name that stands for nothing, DataProblem for an outcome or a driver that is no single score.
     """
-    scores = found[(found["what"] == "score") & (found["n"] > 0)].set_index("name")
-    questions = found[found["what"] == "question"].sort_values(["kind", "name"])
-    if outcome and outcome not in SCORED and len(questions) and outcome not in set(questions["name"]):
-        _refuse(outcome, questions["name"])
-    kinds = [k for k in ((outcome,) if outcome else SCORED) if k in scores.index]
+    told: dict[str, list[Any]] = {what: [] for what in ("score", "question", "column", "value")}
+    for row in found.itertuples(index=False):
+        told[str(row.what)].append(row)
+    scores = {row.name: row for row in told["score"] if row.n > 0}
+    questions = sorted(told["question"], key=lambda row: (row.kind, row.name))
+    if outcome and outcome not in SCORED and questions and outcome not in {row.name for row in questions}:
+        _refuse(outcome, [row.name for row in questions])
+    kinds = [k for k in ((outcome,) if outcome else SCORED) if k in scores]
     if not kinds:
         return Chosen()
-    asked = {k: questions[(questions["kind"] == k) | (questions["name"] == k)] for k in kinds}
-    kind = next((k for k in kinds if _is_one(asked[k], scores.loc[k])), kinds[0])
-    own = asked[kind]
-    score: Any = scores.loc[kind]
+    asked = {k: [row for row in questions if k in (row.kind, row.name)] for k in kinds}
+    kind = next((k for k in kinds if _is_one(asked[k], scores[k])), kinds[0])
+    own, score = asked[kind], scores[kind]
     if not _is_one(own, score):
         raise DataProblem(
             N_("Several questions are of the type {type}: {names}. Name the one whose score you mean as outcome."),
-            type=kind, names=tuple(own["name"]),
+            type=kind, names=tuple(row.name for row in own),
         )  # fmt: skip
-    others = questions.drop(own.index)
-    beside = f"c{0 if outcome else SCORED.index(kind)}"
-    enough = HELD * int(score["n"])
+    others = [row for row in questions if row not in own]
     if drivers:
-        chosen = _named(found, others, drivers)
+        chosen = _named(told, others, drivers)
     else:
-        chosen = [_question(row) for row in others[others[beside] >= enough].itertuples()]
-        columns = found[(found["what"] == "column") & (found[beside] >= enough)]
-        chosen += [Driver(name, MEASURE) for name in sorted(columns["name"])]
-    pairs = tuple(zip(own["kind"], own["name"], strict=True))
-    return Chosen(pairs, tuple(chosen), float(score["high"]) < float(score["low"]))
+        beside, enough = f"c{0 if outcome else SCORED.index(kind)}", HELD * int(score.n)
+        chosen = [_question(row) for row in others if getattr(row, beside) >= enough]
+        columns = [row.name for row in told["column"] if getattr(row, beside) >= enough]
+        chosen += [Driver(name, MEASURE) for name in sorted(columns)]
+    pairs = tuple((row.kind, row.name) for row in own)
+    return Chosen(pairs, tuple(chosen), float(score.high) < float(score.low))
 
 
-def _is_one(asked: pd.DataFrame, score: Any) -> bool:
+def _is_one(asked: Sequence[Any], score: Any) -> bool:
     """Do the questions make one score: on one scale, and no response has two of them?"""
-    return len(asked) <= 1 or not (int(score["numbers"]) or len(asked[["low", "high", "better"]].drop_duplicates()) > 1)
+    scales = {(*_ends(row), row.better) for row in asked}
+    return len(asked) <= 1 or not (int(score.numbers) or len(scales) > 1)
 
 
-def _named(found: pd.DataFrame, questions: pd.DataFrame, names: Sequence[str]) -> list[Driver]:
+def _named(told: Mapping[str, Sequence[Any]], questions: Sequence[Any], names: Sequence[str]) -> list[Driver]:
     """The drivers that the names stand for, in their order, each once."""
-    columns = set(found.loc[found["what"] == "column", "name"])
+    columns = {row.name: row for row in told["column"]}
     chosen: dict[tuple[str, str], Driver] = {}
     for name in names:
         if name in columns:
-            held = [_by_values(found, name)]
+            held = [_by_values(columns[name], [row for row in told["value"] if row.name == name])]
         else:
-            held = [_question(row) for row in questions.itertuples() if name in (row.kind, row.name)]
+            held = [_question(row) for row in questions if name in (row.kind, row.name)]
         if not held:
-            _refuse(name, [*questions["name"], *columns])
+            _refuse(name, [*(row.name for row in questions), *columns])
         chosen |= {(driver.kind, driver.name): driver for driver in held}
     return list(chosen.values())
 
@@ -271,24 +273,26 @@ def _question(row: Any) -> Driver:
             N_("The question {question} was asked on several scales. Choose one wave or source, or name other drivers."),
             question=row.name,
         )  # fmt: skip
+    return Driver(row.name, row.kind, *_ends(row), bool(row.better))
+
+
+def _ends(row: Any) -> tuple[float | None, float | None]:
+    """The ends of the scale of a question, unknown as None."""
     low, high = (None if end != end else float(end) for end in (row.low, row.high))
-    return Driver(row.name, row.kind, low, high, bool(row.better))
+    return low, high
 
 
-def _by_values(found: pd.DataFrame, name: str) -> Driver:
+def _by_values(column: Any, values: Sequence[Any]) -> Driver:
     """A column as a driver: numbers, or one of a few values."""
-    column = found[(found["what"] == "column") & (found["name"] == name)].iloc[0]
-    values = found[(found["what"] == "value") & (found["name"] == name)].sort_values(
-        ["n", "value"], ascending=[False, True]
-    )
-    if values.empty or (column["numbers"] == column["n"] and column["scales"] > 2):
-        return Driver(name, MEASURE)
+    if not values or (column.numbers == column.n and column.scales > 2):
+        return Driver(column.name, MEASURE)
     if len(values) > MOST_LEVELS:
         raise DataProblem(
             N_("The column {column} has {count} different values. A driver is a number, or has at most {most} values."),
-            column=name, count=int(column["scales"]), most=MOST_LEVELS,
+            column=column.name, count=int(column.scales), most=MOST_LEVELS,
         )  # fmt: skip
-    return Driver(name, ATTRIBUTE, levels=tuple(values["value"][1:]))
+    ordered = sorted(values, key=lambda row: (-row.n, row.value))
+    return Driver(column.name, ATTRIBUTE, levels=tuple(row.value for row in ordered[1:]))
 
 
 def named(chosen: Chosen, by: Sequence[str]) -> pd.DataFrame:

@@ -162,7 +162,8 @@ def _columns(by: Sequence[str]) -> list[str]:
 
 def _of_group(rows: pd.DataFrame, chosen: Chosen, method: str, needed: int, confidence: float) -> pd.DataFrame:
     """All drivers in one group: the most important first, ties by name."""
-    complete = rows[rows["outcome"].notna()]
+    known = rows["outcome"].notna()
+    complete = rows if known.all() else rows[known]
     texts = [c for c in complete if not pd.api.types.is_numeric_dtype(complete[c])]
     if texts and not chosen.by_customer:  # engines put texts in orders of their own, and what is drawn goes by place
         complete = complete.sort_values([str(c) for c in complete if c != "n"])
@@ -226,15 +227,15 @@ def _explained(
     confidence: float,
 ) -> None:  # fmt: skip
     """Write down correlations, parts of R² and what goes with them, for the drivers that vary."""
-    plain = weights.side_by_side([*columns, outcome])
+    plain = [*(column for driver in columns for column in driver.T), outcome]
     times = n.astype(float)
-    values = plain - times @ plain / n.sum()  # products of large numbers would leave no digits for their spread
     ends = np.cumsum([0, *(c.shape[1] for c in columns)])
     blocks = [range(a, b) for a, b in zip(ends, ends[1:], strict=False)]
-    matrix = weights.correlations(weights.moments(values, n))
+    own, resampled = weights.sampled(weights.beside_one(plain, len(plain), times), n, units)
+    matrix = weights.correlations(own)
     split = weights.lmg if method == "lmg" else weights.johnson
     parts = split(matrix, blocks)
-    drawn = split(weights.correlations(weights.resampled(values, n, units)), blocks)
+    drawn = split(weights.correlations(resampled), blocks)
     whole, drawn_whole = parts.sum(), drawn.sum(axis=-1)
     shares = np.divide(drawn, drawn_whole[:, None], out=np.zeros_like(drawn), where=drawn_whole[:, None] > 0)
     own = parts / whole if whole > 0 else np.full(len(parts), np.nan)
@@ -250,8 +251,8 @@ def _explained(
     held["adjusted_r_squared"][kept] = float(weights.adjusted_r_squared(whole, n.sum(), int(ends[-1])))
     one = np.array([len(block) == 1 for block in blocks])
     first = [block[0] for block in blocks]
-    ranks = weights.side_by_side([weights.ranks(column, n) for column in plain.T])
-    ranked = weights.correlations(weights.moments(ranks - times @ ranks / n.sum(), n))
+    ranks = weights.beside_one((weights.ranks(column, times) for column in plain), len(plain), times)
+    ranked = weights.correlations(weights.mean_products(ranks, times))
     for name, r, by_rank in (("correlation", matrix, False), ("spearman", ranked, True)):
         known = np.where(one, r[first, -1], np.nan)
         _place(held, kept, name, (known, *weights.fisher(known, n.sum(), confidence, by_rank)))

@@ -7,7 +7,7 @@ bootstrap costs little more than one answer. Nothing here says what leads to wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import factorial
 from typing import Any
 
@@ -46,9 +46,13 @@ def correlations(moments: Array) -> Array:
 
 def moments(values: Array, weights: ArrayLike | None = None) -> Array:
     """Mean products of the columns of `values` and the constant 1; rows may weigh more than one answer."""
-    z = _with_one(values)
-    w = np.ones(len(z)) if weights is None else np.asarray(weights, dtype=float)
-    found: Array = _times(z, w).T @ z / w.sum()
+    w = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=float)
+    return mean_products(_with_one(values), w)
+
+
+def mean_products(z: Array, weights: Array) -> Array:
+    """The same of columns that have the constant 1 beside them already, as `beside_one` puts them."""
+    found: Array = _times(z, weights).T @ z / weights.sum()
     return found
 
 
@@ -176,14 +180,22 @@ def ranks(values: Array, weights: ArrayLike) -> Array:
 
 
 def resampled(values: Array, counts: ArrayLike, units: ArrayLike | None = None, resamples: int = RESAMPLES) -> Array:
-    """Mean products (see `moments`) of `resamples` draws with replacement. `counts`: answers that a row of `values` stands for.
+    """Mean products (see `moments`) of `resamples` draws with replacement, as `sampled` draws them."""
+    return sampled(_with_one(values), counts, units, resamples)[1]
+
+
+def sampled(
+    z: Array, counts: ArrayLike, units: ArrayLike | None = None, resamples: int = RESAMPLES
+) -> tuple[Array, Array]:
+    """Mean products (see `mean_products`) of all answers, and of `resamples` draws with replacement. `counts`: answers that a row
+    of `z` stands for.
 
     `units`: who gave the row's answers, from 0; those who answered several times are drawn whole. Without them each answer is
     drawn by itself. More than MOST_UNITS are dealt at random into BLOCKS blocks, and blocks are drawn (the bag of blocks of a
     mean has the error of the mean itself).
     """
     chance = np.random.default_rng(SEED)
-    z, n = _with_one(values), np.asarray(counts, dtype="int64")
+    n = np.asarray(counts, dtype="int64")
     if units is None and len(z) <= MOST_UNITS:
         products, answers, drawn_from = _products(z), np.ones(len(z)), n
     else:
@@ -197,10 +209,11 @@ def resampled(values: Array, counts: ArrayLike, units: ArrayLike | None = None, 
             who, many = (chance.permutation(many) % BLOCKS)[who], BLOCKS
         products, answers = _sums(z, n, who, many)
         drawn_from = np.ones(many, dtype="int64")
+    whole = drawn_from @ products / (drawn_from @ answers)
     flat = [
         drawn @ products / np.maximum(drawn @ answers, 1)[:, None] for drawn in _draws(chance, drawn_from, resamples)
     ]
-    return _squares(np.concatenate(flat), z.shape[1])
+    return _squares(whole[None], z.shape[1])[0], _squares(np.concatenate(flat), z.shape[1])
 
 
 def percentile(drawn: Array, estimate: Array, confidence: float) -> Bounds:
@@ -214,6 +227,15 @@ def side_by_side(columns: Sequence[Array]) -> Array:
     """Columns as one table, each in a stretch of memory of its own: nearly all that is done here goes along columns."""
     found: Array = np.concatenate([column.reshape(len(column), -1).T for column in columns]).T
     return found
+
+
+def beside_one(columns: Iterable[Array], count: int, weights: Array) -> Array:
+    """A 1 and `count` columns, each less its mean: products of large numbers would leave no digits for their spread."""
+    found = np.empty((count + 1, len(weights)))
+    found[0], total = 1, weights.sum()
+    for row, column in zip(found[1:], columns, strict=True):
+        np.subtract(column, weights @ column / total, out=row)
+    return found.T
 
 
 def _with_one(values: Array) -> Array:

@@ -324,7 +324,9 @@ def comments(
 
     def chosen_of(shown: View) -> ibis.Table:
         s = population(dataset.tables, shown, dataset.facts)["surveys"]
-        return _comments(s, *wanted)
+        if dataset.facts.heard is not None:  # every comment was read: its own column need not be looked through
+            return _comments(s.filter(s.comment_words.notnull()), *wanted)
+        return _comments(s.filter(s.comment.notnull() & (s.comment.strip() != "")), *wanted)
 
     def counted(shown: View) -> Asked:
         s = chosen_of(shown)
@@ -356,7 +358,6 @@ def _comments(
     find: str, _typical: bool,
 ) -> ibis.Table:  # fmt: skip
     """The answers with words that are wanted."""
-    s = s.filter(s.comment.notnull() & (s.comment.strip() != ""))
     if survey_type is not None:
         s = s.filter(s.survey_type == survey_type)
     if mood is not None:

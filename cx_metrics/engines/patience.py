@@ -25,7 +25,7 @@ from cx_metrics.texts import N_
 SECONDS = 10  # that a question may take
 SECONDS_VARIABLE = "TOUCHLINE_QUERY_SECONDS"
 HEAVY_SECONDS = 0.5  # from here on a query is a heavy one
-MOST_HEAVY = 4  # that run side by side in a process
+MOST_HEAVY = 4  # that run side by side
 LONG_SECONDS = 0.1  # from here on who asks may step back behind the others, and imports need not make way
 LATELY_SECONDS = 5  # after a long question its asker's next one may be long too
 BEHIND = 19  # how far: as far as there is; it still has a processor that nobody else wants
@@ -58,6 +58,17 @@ def asking_while(still_wanted: Callable[[], bool], steps_back: bool = False, who
         _who.reset(asking)
         _still_wanted.reset(token)
         _steps_back.reset(stepping)
+
+
+def share_with(processes: int) -> None:
+    """So many processes answer questions: each runs its part of the heavy ones."""
+    global MOST_HEAVY
+    MOST_HEAVY = max(MOST_HEAVY // processes, 1)
+
+
+def asker() -> str:
+    """Who asks, as `asking_while` was told."""
+    return _who.get()
 
 
 def check_wanted() -> None:

@@ -109,7 +109,8 @@ class Version:
     @property
     def facts(self) -> Facts:
         """The facts of the dataset, as preparing found them."""
-        return facts_from_dict(self.manifest["facts"])
+        kept = self.manifest["facts"]  # also says so if the file is damaged
+        return facts_from_dict(kept) if self.given is not None else _facts(self.manifest_path, self.checksums[1])
 
 
 def damaged(number: int) -> DamagedVersion:
@@ -488,6 +489,11 @@ def _with_aside(part: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[str, A
         return {name: value for name, value in manifest.items() if name != "aside"}, 0
     checksum, size = files.seal(part / ASIDE), (part / ASIDE).stat().st_size
     return {**manifest, "aside": {**manifest["aside"], "sha256": checksum, "size": size}}, size
+
+
+@functools.lru_cache(maxsize=64)
+def _facts(path: Path, checksum: str) -> Facts:
+    return facts_from_dict(_manifest(path, checksum)["facts"])
 
 
 @functools.lru_cache(maxsize=256)

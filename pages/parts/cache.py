@@ -10,12 +10,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import wraps
+from inspect import signature
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from cx_metrics.comparison import COMPARED, MEASURES, compare
+from cx_metrics import workers
+from cx_metrics.answering import Answer, comparison_of, metric_of, movers_of, place_of
+from cx_metrics.comparison import COMPARED, MEASURES
 from cx_metrics.differences import MEASURES as DIFFERENCES
 from cx_metrics.engines import Served, Store, open_store
 from cx_metrics.errors import ViewProblem
@@ -23,10 +27,9 @@ from cx_metrics.explaining import Query
 from cx_metrics.explaining import queries as find_queries
 from cx_metrics.explaining import queries_of_people as find_queries_of_people
 from cx_metrics.movers import MOVERS
-from cx_metrics.movers import movers as find_movers
 from cx_metrics.reading.dictionary import look_up
 from cx_metrics.registry import Metric, find
-from cx_metrics.run import Result, run
+from cx_metrics.run import Result
 from cx_metrics.run import changes as find_changes
 from cx_metrics.run import comments as find_comments
 from cx_metrics.run import conversions as count_conversions
@@ -57,7 +60,13 @@ def kept(most: int) -> Callable[[Callable[..., Any]], Any]:
 
     def keeping(question: Callable[..., Any]) -> Any:
         answers = st.cache_data(show_spinner=False, max_entries=most)(question)
-        asked: Any = while_waited_for(answers)
+        names = tuple(signature(question).parameters)
+
+        @wraps(question)
+        def by_name(*given: Any) -> Any:  # Streamlit would look up the name of each place anew, each time
+            return answers(**dict(zip(names, given, strict=True)))
+
+        asked: Any = while_waited_for(by_name)
         asked.clear = answers.clear
         return asked
 
@@ -80,6 +89,7 @@ def forget_erased() -> None:
     with _FORGETTING:
         if _forgotten.get("erasures", now) != now:
             _opened.clear()
+            workers.forget()
             forget_answers()
         _forgotten["erasures"] = now
 
@@ -115,6 +125,7 @@ def opened(version: Version) -> Store | Served:
 def forget(version: Version) -> None:
     """Let go of a version whose dataset was deleted, and of every answer. Who still reads it goes on until the page is drawn."""
     _opened.clear(_key(version), version)
+    workers.forget()
     forget_answers()
 
 
@@ -184,13 +195,19 @@ def compared(
     return Result(replace(declared, measures=measures, finish=None), _shown(frame, by), definition, route, (a, b))
 
 
+def _ask(question: Callable[..., Any], version: Version, *given: Any, place: int | None = None, **named: Any) -> Any:
+    """The answer to a question about a version, by one of the workers where the server has any."""
+    return workers.ask(question, opened(version), version.content, version.path, *given, place=place, **named)
+
+
 @kept(200)
 def _compared(
     key: str, metric: str, view_keys: tuple[str, str], by: tuple[str, ...],
     texts: tuple[tuple[str, str], ...], _version: Version, _views: tuple[View, View], _hidden: Privacy | None,
 ) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
-    result = compare(metric, opened(_version), *_views, by=by, version=_version.key, privacy=_hidden, **dict(texts))
-    return result.frame, result.definition, result.route
+    place = place_of(find(metric))
+    found: Answer = _ask(comparison_of, _version, metric, _views, by, _version.key, _hidden, dict(texts), place=place)
+    return found
 
 
 def movers(version: Version, now: View, before: View) -> Result:
@@ -205,8 +222,8 @@ def movers(version: Version, now: View, before: View) -> Result:
 def _movers(
     key: str, view_keys: tuple[str, str], _version: Version, _views: tuple[View, View], _hidden: Privacy | None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    result = find_movers(opened(_version), *_views, version=_version.key, privacy=_hidden)
-    return result.frame, result.definition
+    found: Answer = _ask(movers_of, _version, _views, _version.key, _hidden)
+    return found[:2]
 
 
 def people(version: Version, view: View) -> dict[str, int]:
@@ -223,7 +240,7 @@ def conversions(version: Version, view: View) -> int:
 
 @kept(200)
 def _conversions(key: str, view_key: str, _version: Version, _view: View, _hidden: Privacy | None) -> int:
-    return count_conversions(opened(_version), _view, _hidden)
+    return int(_ask(count_conversions, _version, _view, _hidden))
 
 
 def values(version: Version, column: str) -> tuple[str, ...]:
@@ -245,18 +262,21 @@ def _answered(
     key: str, metric: str, view_key: str, by: tuple[str, ...], texts: tuple[tuple[str, str], ...],
     _version: Version, _view: View, _hidden: Privacy | None,
 ) -> tuple[pd.DataFrame, dict[str, Any], str]:  # fmt: skip
-    result = run(metric, opened(_version), _view, by=by, version=_version.key, privacy=_hidden, **dict(texts))
-    return result.frame, result.definition, result.route
+    place = place_of(find(metric))
+    found: Answer = _ask(metric_of, _version, metric, _view, by, _version.key, _hidden, dict(texts), place=place)
+    return found
 
 
 @kept(500)
 def _people(key: str, view_key: str, _version: Version, _view: View, _hidden: Privacy | None) -> dict[str, int]:
-    return count_people(opened(_version), _view, _hidden)
+    found: dict[str, int] = _ask(count_people, _version, _view, _hidden)
+    return found
 
 
 @kept(500)
 def _values(key: str, column: str, _version: Version) -> tuple[str, ...]:
-    return find_values(opened(_version), column, MOST_VALUES)
+    found: tuple[str, ...] = _ask(find_values, _version, column, MOST_VALUES)
+    return found
 
 
 def changes(version: Version, view: View) -> pd.DataFrame:
@@ -266,7 +286,8 @@ def changes(version: Version, view: View) -> pd.DataFrame:
 
 @kept(200)
 def _changes(key: str, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
-    return find_changes(opened(_version), _view)
+    found: pd.DataFrame = _ask(find_changes, _version, _view)
+    return found
 
 
 def comments(version: Version, view: View, **wanted: Any) -> tuple[pd.DataFrame, int]:
@@ -285,7 +306,8 @@ def _comments(
     _view: View,
     _hidden: Privacy | None,
 ) -> tuple[pd.DataFrame, int]:
-    return find_comments(opened(_version), _view, privacy=_hidden, **dict(wanted))
+    found: tuple[pd.DataFrame, int] = _ask(find_comments, _version, _view, privacy=_hidden, **dict(wanted))
+    return found
 
 
 def stages(version: Version) -> dict[str, str]:
@@ -295,7 +317,8 @@ def stages(version: Version) -> dict[str, str]:
 
 @kept(50)
 def _stages(key: str, _version: Version) -> dict[str, str]:
-    return find_stages(opened(_version))
+    found: dict[str, str] = _ask(find_stages, _version)
+    return found
 
 
 def answer_touchpoints(version: Version) -> tuple[str, ...]:
@@ -305,7 +328,7 @@ def answer_touchpoints(version: Version) -> tuple[str, ...]:
 
 @kept(50)
 def _answer_touchpoints(key: str, _version: Version) -> tuple[str, ...]:
-    found = {name: look_up(name) for name in find_values(opened(_version), "touchpoint", MOST_LOOKED_UP) if name}
+    found = {name: look_up(name) for name in _ask(find_values, _version, "touchpoint", MOST_LOOKED_UP) if name}
     return tuple(sorted(name for name, known in found.items() if known is not None and known.touchpoint == SURVEY))
 
 
@@ -316,7 +339,8 @@ def names(version: Version) -> pd.DataFrame:
 
 @kept(50)
 def _names(key: str, _version: Version) -> pd.DataFrame:
-    return find_names(opened(_version))
+    found: pd.DataFrame = _ask(find_names, _version)
+    return found
 
 
 def places(version: Version) -> pd.DataFrame:
@@ -326,7 +350,8 @@ def places(version: Version) -> pd.DataFrame:
 
 @kept(50)
 def _places(key: str, _version: Version) -> pd.DataFrame:
-    return find_places(opened(_version))
+    found: pd.DataFrame = _ask(find_places, _version)
+    return found
 
 
 def out_of_order(version: Version) -> int:
@@ -336,7 +361,7 @@ def out_of_order(version: Version) -> int:
 
 @kept(50)
 def _out_of_order(key: str, _version: Version) -> int:
-    return count_out_of_order(opened(_version))
+    return int(_ask(count_out_of_order, _version))
 
 
 def daily(version: Version) -> pd.DataFrame:
@@ -346,4 +371,5 @@ def daily(version: Version) -> pd.DataFrame:
 
 @kept(50)
 def _daily(key: str, _version: Version) -> pd.DataFrame:
-    return find_daily(opened(_version))
+    found: pd.DataFrame = _ask(find_daily, _version)
+    return found

@@ -41,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--no-sample", action="store_true", help="do not import the sample data")
     asked = parser.parse_args(arguments)
-    if asked.port and (refused := cannot_listen(asked.address, asked.port)):
+    refused = asked.port and cannot_listen(asked.address, asked.port)
+    if refused := refused or cannot_hire():
         print(f"Touchline: {refused}", file=sys.stderr)
         return 1
     os.chdir(ROOT)
@@ -123,6 +124,7 @@ def _workspace() -> Any:
 def announce(address: str, port: int) -> None:
     """Wait until the server answers, print the address, and visit it once so that the first reader finds it warm."""
     host = "127.0.0.1" if address in ("0.0.0.0", "") else address
+    hire_workers()
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         try:
@@ -132,7 +134,7 @@ def announce(address: str, port: int) -> None:
             time.sleep(0.05)
     shown = "localhost" if host == "127.0.0.1" else host
     print(f"\nTouchline is ready: http://{shown}:{port}\nStop it with Ctrl+C.\n", flush=True)
-    visit(host, port)
+    rehearse(host, port)
     compile_ahead()
     sweep()
     keep_what_is_loaded()
@@ -145,11 +147,26 @@ def keep_what_is_loaded() -> None:
     gc.set_threshold(20_000, 5, 5)  # a query makes ten thousands of objects: no search after each few hundred
 
 
+def hire_workers() -> None:
+    """Have the processes started that answer questions beside this one."""
+    from cx_metrics import workers
+
+    workers.hire(workers.wanted())
+
+
+def rehearse(host: str, port: int) -> None:
+    """Visit the pages once, when the workers can be asked."""
+    from cx_metrics import workers
+
+    with workers.rehearsal(PATIENCE_SECONDS):
+        visit(host, port)
+
+
 def compile_ahead() -> None:
     """Have what answers a funnel compiled before somebody asks for one."""
-    from cx_metrics import plain_tries
+    from cx_metrics import plain_tries, workers
 
-    plain_tries.compile_ahead()
+    workers.prepare(plain_tries.compile_ahead)
 
 
 def sweep() -> None:
@@ -215,6 +232,19 @@ def cannot_listen(address: str, port: int) -> str:
                 f"Stop that program, or choose another port: --port {other} is free. "
                 f"Without --port the first free one from {FIRST_PORT} is taken."
             )
+    return ""
+
+
+def cannot_hire() -> str:
+    """Why the workers that were asked for cannot be had; nothing where they can."""
+    if os.environ.get("TOUCHLINE_WORKERS"):  # loading the libraries takes a while
+        from cx_metrics import workers
+        from cx_metrics.errors import TouchlineError
+
+        try:
+            workers.wanted()
+        except TouchlineError as problem:
+            return str(problem)
     return ""
 
 

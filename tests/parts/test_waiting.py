@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,7 +79,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
     cache._values.clear()
 
 
-VERSION: Any = SimpleNamespace(dataset="d", number=1, content="d.1.0")
+VERSION: Any = SimpleNamespace(dataset="d", number=1, content="d.1.0", path=Path("d"))
 
 
 def page(version: object) -> None:

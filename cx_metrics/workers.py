@@ -1,0 +1,421 @@
+"""Processes that answer questions beside the server, so that who draws a page and who counts for another one do not stand in
+each other's way: one process of Python has one processor for all its threads.
+
+A worker opens the same read-only stores and is asked the same questions; where none is hired, questions are answered by whoever
+asks. They hand each other objects over a pair of sockets that belongs to the two of them and has no name: nobody else can put
+anything into it. A worker whose server is gone ends.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cx_metrics.engines import Store, asking_while, open_store
+from cx_metrics.engines.patience import asker, check_wanted, share_with
+from cx_metrics.errors import Cancelled, TouchlineError, ViewProblem, WorkspaceProblem
+from cx_metrics.limits import step_back
+from cx_metrics.logs import described, event, keep_messages_out
+from cx_metrics.right_of_way import RIGHT_OF_WAY
+from cx_metrics.texts import N_
+from cx_metrics.view import Facts
+
+VARIABLE = "TOUCHLINE_WORKERS"
+MOST = 16
+FIRST, LAST = 0, -1  # places of workers
+MOST_OPEN = 16  # stores that a worker holds open
+BEHIND_PAGES = (
+    5  # how far workers stand behind the server for the processor: what is drawn is short, and somebody looks at it
+)
+LOOK_SECONDS = 0.05  # between two looks whether an answer is still waited for
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = "import sys, cx_metrics.answering; from cx_metrics.workers import serve; serve(*map(int, sys.argv[1:]))"
+
+Question = Callable[..., Any]  # store, what was given → something that can be sent
+
+
+def wanted() -> int:
+    """How many workers a server hires: TOUCHLINE_WORKERS, else as many as it may use processors, at most four; none on a machine
+    with one. Raises WorkspaceProblem for what is no such number."""
+    asked = os.environ.get(VARIABLE, "")
+    if asked:
+        if not asked.isdecimal() or int(asked) > MOST:
+            raise WorkspaceProblem(
+                N_("{variable} has to be a number from 0 to {most}; found {found}."),
+                variable=VARIABLE,
+                most=MOST,
+                found=asked,
+            )
+        return int(asked)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(processors, 4) if processors > 1 else 0
+
+
+@dataclass
+class _Asked:
+    """A question that was put to a worker, and what has come of it."""
+
+    there: threading.Event = field(default_factory=threading.Event)
+    answer: Any = None
+    problem: BaseException | None = None
+
+
+class Lost(Exception):
+    """The worker ended before it had answered."""
+
+
+class Worker:
+    """One process, as the server sees it."""
+
+    def __init__(self, of: int, replaces: bool = False) -> None:
+        self._replaces = replaces
+        mine, theirs = socket.socketpair()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(theirs.fileno()), str(of)], cwd=ROOT, pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        theirs.close()
+        self._door = Connection(mine.detach())
+        self._sending, self._numbers = threading.Lock(), itertools.count()
+        self._asked: dict[int, _Asked] = {}
+        self._told: set[str] = set()
+        self.ready, self.lost = threading.Event(), False
+        threading.Thread(target=self._listen, name="worker", daemon=True).start()
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether it listens, or will in a moment."""
+        return self._replaces or self.ready.is_set()
+
+    @property
+    def busy(self) -> int:
+        """How many questions it has not answered yet."""
+        return len(self._asked)
+
+    def put(self, question: Question, content: str, path: Path, facts: Facts, given: Any, named: Any, who: str) -> int:
+        """Put a question to it. Raises Lost where it has ended."""
+        number, asked = next(self._numbers), _Asked()
+        self._asked[number] = asked
+        with self._sending:
+            if content not in self._told:
+                self._told.add(content)
+                self._send("open", content, path, facts)
+            self._send("ask", number, content, question, given, named, who)
+        if self.lost:
+            self._asked.pop(number, None)
+            raise Lost
+        return number
+
+    def wait(self, number: int) -> Any:
+        """Its answer. Raises what the question raised, `Cancelled` where nobody waits any more, Lost where the worker ended."""
+        asked = self._asked[number]
+        try:
+            while not asked.there.wait(LOOK_SECONDS):
+                check_wanted()
+        except BaseException:
+            self.give_up(number)
+            raise
+        finally:
+            self._asked.pop(number, None)
+        if asked.problem is not None:
+            raise asked.problem
+        return asked.answer
+
+    def echo(self, question: Question, content: str, path: Path, facts: Facts, given: Any, named: Any) -> None:
+        """Put a question to it whose answer nobody waits for: it will have made it ready for the next time."""
+        self._asked.pop(self.put(question, content, path, facts, given, named, ""), None)
+
+    def prepare(self, work: Callable[[], object]) -> None:
+        """Have it do something before it is asked."""
+        with self._sending:
+            self._send("prepare", work)
+
+    def give_up(self, number: int) -> None:
+        """Nobody waits for that answer any more."""
+        with self._sending:
+            self._send("cancel", number)
+
+    def forget(self) -> None:
+        """Have it let go of all stores."""
+        with self._sending:
+            self._told.clear()
+            self._send("forget")
+
+    def end(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.wait()
+
+    def _send(self, *message: Any) -> None:
+        with suppress(OSError):  # that it has ended is heard by the thread that listens
+            self._door.send(message)
+
+    def _listen(self) -> None:
+        imports_wait = 0
+        with suppress(EOFError, OSError):
+            while True:
+                kind, *said = self._door.recv()
+                if kind == "ready":
+                    self.ready.set()
+                elif kind == "begins":
+                    imports_wait += 1
+                    RIGHT_OF_WAY.begins()
+                elif kind == "ends":
+                    imports_wait -= 1
+                    RIGHT_OF_WAY.ends()
+                elif (asked := self._asked.get(said[0])) is not None:
+                    asked.answer, asked.problem = said[1:]
+                    asked.there.set()
+        for _begun in range(imports_wait):
+            RIGHT_OF_WAY.ends()
+        self.end()
+        self.lost = True
+        for asked in list(self._asked.values()):
+            asked.problem = Lost()
+            asked.there.set()
+        self._door.close()
+
+
+class Workers:
+    """All of them. One that ends unexpectedly is replaced."""
+
+    def __init__(self, count: int) -> None:
+        self._hiring = threading.Lock()
+        self._all = [Worker(count) for _place in range(count)]
+        self._turn = itertools.count()
+        self.rehearsing = False  # every question is put to all, so that none of them meets it for the first time later
+
+    def ask(
+        self,
+        question: Question,
+        content: str,
+        path: Path,
+        facts: Facts,
+        given: Any,
+        named: Any,
+        place: int | None = None,
+    ) -> Any:
+        """The answer of one of them: the one at `place`, else one that has little to do. Raises what the question raised."""
+        for _again in range(2):
+            worker = self._chosen(place)
+            if worker is None:
+                return question(open_store(path, facts), *given, **named)
+            with suppress(Lost):
+                number = worker.put(question, content, path, facts, given, named, asker())
+                if self.rehearsing and place is None:
+                    self._echo(worker, question, content, path, facts, given, named)
+                return worker.wait(number)
+        raise ViewProblem(
+            N_(
+                "This question took more memory than the machine has, so it was ended. Narrow the view, or ask again in a moment."
+            )
+        )
+
+    def _chosen(self, place: int | None) -> Worker | None:
+        """A worker that can be asked; None while the first ones begin. For one that replaces another its questions wait: what ended
+        a worker is not to be asked here."""
+        with self._hiring:
+            for at, worker in enumerate(self._all):
+                if worker.lost:
+                    event("worker_lost", status=int(worker.process.returncode or 0))
+                    self._all[at] = Worker(len(self._all), replaces=True)
+            if place is not None:
+                only = self._all[place % len(self._all)]
+                return only if only.can_be_asked else None
+            turn = next(self._turn) % len(self._all)
+            turned = (*self._all[turn:], *self._all[:turn])
+            return min((w for w in turned if w.can_be_asked), key=lambda worker: worker.busy, default=None)
+
+    def _echo(self, asked: Worker, *question: Any) -> None:
+        for worker in self._all:
+            if worker is not asked and worker.ready.is_set():
+                with suppress(Lost):
+                    worker.echo(*question)
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Wait until all can be asked, or so long."""
+        until = time.monotonic() + seconds
+        for worker in self._all:
+            worker.ready.wait(max(until - time.monotonic(), 0))
+
+    def prepare(self, work: Callable[[], object]) -> None:
+        """Have the first one do something before it is asked."""
+        self._all[FIRST].prepare(work)
+
+    def forget(self) -> None:
+        """Have all let go of all stores."""
+        for worker in self._all:
+            worker.forget()
+
+    def end(self) -> None:
+        """End all of them."""
+        for worker in self._all:
+            worker.end()
+
+
+_hired: Workers | None = None
+
+
+def hire(count: int) -> None:
+    """Have so many workers answer the questions of this process from now on."""
+    global _hired
+    dismiss()
+    _hired = Workers(count) if count else None
+
+
+def dismiss() -> None:
+    """Answer questions without workers from now on."""
+    global _hired
+    if _hired is not None:
+        _hired.end()
+    _hired = None
+
+
+def prepare(work: Callable[[], object]) -> None:
+    """Do something that questions of the first place need, by who will be asked."""
+    if _hired is None:
+        work()
+    else:
+        _hired.prepare(work)
+
+
+@contextmanager
+def rehearsal(seconds: float) -> Iterator[None]:
+    """What is asked in this block, all workers are asked, from when they are ready or so many seconds have passed."""
+    if _hired is None:
+        yield
+        return
+    _hired.wait_until_ready(seconds)
+    _hired.rehearsing = True
+    try:
+        yield
+    finally:
+        _hired.rehearsing = False
+
+
+def forget() -> None:
+    """Let go of stores whose data are to be gone."""
+    if _hired is not None:
+        _hired.forget()
+
+
+def ask(
+    question: Question, store: Any, content: str, path: Path, *given: Any, place: int | None = None, **named: Any
+) -> Any:
+    """The answer to a question about a store, by a worker where there are any, else here. `content` is what caches call the data;
+    questions of one `place` are answered by the same worker, for what it keeps of the last ones."""
+    if _hired is None or not isinstance(store, Store):
+        return question(store, *given, **named)
+    return _hired.ask(question, content, path, store.facts, given, named, place)
+
+
+# What follows runs in a worker.
+
+
+class _Service:
+    """A worker, as it sees itself."""
+
+    def __init__(self, door: Connection) -> None:
+        self._door, self._sending = door, threading.Lock()
+        self._known: dict[str, tuple[Path, Facts]] = {}
+        self._stores: dict[str, Store] = {}
+        self._opening = threading.Lock()
+        self._given_up: dict[int, threading.Event] = {}
+
+    def send(self, *message: Any) -> None:
+        with self._sending, suppress(OSError):
+            self._door.send(message)
+
+    def run(self) -> None:
+        """Answer until the server is gone."""
+        self.send("ready")
+        while True:
+            kind, *said = self._door.recv()
+            if kind == "open":
+                self._open(*said)
+            elif kind == "forget":
+                with self._opening:
+                    self._known.clear()
+                    self._stores.clear()
+            elif kind == "prepare":
+                threading.Thread(target=said[0], daemon=True).start()
+            elif kind == "cancel":
+                if (given_up := self._given_up.get(said[0])) is not None:
+                    given_up.set()
+            else:
+                number, content, *asked = said
+                self._given_up[number] = threading.Event()
+                whose = (content, *self._known[content])
+                threading.Thread(target=self._answer, args=(number, whose, *asked), daemon=True).start()
+
+    def _open(self, content: str, path: Path, facts: Facts) -> None:
+        with self._opening:
+            for other in [c for c, (where, _facts) in self._known.items() if where == path]:
+                self._known.pop(other)
+                self._stores.pop(other, None)
+            self._known[content] = (path, facts)
+
+    def _store(self, content: str, path: Path, facts: Facts) -> Store:
+        with self._opening:
+            store = self._stores.get(content) or open_store(path, facts)
+            if content in self._known:  # else its data are to be gone
+                self._stores[content] = store
+                while len(self._stores) > MOST_OPEN:
+                    self._stores.pop(next(iter(self._stores)))
+            return store
+
+    def _answer(
+        self, number: int, whose: tuple[str, Path, Facts], question: Question, given: tuple[Any, ...], named: Mapping[str, Any],
+        who: str,
+    ) -> None:  # fmt: skip
+        given_up = self._given_up[number]
+        answer: Any = None
+        problem: BaseException | None = None
+        try:
+            with asking_while(lambda: not given_up.is_set(), steps_back=True, who=who):
+                answer = question(self._store(*whose), *given, **named)
+        except (TouchlineError, Cancelled) as said:
+            problem = said.with_traceback(None)
+        except Exception as fault:  # of ours: whoever asked has it
+            print(described(fault), file=sys.stderr, flush=True)
+            problem = fault
+        self._given_up.pop(number, None)
+        try:
+            self.send("answer", number, answer, problem)
+        except Exception:  # of a kind that cannot be sent
+            self.send("answer", number, None, RuntimeError(type(problem or answer).__name__))
+
+
+def serve(descriptor: int, of: int) -> None:
+    """What one `of` so many workers runs: answer what comes through that socket, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, whose end is heard
+    keep_messages_out()
+    step_back(BEHIND_PAGES)
+    share_with(of)
+    pd.set_option("mode.string_storage", "python")  # as pages keep texts
+    service = _Service(Connection(descriptor))
+    RIGHT_OF_WAY.begins = functools.partial(service.send, "begins")  # type: ignore[method-assign]
+    RIGHT_OF_WAY.ends = functools.partial(service.send, "ends")  # type: ignore[method-assign]
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 5, 5)
+    try:
+        service.run()
+    except (EOFError, OSError):
+        os._exit(0)
