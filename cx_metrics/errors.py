@@ -20,6 +20,10 @@ class TouchlineError(Exception):
         self.text = source if isinstance(source, Text) else Text(source, values)
         super().__init__(str(self.text))
 
+    def __reduce__(self) -> tuple[type[TouchlineError], tuple[Text]]:
+        """Another process makes it anew of its text, whose values may hold anything."""
+        return type(self), (self.text,)
+
 
 class FileProblem(TouchlineError):
     """A file that cannot be read as a table: empty, wrong kind, wrong delimiter, too wide."""

@@ -22,12 +22,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cx_metrics.engines import Store, asking_while, open_store
+from cx_metrics.engines.duckdb_store import MEMORY_VARIABLE
 from cx_metrics.engines.patience import asker, check_wanted, share_with
 from cx_metrics.errors import Cancelled, TouchlineError, ViewProblem, WorkspaceProblem
 from cx_metrics.limits import step_back
@@ -43,6 +45,9 @@ MOST_OPEN = 16  # stores that a worker holds open
 BEHIND_PAGES = (
     5  # how far workers stand behind the server for the processor: what is drawn is short, and somebody looks at it
 )
+GRACE_SECONDS = 2  # for a worker to end by itself
+PAUSE_SECONDS = 60  # before one is tried again that ended while it began
+LEAST_MEMORY_MB = 2_000  # of a worker, as of a server
 LOOK_SECONDS = 0.05  # between two looks whether an answer is still waited for
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = "import sys, cx_metrics.answering; from cx_metrics.workers import serve; serve(*map(int, sys.argv[1:]))"
@@ -67,13 +72,28 @@ def wanted() -> int:
     return min(processors, 4) if processors > 1 else 0
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A question about a store: what caches call its data, and where they are."""
+
+    question: Question
+    content: str
+    path: Path
+    facts: Facts
+    given: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+    def here(self) -> Any:
+        """The answer of this process."""
+        return self.question(open_store(self.path, self.facts), *self.given, **self.named)
+
+
 @dataclass
-class _Asked:
-    """A question that was put to a worker, and what has come of it."""
+class _Open:
+    """A question that was put to a worker, and what has come of it: the answer or the problem, as it was sent."""
 
     there: threading.Event = field(default_factory=threading.Event)
-    answer: Any = None
-    problem: BaseException | None = None
+    answer: bytes | None = None
 
 
 class Lost(Exception):
@@ -81,19 +101,19 @@ class Lost(Exception):
 
 
 class Worker:
-    """One process, as the server sees it."""
+    """One process, as the server sees it: one `of` so many. Questions of one that `replaces` another wait until it listens."""
 
     def __init__(self, of: int, replaces: bool = False) -> None:
-        self._replaces = replaces
+        self._replaces, self.begun = replaces, time.monotonic()
         mine, theirs = socket.socketpair()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(theirs.fileno()), str(of)], cwd=ROOT, pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        theirs.close()
-        self._door = Connection(mine.detach())
+        with mine, theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM, str(theirs.fileno()), str(of)],
+                cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_memory_shared(of),
+            )  # fmt: skip
+            self._door = Connection(mine.detach())
         self._sending, self._numbers = threading.Lock(), itertools.count()
-        self._asked: dict[int, _Asked] = {}
+        self._open: dict[int, _Open] = {}
         self._told: set[str] = set()
         self.ready, self.lost = threading.Event(), False
         threading.Thread(target=self._listen, name="worker", daemon=True).start()
@@ -101,45 +121,54 @@ class Worker:
     @property
     def can_be_asked(self) -> bool:
         """Whether it listens, or will in a moment."""
-        return self._replaces or self.ready.is_set()
+        return not self.lost and (self._replaces or self.ready.is_set())
 
     @property
-    def busy(self) -> int:
-        """How many questions it has not answered yet."""
-        return len(self._asked)
+    def rank(self) -> tuple[bool, int]:
+        """Who is least is asked: one that listens, then the one with fewest questions that are not answered yet."""
+        return not self.ready.is_set(), len(self._open)
 
-    def put(self, question: Question, content: str, path: Path, facts: Facts, given: Any, named: Any, who: str) -> int:
+    def put(self, asked: Asked, who: str) -> int:
         """Put a question to it. Raises Lost where it has ended."""
-        number, asked = next(self._numbers), _Asked()
-        self._asked[number] = asked
-        with self._sending:
-            if content not in self._told:
-                self._told.add(content)
-                self._send("open", content, path, facts)
-            self._send("ask", number, content, question, given, named, who)
-        if self.lost:
-            self._asked.pop(number, None)
-            raise Lost
+        number = next(self._numbers)
+        self._open[number] = _Open()
+        try:
+            with self._sending:
+                if asked.content not in self._told:
+                    self._send("open", asked.content, asked.path, asked.facts)
+                    self._told.add(asked.content)
+                self._send("ask", number, asked.content, asked.question, asked.given, asked.named, who)
+            if self.lost:
+                raise Lost
+        except BaseException:
+            self._open.pop(number, None)
+            raise
         return number
 
     def wait(self, number: int) -> Any:
         """Its answer. Raises what the question raised, `Cancelled` where nobody waits any more, Lost where the worker ended."""
-        asked = self._asked[number]
+        waiting = self._open[number]
         try:
-            while not asked.there.wait(LOOK_SECONDS):
+            while not waiting.there.wait(LOOK_SECONDS):
                 check_wanted()
         except BaseException:
             self.give_up(number)
             raise
         finally:
-            self._asked.pop(number, None)
-        if asked.problem is not None:
-            raise asked.problem
-        return asked.answer
+            self._open.pop(number, None)
+        if waiting.answer is None:
+            raise Lost
+        answer, problem = ForkingPickler.loads(waiting.answer)
+        if problem is not None:
+            try:
+                raise problem
+            finally:
+                del problem  # else it would hold the frames that it was raised through, and what they hold
+        return answer
 
-    def echo(self, question: Question, content: str, path: Path, facts: Facts, given: Any, named: Any) -> None:
+    def echo(self, asked: Asked) -> None:
         """Put a question to it whose answer nobody waits for: it will have made it ready for the next time."""
-        self._asked.pop(self.put(question, content, path, facts, given, named, ""), None)
+        self._open.pop(self.put(asked, ""), None)
 
     def prepare(self, work: Callable[[], object]) -> None:
         """Have it do something before it is asked."""
@@ -168,7 +197,7 @@ class Worker:
 
     def _listen(self) -> None:
         imports_wait = 0
-        with suppress(EOFError, OSError):
+        try:
             while True:
                 kind, *said = self._door.recv()
                 if kind == "ready":
@@ -179,84 +208,95 @@ class Worker:
                 elif kind == "ends":
                     imports_wait -= 1
                     RIGHT_OF_WAY.ends()
-                elif (asked := self._asked.get(said[0])) is not None:
-                    asked.answer, asked.problem = said[1:]
-                    asked.there.set()
-        for _begun in range(imports_wait):
-            RIGHT_OF_WAY.ends()
-        self.end()
-        self.lost = True
-        for asked in list(self._asked.values()):
-            asked.problem = Lost()
-            asked.there.set()
-        self._door.close()
+                elif (waiting := self._open.get(said[0])) is not None:
+                    waiting.answer = said[1]
+                    waiting.there.set()
+        except (EOFError, OSError):
+            pass
+        finally:  # whatever went wrong, nobody waits for it any more
+            for _begun in range(imports_wait):
+                RIGHT_OF_WAY.ends()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(GRACE_SECONDS)
+            self.end()
+            self.lost = True
+            for waiting in list(self._open.values()):
+                waiting.there.set()
+            with self._sending:
+                self._door.close()
+
+
+def _memory_shared(processes: int) -> dict[str, str]:
+    """The environment of a worker: all together take half of the machine's memory, unless somebody said how much."""
+    found = dict(os.environ)
+    if not found.get(MEMORY_VARIABLE) and processes > 2:
+        half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 // 2**20
+        found[MEMORY_VARIABLE] = f"{max(half // processes, LEAST_MEMORY_MB)}MB"
+    return found
 
 
 class Workers:
     """All of them. One that ends unexpectedly is replaced."""
 
     def __init__(self, count: int) -> None:
-        self._hiring = threading.Lock()
-        self._all = [Worker(count) for _place in range(count)]
+        self._hiring, self._again = threading.Lock(), threading.Lock()
+        self._all: list[Worker] = []
+        with suppress(OSError):  # the system has no room for more
+            for _place in range(count):
+                self._all.append(Worker(count))
         self._turn = itertools.count()
-        self.rehearsing = False  # every question is put to all, so that none of them meets it for the first time later
+        self.rehearses: Callable[[], bool] = lambda: False
 
-    def ask(
-        self,
-        question: Question,
-        content: str,
-        path: Path,
-        facts: Facts,
-        given: Any,
-        named: Any,
-        place: int | None = None,
-    ) -> Any:
+    def ask(self, asked: Asked, place: int | None = None) -> Any:
         """The answer of one of them: the one at `place`, else one that has little to do. Raises what the question raised."""
-        for _again in range(2):
-            worker = self._chosen(place)
-            if worker is None:
-                return question(open_store(path, facts), *given, **named)
-            with suppress(Lost):
-                number = worker.put(question, content, path, facts, given, named, asker())
-                if self.rehearsing and place is None:
-                    self._echo(worker, question, content, path, facts, given, named)
-                return worker.wait(number)
+        with suppress(Lost):
+            return self._ask(asked, place)
+        with self._again, suppress(Lost):  # one after the other: which of them ends a worker?
+            return self._ask(asked, place)
         raise ViewProblem(
-            N_(
-                "This question took more memory than the machine has, so it was ended. Narrow the view, or ask again in a moment."
-            )
-        )
+            N_("This question took more memory than the machine has, so it was ended. Narrow the view, or ask again in a moment.")
+        )  # fmt: skip
+
+    def _ask(self, asked: Asked, place: int | None) -> Any:
+        worker = self._chosen(place)
+        if worker is None:
+            return asked.here()
+        number = worker.put(asked, asker())
+        if place is None and self.rehearses():
+            for other in self._all:
+                if other is not worker and other.ready.is_set():
+                    with suppress(Lost):
+                        other.echo(asked)
+        return worker.wait(number)
 
     def _chosen(self, place: int | None) -> Worker | None:
-        """A worker that can be asked; None while the first ones begin. For one that replaces another its questions wait: what ended
-        a worker is not to be asked here."""
+        """A worker that can be asked; None while the first ones begin, or cannot. For one that replaces another its questions wait:
+        what ended a worker is not to be asked here."""
         with self._hiring:
             for at, worker in enumerate(self._all):
-                if worker.lost:
+                came_to_be = worker.ready.is_set()
+                if worker.lost and (came_to_be or time.monotonic() - worker.begun > PAUSE_SECONDS):
                     event("worker_lost", status=int(worker.process.returncode or 0))
-                    self._all[at] = Worker(len(self._all), replaces=True)
-            if place is not None:
+                    with suppress(OSError):
+                        self._all[at] = Worker(len(self._all), replaces=came_to_be)
+            if place is not None and self._all:
                 only = self._all[place % len(self._all)]
                 return only if only.can_be_asked else None
-            turn = next(self._turn) % len(self._all)
+            turn = next(self._turn) % max(len(self._all), 1)
             turned = (*self._all[turn:], *self._all[:turn])
-            return min((w for w in turned if w.can_be_asked), key=lambda worker: worker.busy, default=None)
-
-    def _echo(self, asked: Worker, *question: Any) -> None:
-        for worker in self._all:
-            if worker is not asked and worker.ready.is_set():
-                with suppress(Lost):
-                    worker.echo(*question)
+            return min((w for w in turned if w.can_be_asked), key=lambda worker: worker.rank, default=None)
 
     def wait_until_ready(self, seconds: float) -> None:
         """Wait until all can be asked, or so long."""
         until = time.monotonic() + seconds
         for worker in self._all:
-            worker.ready.wait(max(until - time.monotonic(), 0))
+            while not (worker.lost or worker.ready.wait(LOOK_SECONDS)) and time.monotonic() < until:
+                pass
 
     def prepare(self, work: Callable[[], object]) -> None:
         """Have the first one do something before it is asked."""
-        self._all[FIRST].prepare(work)
+        for worker in self._all[:1]:
+            worker.prepare(work)
 
     def forget(self) -> None:
         """Have all let go of all stores."""
@@ -296,23 +336,25 @@ def prepare(work: Callable[[], object]) -> None:
 
 
 @contextmanager
-def rehearsal(seconds: float) -> Iterator[None]:
-    """What is asked in this block, all workers are asked, from when they are ready or so many seconds have passed."""
+def rehearsal(seconds: float, alone: Callable[[], bool]) -> Iterator[None]:
+    """What is asked in this block while `alone`, all workers are asked, so that none of them meets it for the first time later. The
+    block begins when they are ready, or so many seconds have passed."""
     if _hired is None:
         yield
         return
     _hired.wait_until_ready(seconds)
-    _hired.rehearsing = True
+    _hired.rehearses = alone
     try:
         yield
     finally:
-        _hired.rehearsing = False
+        _hired.rehearses = lambda: False
 
 
 def forget() -> None:
     """Let go of stores whose data are to be gone."""
     if _hired is not None:
         _hired.forget()
+        gc.collect()  # what a problem was raised through
 
 
 def ask(
@@ -322,7 +364,7 @@ def ask(
     questions of one `place` are answered by the same worker, for what it keeps of the last ones."""
     if _hired is None or not isinstance(store, Store):
         return question(store, *given, **named)
-    return _hired.ask(question, content, path, store.facts, given, named, place)
+    return _hired.ask(Asked(question, content, path, store.facts, given, named), place)
 
 
 # What follows runs in a worker.
@@ -350,9 +392,7 @@ class _Service:
             if kind == "open":
                 self._open(*said)
             elif kind == "forget":
-                with self._opening:
-                    self._known.clear()
-                    self._stores.clear()
+                self.forget()
             elif kind == "prepare":
                 threading.Thread(target=said[0], daemon=True).start()
             elif kind == "cancel":
@@ -363,6 +403,13 @@ class _Service:
                 self._given_up[number] = threading.Event()
                 whose = (content, *self._known[content])
                 threading.Thread(target=self._answer, args=(number, whose, *asked), daemon=True).start()
+
+    def forget(self) -> None:
+        """Let go of all stores; their temporary folders go with them."""
+        with self._opening:
+            self._known.clear()
+            self._stores.clear()
+        gc.collect()
 
     def _open(self, content: str, path: Path, facts: Facts) -> None:
         with self._opening:
@@ -394,12 +441,14 @@ class _Service:
             problem = said.with_traceback(None)
         except Exception as fault:  # of ours: whoever asked has it
             print(described(fault), file=sys.stderr, flush=True)
-            problem = fault
+            problem = fault.with_traceback(None)
+            problem.__context__ = None  # frames hold stores
         self._given_up.pop(number, None)
         try:
-            self.send("answer", number, answer, problem)
+            told = bytes(ForkingPickler.dumps((answer, problem)))
         except Exception:  # of a kind that cannot be sent
-            self.send("answer", number, None, RuntimeError(type(problem or answer).__name__))
+            told = bytes(ForkingPickler.dumps((None, RuntimeError(type(problem or answer).__name__))))
+        self.send("answer", number, told)
 
 
 def serve(descriptor: int, of: int) -> None:
@@ -418,4 +467,5 @@ def serve(descriptor: int, of: int) -> None:
     try:
         service.run()
     except (EOFError, OSError):
+        service.forget()
         os._exit(0)

@@ -48,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     os.chdir(ROOT)
     prepare(sample=not asked.no_sample)
     port = asked.port or free_port(asked.address)
+    hire_workers()  # by this thread: libraries that two load at once meet each other half loaded
     threading.Thread(target=announce, args=(asked.address, port), daemon=True).start()
     serve(asked.address, port)
     return 0
@@ -124,7 +125,6 @@ def _workspace() -> Any:
 def announce(address: str, port: int) -> None:
     """Wait until the server answers, print the address, and visit it once so that the first reader finds it warm."""
     host = "127.0.0.1" if address in ("0.0.0.0", "") else address
-    hire_workers()
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         try:
@@ -158,7 +158,7 @@ def rehearse(host: str, port: int) -> None:
     """Visit the pages once, when the workers can be asked."""
     from cx_metrics import workers
 
-    with workers.rehearsal(PATIENCE_SECONDS):
+    with workers.rehearsal(PATIENCE_SECONDS, alone=lambda: readers() <= 1):  # this visit is one
         visit(host, port)
 
 
