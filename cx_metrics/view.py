@@ -138,7 +138,8 @@ class View:
 
     def shape(self) -> tuple[View, dict[str, str]]:
         """The view with a placeholder for every value of a filter, and what they stand for: views of one shape ask the same
-        query. The empty value ("not known") is part of the shape."""
+        query. The empty value ("not known") is part of the shape. Of a funnel and of segments it is only part that there are some:
+        whom they choose is found out before, and lent to the query."""
         values: dict[str, str] = {}
 
         def place(value: str) -> str:
@@ -151,7 +152,10 @@ class View:
         def filters(kept: tuple[Filter, ...]) -> tuple[Filter, ...]:
             return tuple(Filter(f.column, tuple(place(v) for v in f.values)) for f in kept)
 
-        return replace(self, customers=filters(self.customers), touchpoints=filters(self.touchpoints)), values
+        tried = self.tried and Tried(1, False, ())
+        members = (Member("", ""),) if self.members else ()
+        customers, touchpoints = filters(self.customers), filters(self.touchpoints)
+        return replace(self, customers=customers, touchpoints=touchpoints, tried=tried, members=members), values
 
     def at_stand_in(self, zone: str) -> tuple[View, dict[str, str]]:
         """The same view with its range moved to days that no data have, and the instants that these stand for (microseconds, as

@@ -25,6 +25,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 
@@ -82,6 +83,13 @@ class Asked:
     facts: Facts
     given: tuple[Any, ...] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> int:
+        """A number that questions have in common which differ in the view alone: who answered one has the query of the next."""
+        words = [one for one in self.given if isinstance(one, str)]
+        groups = [one for one in self.given if isinstance(one, tuple) and all(isinstance(name, str) for name in one)]
+        return crc32(repr((self.question.__qualname__, words, groups)).encode())
 
     def here(self) -> Any:
         """The answer of this process."""
@@ -244,11 +252,11 @@ class Workers:
         with suppress(OSError):  # the system has no room for more
             for _place in range(count):
                 self._all.append(Worker(count))
-        self._turn = itertools.count()
         self.rehearses: Callable[[], bool] = lambda: False
 
     def ask(self, asked: Asked, place: int | None = None) -> Any:
-        """The answer of one of them: the one at `place`, else one that has little to do. Raises what the question raised."""
+        """The answer of one of them: the one at `place`, else one that has least to do, and of these the one that knows its kind.
+        Raises what the question raised."""
         with suppress(Lost):
             return self._ask(asked, place)
         with self._again, suppress(Lost):  # one after the other: which of them ends a worker?
@@ -258,7 +266,7 @@ class Workers:
         )  # fmt: skip
 
     def _ask(self, asked: Asked, place: int | None) -> Any:
-        worker = self._chosen(place)
+        worker = self._chosen(asked, place)
         if worker is None:
             return asked.here()
         number = worker.put(asked, asker())
@@ -269,7 +277,7 @@ class Workers:
                         other.echo(asked)
         return worker.wait(number)
 
-    def _chosen(self, place: int | None) -> Worker | None:
+    def _chosen(self, asked: Asked, place: int | None) -> Worker | None:
         """A worker that can be asked; None while the first ones begin, or cannot. For one that replaces another its questions wait:
         what ended a worker is not to be asked here."""
         with self._hiring:
@@ -282,8 +290,8 @@ class Workers:
             if place is not None and self._all:
                 only = self._all[place % len(self._all)]
                 return only if only.can_be_asked else None
-            turn = next(self._turn) % max(len(self._all), 1)
-            turned = (*self._all[turn:], *self._all[:turn])
+            own = asked.kind % max(len(self._all), 1)
+            turned = (*self._all[own:], *self._all[:own])
             return min((w for w in turned if w.can_be_asked), key=lambda worker: worker.rank, default=None)
 
     def wait_until_ready(self, seconds: float) -> None:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import cx_metrics as cx
 from cx_metrics.errors import OptionProblem
-from cx_metrics.view import Filter, Tried, View
+from cx_metrics.view import Filter, Member, Tried, View
 from tests.conftest import MORNING, dataset, paths
 
 JOURNEYS = ("A B C", "A B", "A X B X", "A", "A Y", "B C", "A B X C")
@@ -55,6 +56,36 @@ def test_others_who_are_chosen_alike_ask_the_same_compiled_query() -> None:
     other = cx.run("nps", store, y).frame
     assert len(store._compiled) == compiled
     assert first["nps"].tolist() == [0.0] and other["nps"].tolist() == [100.0]  # u4 gave 8 of 10, u5 gave 10
+
+
+def test_another_step_and_another_funnel_ask_the_same_compiled_query() -> None:
+    people = [{"customer_id": f"u{i}", "persona": "xy"[i % 2]} for i in range(1, 8)]
+    asked = [
+        tried(2),
+        tried(3),
+        tried(3, lost=False),
+        tried(2, steps="A,X"),
+        tried(2, lost=False, steps="B,C", order="unordered"),
+    ]
+    asked += [
+        View(members=(Member("those", text, inside),))
+        for text in ("touchpoint=A", "persona=x")
+        for inside in (True, False)
+    ]
+    store = dataset(paths(*JOURNEYS), SAID, customers=people)
+    for metric in ("nps", "variants"):
+        cx.run(metric, store, asked[0])
+        cx.run(metric, store, asked[-1])
+    kinds = {key[0] for key in store._compiled}
+    compiled = len([key for key in store._compiled if key[0] in ("nps", "variants")])
+    for view in asked:
+        for metric in ("nps", "variants"):
+            alone = dataset(paths(*JOURNEYS), SAID, customers=people)  # it has compiled nothing yet
+            pd.testing.assert_frame_equal(cx.run(metric, store, view).frame, cx.run(metric, alone, view).frame)
+    assert (
+        len([key for key in store._compiled if key[0] in ("nps", "variants")]) == compiled
+        and {"nps", "variants"} <= kinds
+    )
 
 
 def test_the_rules_of_the_funnel_count() -> None:

@@ -106,7 +106,9 @@ def test_without_workers_the_asker_answers(store: Store, version: Version) -> No
 def test_with_workers_another_process_answers(store: Store, version: Version, hired: list[workers.Worker]) -> None:
     at = [ask(process_of, store, version, place=place) for place in (workers.FIRST, workers.LAST)]
     assert at == [worker.process.pid for worker in hired]
-    assert {ask(process_of, store, version) for _turn in range(4)} == set(at)  # who has nothing to do takes turns
+    alike = {ask(process_of, store, version, name) for _turn in range(4) for name in ("nps",)}
+    assert len(alike) == 1 and alike < set(at)  # who has nothing else to do and met its kind before
+    assert {ask(process_of, store, version, name) for name in METRICS} == set(at)
 
 
 def test_metrics_that_share_what_they_look_at_are_asked_at_one_place() -> None:
@@ -322,7 +324,7 @@ def test_unless_told_there_is_a_worker_for_each_processor_but_one_alone(monkeypa
 # questions of these tests; a worker finds them by their name
 
 
-def process_of(_store: Store) -> int:
+def process_of(_store: Store, _name: str = "") -> int:
     return os.getpid()
 
 
