@@ -17,10 +17,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = [sys.executable, "-m", "pytest", "-m", "not long and not parity", "--durations=25", "--durations-min=5"]
 BESIDE = {  # each about as long as all that are not named
-    "In the browser, of the command line, of funnels and of hostile files": (
+    "In the browser, of the command line, of funnels, of comments, of workers and of hostile files": (
         "tests/browser",
+        "tests/comments",
         "tests/test_command_line.py",
         "tests/test_funnel.py",
+        "tests/test_workers.py",
         "tests/test_hostile_files.py",
     ),
     "Of the engines and of reading": ("tests/engines", "tests/reading"),
