@@ -43,9 +43,7 @@ VARIABLE = "TOUCHLINE_WORKERS"
 MOST = 16
 FIRST, LAST = 0, -1  # places of workers
 MOST_OPEN = 16  # stores that a worker holds open
-BEHIND_PAGES = (
-    5  # how far workers stand behind the server for the processor: what is drawn is short, and somebody looks at it
-)
+BEHIND_PAGES = 5  # how far workers stand behind the server for the processor: drawing is short, and somebody looks on
 GRACE_SECONDS = 2  # for a worker to end by itself
 PAUSE_SECONDS = 60  # before one is tried again that ended while it began
 LEAST_MEMORY_MB = 2_000  # of a worker, as of a server
@@ -63,11 +61,8 @@ def wanted() -> int:
     if asked:
         if not asked.isdecimal() or int(asked) > MOST:
             raise WorkspaceProblem(
-                N_("{variable} has to be a number from 0 to {most}; found {found}."),
-                variable=VARIABLE,
-                most=MOST,
-                found=asked,
-            )
+                N_("{variable} has to be a number from 0 to {most}; found {found}."), variable=VARIABLE, most=MOST, found=asked
+            )  # fmt: skip
         return int(asked)
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(processors, 4) if processors > 1 else 0

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from cx_metrics import importing
 from cx_metrics.errors import DamagedVersion, WorkspaceProblem
 from cx_metrics.view import Facts
-from cx_metrics.workspace import Version, Workspace, facts_to_dict, store
+from cx_metrics.workspace import Version, Workspace, facts_to_dict
 from cx_metrics.workspace import catalog as c
+from cx_metrics.workspace.facts import manifest_of
 from cx_metrics.workspace.store import STORE
 from tests import servers
 
@@ -224,7 +225,7 @@ def flip(folder: Path, flips: int) -> None:
 
 def said(root: Path, dataset: str) -> object:
     """What a fresh server says about a dataset, or that it refuses to."""
-    store._manifest.cache_clear()
+    manifest_of.cache_clear()
     try:
         workspace = Workspace(root)
         try:

@@ -16,7 +16,8 @@ from cx_metrics.errors import WorkspaceProblem
 from cx_metrics.importing import ImportFile, Plan
 from cx_metrics.reading.pseudonyms import pseudonym
 from cx_metrics.run import values
-from cx_metrics.workspace import NOBODY, Version, Workspace, jobs, store
+from cx_metrics.workspace import NOBODY, Version, Workspace, jobs
+from cx_metrics.workspace.facts import manifest_of
 
 CANARY = "canary-7f3a9c51@example.com"
 
@@ -164,7 +165,7 @@ def test_a_source_that_only_a_damaged_version_names_goes_with_it(workspace: Work
     importing.import_version(workspace, dataset, Plan(given[2:]))  # from sources of its own
     first.manifest_path.chmod(0o644)
     first.manifest_path.write_text("{}")
-    store._manifest.cache_clear()
+    manifest_of.cache_clear()
     receipt = erasing.erase(workspace, dataset, CANARY)
     assert (receipt["versions"], receipt["dropped_versions"]) == ([2], [1])
     assert list(erasing.holding(workspace.root / "datasets" / dataset, [CANARY])) == []

@@ -20,7 +20,6 @@ catalog last, inside the one transaction that may write: a file without a row wa
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import secrets
@@ -41,7 +40,7 @@ from cx_metrics.workspace import files, limits
 from cx_metrics.workspace.access import EVERY, NO_SUCH, OWNER, Viewer, authorize, may, needs
 from cx_metrics.workspace.aside import ASIDE, Line
 from cx_metrics.workspace.aside import read as read_aside
-from cx_metrics.workspace.facts import facts_from_dict
+from cx_metrics.workspace.facts import facts_from_dict, facts_of, manifest_of
 from cx_metrics.workspace.ids import checked, new_id, now
 from cx_metrics.workspace.mappings import FOLDER as MAPPINGS
 from cx_metrics.workspace.mappings import KeptMappings
@@ -97,7 +96,7 @@ class Version:
         if self.given is not None:
             return self.given
         try:
-            return _manifest(self.manifest_path, self.checksums[1])
+            return manifest_of(self.manifest_path, self.checksums[1])
         except (OSError, ValueError):
             raise damaged(self.number) from None
 
@@ -110,7 +109,7 @@ class Version:
     def facts(self) -> Facts:
         """The facts of the dataset, as preparing found them."""
         kept = self.manifest["facts"]  # also says so if the file is damaged
-        return facts_from_dict(kept) if self.given is not None else _facts(self.manifest_path, self.checksums[1])
+        return facts_from_dict(kept) if self.given is not None else facts_of(self.manifest_path, self.checksums[1])
 
 
 def damaged(number: int) -> DamagedVersion:
@@ -489,17 +488,3 @@ def _with_aside(part: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[str, A
         return {name: value for name, value in manifest.items() if name != "aside"}, 0
     checksum, size = files.seal(part / ASIDE), (part / ASIDE).stat().st_size
     return {**manifest, "aside": {**manifest["aside"], "sha256": checksum, "size": size}}, size
-
-
-@functools.lru_cache(maxsize=64)
-def _facts(path: Path, checksum: str) -> Facts:
-    return facts_from_dict(_manifest(path, checksum)["facts"])
-
-
-@functools.lru_cache(maxsize=256)
-def _manifest(path: Path, checksum: str) -> Mapping[str, Any]:
-    content = path.read_bytes()
-    if files.sha256_of(content) != checksum:
-        raise ValueError(checksum)
-    found: Mapping[str, Any] = json.loads(content)
-    return found
