@@ -7,7 +7,7 @@ are fetched once, with how many responses say so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, NoReturn
 
 import ibis
@@ -56,11 +56,13 @@ class Driver:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The questions of the outcome, the drivers, and whether somebody gave the outcome more than once."""
+    """The questions of the outcome, the drivers, whether somebody gave the outcome more than once, and how many responses gave
+    it (two views that chose the same ask the same query)."""
 
     outcome: tuple[tuple[str, str], ...] = ()
     drivers: tuple[Driver, ...] = ()
     by_customer: bool = False
+    answers: int = field(default=0, compare=False)
 
 
 def offered(
@@ -235,7 +237,7 @@ def choose(
         columns = [row.name for row in told["column"] if getattr(row, beside) >= enough]
         chosen += [Driver(name, MEASURE) for name in sorted(columns)]
     pairs = tuple((row.kind, row.name) for row in own)
-    return Chosen(pairs, tuple(chosen), float(score.high) < float(score.low))
+    return Chosen(pairs, tuple(chosen), float(score.high) < float(score.low), int(score.n))
 
 
 def _is_one(asked: Sequence[Any], score: Any) -> bool:
@@ -305,9 +307,9 @@ def named(chosen: Chosen, by: Sequence[str]) -> pd.DataFrame:
 
 
 def cases(surveys: ibis.Table, lent: ibis.Table, *, by: tuple[str, ...], made: Chosen) -> ibis.Table:
-    """The responses that gave the outcome: by, outcome, d1, d2 … and n, how many responses say so; null in all of these where
-    they do not know every driver. Where some customers gave it more than once each response is a row, with its customer: a
-    number, below 0 where it names nobody."""
+    """The responses that gave the outcome: by, outcome, d1, d2 … and n, how many responses say so. Those that do not know every
+    driver have null in all of these; they are left out where there are no groups to count them in. Where some customers gave it
+    more than once each response is a row, with its customer: a number, below 0 where it names nobody."""
     s = surveys.join(lent, ["survey_type", "question"])
     s = s.filter((s.score_status == "valid") & s.score.notnull())
     values: dict[str, ibis.Value] = {"outcome": s.score.max(where=s.place == 0)}
@@ -321,7 +323,9 @@ def cases(surveys: ibis.Table, lent: ibis.Table, *, by: tuple[str, ...], made: C
     each = s.group_by([*by, "response_number"]).aggregate(**values, **own)
     each = each.filter(each.outcome.notnull())
     known = ibis.and_(*(each[name].notnull() for name in values))
-    told = {name: ibis.ifelse(known, each[name], ibis.null(each[name].type())) for name in values}
+    told = {name: ibis.ifelse(known, each[name], ibis.null(each[name].type())) if by else each[name] for name in values}
+    if not by:
+        each = each.filter(known)
     if made.by_customer:
         whose = ibis.coalesce(each.customer, -each.response_number)
         one = each.select(*by, "response_number", customer=whose, **told, n=ibis.literal(1, "int64"))

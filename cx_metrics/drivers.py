@@ -124,7 +124,7 @@ def key_drivers(
     Raises DataProblem where no group has `min_per_driver` responses for each driver, OptionProblem for more than 15 drivers
     under lmg. No drivers, or nobody gave the score: no rows.
     """
-    if followed is None or followed.empty:
+    if followed is None or not chosen.drivers:
         return pd.DataFrame({c: pd.Series(dtype="object") for c in _columns(by)})
     if method == "lmg" and len(chosen.drivers) > weights.MOST_LMG:
         raise OptionProblem(
@@ -143,10 +143,11 @@ def key_drivers(
                "Name fewer drivers, or look at more answers."),
             count=most, drivers=len(chosen.drivers), needed=needed, each=min_per_driver,
         )  # fmt: skip
-    found = [
-        _of_group(rows.drop(columns=list(by)), chosen, method, needed, confidence).assign(**_key(by, key))
-        for key, rows in groups
-    ]
+    found = []
+    for key, rows in groups:
+        answers = int(rows["n"].sum()) if by else chosen.answers
+        told = _of_group(rows.drop(columns=list(by)), answers, chosen, method, needed, confidence)
+        found.append(told.assign(**_key(by, key)))
     return pd.concat(found, ignore_index=True)[_columns(by)].astype({"responses": "int64", "answers": "int64"})
 
 
@@ -160,8 +161,10 @@ def _columns(by: Sequence[str]) -> list[str]:
     return [*by, "driver", "kind", "level", *known, "scale_low", "scale_high", "quadrant", "note"]
 
 
-def _of_group(rows: pd.DataFrame, chosen: Chosen, method: str, needed: int, confidence: float) -> pd.DataFrame:
-    """All drivers in one group: the most important first, ties by name."""
+def _of_group(
+    rows: pd.DataFrame, answers: int, chosen: Chosen, method: str, needed: int, confidence: float
+) -> pd.DataFrame:
+    """All drivers in one group of so many who gave the outcome: the most important first, ties by name."""
     known = rows["outcome"].notna()
     complete = rows if known.all() else rows[known]
     texts = [c for c in complete if not pd.api.types.is_numeric_dtype(complete[c])]
@@ -172,7 +175,7 @@ def _of_group(rows: pd.DataFrame, chosen: Chosen, method: str, needed: int, conf
         "driver": [d.name for d in drivers], "kind": [d.kind for d in drivers],
         "level": [d.levels[0] if len(d.levels) == 1 else None for d in drivers],
         "scale_low": [d.scale_low for d in drivers], "scale_high": [d.scale_high for d in drivers],
-        "responses": int(n.sum()), "answers": int(rows["n"].sum()),
+        "responses": int(n.sum()), "answers": answers,
     })  # fmt: skip
     blank = [
         name + end for name, m in MEASURES.items() if m.unit != "count" for end in (ENDS if m.interval else ENDS[:1])

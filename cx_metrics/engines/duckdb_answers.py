@@ -53,9 +53,13 @@ def write_answers(
 
 
 def answers_order(columns: Collection[str], prefix: str = "") -> str:
-    """In which order answers are kept: those with words first, so that who reads words reads few blocks of rows; then by time."""
-    spoken = f"{prefix}comment is null, " if "comment" in columns else ""
-    return f"{spoken}{prefix}answered_at, {prefix}response_id"
+    """In which order answers are kept: those with words first, by time, so that who reads words reads few blocks of rows; then the
+    others by the time of their response, beside each other, since what goes with a score is asked of whole responses."""
+    at, response, silent = (f"{prefix}{column}" for column in ("answered_at", "response_id", "comment is null"))
+    begun = f"min({at}) over (partition by {response})"
+    if "comment" not in columns:
+        return f"{begun}, {response}, {at}"
+    return f"{silent}, case when {silent} then {begun} else {at} end, {response}, {at}"
 
 
 def _before(connection: duckdb.DuckDBPyConnection) -> str:

@@ -96,6 +96,7 @@ def draw_by_group(page: Page, column: str) -> None:
     )
     order = [page.stage(s) for s in page.facts.stages if s in set(frame["stage"])]
     finding = findings.stages_by(frame, column, "named")
+    columns = [page.group(g) for g in groups]
     with page.card(
         "by_group", finding, Text(BY_GROUP[column]), result,
         page.caption("customers", [Text(N_("grey: fewer than {n} customers"), {"n": ENOUGH})]), ("next_stage_rate", "customers"),
@@ -103,7 +104,7 @@ def draw_by_group(page: Page, column: str) -> None:
     ):  # fmt: skip
         figure.altair(
             lambda who: draw_heatmap(frame, who, "named", "group", "next_stage_rate", "customers", domain=(0, 1), share=True,
-                                     min_n=ENOUGH, rows=order, columns=[page.group(g) for g in groups]),
+                                     min_n=ENOUGH, rows=order, columns=columns),
             finding, key="by_group", wide=True,
         )  # fmt: skip
 

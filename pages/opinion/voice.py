@@ -222,6 +222,7 @@ def draw_heat(page: Page, main: str, place: str, column: str) -> None:
     )
     finding = findings.score_of_pair(frame.assign(**{column: frame["group"]}), place, column, main)
     note = Text(HEAT[column], {"measure": Text(scores.NAMES[main])})
+    columns = [page.group(g) for g in most]
     with page.card(
         "heat", finding, note, result,
         page.caption("responses", [Text(N_("grey: fewer than {n} answers"), {"n": MIN_N})], int(result.frame["responses"].sum())),
@@ -229,7 +230,7 @@ def draw_heat(page: Page, main: str, place: str, column: str) -> None:
     ):  # fmt: skip
         figure.altair(
             lambda who: draw_heatmap(frame, who, place, "group", main, "responses", domain=DOMAINS[main], diverging=main == "nps",
-                                     share=main == "csat", min_n=MIN_N, rows=rows, columns=[page.group(g) for g in most]),
+                                     share=main == "csat", min_n=MIN_N, rows=rows, columns=columns),
             finding, key="heat", wide=True,
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ from cx_metrics.engines import Store, open_store
 from cx_metrics.run import people, run
 from cx_metrics.view import Filter, View
 from cx_metrics.workspace import Workspace
+from pages.parts import drawn
 from pages.parts.language import PageReader
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -288,3 +289,21 @@ def test_a_number_on_the_page_is_that_of_run(datasets: dict[str, str], store: St
     shown = words(opened(datasets["both"], page, **address))
     numbers = expected(store)
     assert numbers and [number for number in numbers if number not in shown] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_chart_can_be_found_again(datasets: dict[str, str], page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a chart is drawn from has plain content: one that holds a page, say, would be drawn anew at every run."""
+    nameless: list[str] = []
+    known = drawn.fingerprint
+
+    def fingerprint(thing: object) -> str:
+        try:
+            return known(thing)
+        except drawn.NoContentError as problem:
+            nameless.append(str(problem))
+            raise
+
+    monkeypatch.setattr(drawn, "fingerprint", fingerprint)
+    opened(datasets["both"], page)
+    assert nameless == []
