@@ -10,8 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import wraps
-from inspect import signature
 from typing import Any
 
 import pandas as pd
@@ -44,7 +42,8 @@ from cx_metrics.small_groups import Privacy
 from cx_metrics.texts import N_
 from cx_metrics.view import View
 from cx_metrics.workspace import OWNER, ServedWorkspace, Version, Viewer, Workspace, jobs, open_workspace
-from pages.parts import drawn
+from pages.parts import drawn, keeping
+from pages.parts.keeping import ANSWERS
 from pages.parts.waiting import while_waited_for
 
 # Answers are small frames: names of columns and a few texts are found in half the time that Arrow's way of keeping them takes.
@@ -55,22 +54,9 @@ MOST_VALUES = 5_000  # values of one column that filters offer
 MOST_LOOKED_UP, SURVEY = 300, "Survey"  # names that are looked up in the dictionary; what it calls a survey
 
 
-def kept(most: int) -> Callable[[Callable[..., Any]], Any]:
-    """Keep the last `most` answers of a question, for all readers; who gives up leaves nothing behind."""
-
-    def keeping(question: Callable[..., Any]) -> Any:
-        answers = st.cache_data(show_spinner=False, max_entries=most)(question)
-        names = tuple(signature(question).parameters)
-
-        @wraps(question)
-        def by_name(*given: Any) -> Any:  # Streamlit would look up the name of each place anew, each time
-            return answers(**dict(zip(names, given, strict=True)))
-
-        asked: Any = while_waited_for(by_name)
-        asked.clear = answers.clear
-        return asked
-
-    return keeping
+def kept(question: Callable[..., Any]) -> Callable[..., Any]:
+    """The question, asked once for all readers; a page that is to end gives it up."""
+    return while_waited_for(keeping.kept(question))
 
 
 def viewer() -> Viewer:
@@ -131,20 +117,7 @@ def forget(version: Version) -> None:
 
 def forget_answers() -> None:
     """Let go of every answer, and of every chart drawn from one."""
-    for answers in (
-        _answered,
-        _compared,
-        _movers,
-        _people,
-        _conversions,
-        _values,
-        _changes,
-        _comments,
-        _stages,
-        _names,
-        _daily,
-    ):
-        answers.clear()
+    ANSWERS.forget()
     drawn.forget()
 
 
@@ -200,7 +173,7 @@ def _ask(question: Callable[..., Any], version: Version, *given: Any, place: int
     return workers.ask(question, opened(version), version.content, version.path, *given, place=place, **named)
 
 
-@kept(200)
+@kept
 def _compared(
     key: str, metric: str, view_keys: tuple[str, str], by: tuple[str, ...],
     texts: tuple[tuple[str, str], ...], _version: Version, _views: tuple[View, View], _hidden: Privacy | None,
@@ -218,7 +191,7 @@ def movers(version: Version, now: View, before: View) -> Result:
     return Result(MOVERS, frame, definition)
 
 
-@kept(100)
+@kept
 def _movers(
     key: str, view_keys: tuple[str, str], _version: Version, _views: tuple[View, View], _hidden: Privacy | None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -238,7 +211,7 @@ def conversions(version: Version, view: View) -> int:
     return _conversions(_shown_to(hidden, version), repr(view), version, view, hidden)
 
 
-@kept(200)
+@kept
 def _conversions(key: str, view_key: str, _version: Version, _view: View, _hidden: Privacy | None) -> int:
     return int(_ask(count_conversions, _version, _view, _hidden))
 
@@ -257,7 +230,7 @@ def _opened(key: str, _version: Version) -> Store | Served:
     return open_store(_version.path, _version.facts)
 
 
-@kept(2_000)
+@kept
 def _answered(
     key: str, metric: str, view_key: str, by: tuple[str, ...], texts: tuple[tuple[str, str], ...],
     _version: Version, _view: View, _hidden: Privacy | None,
@@ -267,13 +240,13 @@ def _answered(
     return found
 
 
-@kept(500)
+@kept
 def _people(key: str, view_key: str, _version: Version, _view: View, _hidden: Privacy | None) -> dict[str, int]:
     found: dict[str, int] = _ask(count_people, _version, _view, _hidden)
     return found
 
 
-@kept(500)
+@kept
 def _values(key: str, column: str, _version: Version) -> tuple[str, ...]:
     found: tuple[str, ...] = _ask(find_values, _version, column, MOST_VALUES)
     return found
@@ -284,7 +257,7 @@ def changes(version: Version, view: View) -> pd.DataFrame:
     return _changes(_key(version), repr(view), version, view)
 
 
-@kept(200)
+@kept
 def _changes(key: str, view_key: str, _version: Version, _view: View) -> pd.DataFrame:
     found: pd.DataFrame = _ask(find_changes, _version, _view)
     return found
@@ -297,7 +270,7 @@ def comments(version: Version, view: View, **wanted: Any) -> tuple[pd.DataFrame,
     return _comments(key, repr(view), tuple(sorted(wanted.items())), version, view, hidden)
 
 
-@kept(200)
+@kept
 def _comments(
     key: str,
     view_key: str,
@@ -315,7 +288,7 @@ def stages(version: Version) -> dict[str, str]:
     return _stages(_key(version), version)
 
 
-@kept(50)
+@kept
 def _stages(key: str, _version: Version) -> dict[str, str]:
     found: dict[str, str] = _ask(find_stages, _version)
     return found
@@ -326,7 +299,7 @@ def answer_touchpoints(version: Version) -> tuple[str, ...]:
     return _answer_touchpoints(_key(version), version)
 
 
-@kept(50)
+@kept
 def _answer_touchpoints(key: str, _version: Version) -> tuple[str, ...]:
     found = {name: look_up(name) for name in _ask(find_values, _version, "touchpoint", MOST_LOOKED_UP) if name}
     return tuple(sorted(name for name, known in found.items() if known is not None and known.touchpoint == SURVEY))
@@ -337,7 +310,7 @@ def names(version: Version) -> pd.DataFrame:
     return _names(_key(version), version)
 
 
-@kept(50)
+@kept
 def _names(key: str, _version: Version) -> pd.DataFrame:
     found: pd.DataFrame = _ask(find_names, _version)
     return found
@@ -348,7 +321,7 @@ def places(version: Version) -> pd.DataFrame:
     return _places(_key(version), version)
 
 
-@kept(50)
+@kept
 def _places(key: str, _version: Version) -> pd.DataFrame:
     found: pd.DataFrame = _ask(find_places, _version)
     return found
@@ -359,7 +332,7 @@ def out_of_order(version: Version) -> int:
     return _out_of_order(_key(version), version)
 
 
-@kept(50)
+@kept
 def _out_of_order(key: str, _version: Version) -> int:
     return int(_ask(count_out_of_order, _version))
 
@@ -369,7 +342,7 @@ def daily(version: Version) -> pd.DataFrame:
     return _daily(_key(version), version)
 
 
-@kept(50)
+@kept
 def _daily(key: str, _version: Version) -> pd.DataFrame:
     found: pd.DataFrame = _ask(find_daily, _version)
     return found

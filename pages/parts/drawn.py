@@ -24,7 +24,7 @@ from cx_metrics.shelf import Shelf, content
 from cx_metrics.texts import Text
 from pages.parts.language import PageReader
 
-MOST = 500  # pictures, some 20 kB each
+MOST = 3_000  # pictures, some 20 kB each
 PLAIN = (str, int, float, bool, bytes, type(None), datetime.date, datetime.timedelta, np.generic, PageReader)
 _drawn = Shelf(MOST)
 

@@ -346,11 +346,13 @@ def test_the_workspace_lists_the_engine_first_and_lets_no_page_change_it(
 def server_with_engine(touchpoints: Path, own_engine: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import streamlit as st
 
+    from pages.parts.keeping import ANSWERS
+
     monkeypatch.setenv("TOUCHLINE_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.setenv("TOUCHLINE_ENGINE", own_engine)
     importing.load_into(connect(read_address(own_engine)), plan(touchpoints))
     st.cache_resource.clear()
-    st.cache_data.clear()
+    ANSWERS.forget()
 
 
 @pytest.mark.usefixtures("server_with_engine")

@@ -16,6 +16,7 @@ from cx_metrics import importing
 from cx_metrics.registry import METRICS
 from cx_metrics.workspace import Workspace
 from pages.parts import glossary
+from pages.parts.keeping import ANSWERS
 from pages.parts.language import PageReader
 from tests.pages.test_every_page import CUSTOMERS, answers, journeys
 
@@ -38,10 +39,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOUCHLINE_WORKSPACE", str(workspace.root))
         st.cache_resource.clear()
-        st.cache_data.clear()
+        ANSWERS.forget()
         yield made
     st.cache_resource.clear()
-    st.cache_data.clear()
+    ANSWERS.forget()
 
 
 def opened(dataset: str, page: str = "trust/definitions", **address: str) -> AppTest:

@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from cx_metrics import importing
 from cx_metrics.steps import Step, Steps
 from cx_metrics.workspace import Workspace
+from pages.parts.keeping import ANSWERS
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 1, 5, 9)
@@ -43,10 +44,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOUCHLINE_WORKSPACE", str(workspace.root))
         st.cache_resource.clear()
-        st.cache_data.clear()
+        ANSWERS.forget()
         yield found
     st.cache_resource.clear()
-    st.cache_data.clear()
+    ANSWERS.forget()
 
 
 def opened(dataset: str, **address: str) -> AppTest:

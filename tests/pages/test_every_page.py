@@ -18,6 +18,7 @@ from cx_metrics.run import people, run
 from cx_metrics.view import Filter, View
 from cx_metrics.workspace import Workspace
 from pages.parts import drawn
+from pages.parts.keeping import ANSWERS
 from pages.parts.language import PageReader
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,10 +102,10 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOUCHLINE_WORKSPACE", str(workspace.root))
         st.cache_resource.clear()
-        st.cache_data.clear()
+        ANSWERS.forget()
         yield ids
     st.cache_resource.clear()
-    st.cache_data.clear()
+    ANSWERS.forget()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from cx_metrics import importing
 from cx_metrics.workspace import Workspace
 from pages.parts import flow_rules
+from pages.parts.keeping import ANSWERS
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 1, 5, 9)
@@ -36,10 +37,10 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOUCHLINE_WORKSPACE", str(workspace.root))
         st.cache_resource.clear()
-        st.cache_data.clear()
+        ANSWERS.forget()
         yield ids
     st.cache_resource.clear()
-    st.cache_data.clear()
+    ANSWERS.forget()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from cx_metrics import importing
 from cx_metrics.workspace import Workspace
 from pages.parts import flow_branch, flow_pick
 from pages.parts.flow_pick import Pick
+from pages.parts.keeping import ANSWERS
 from tests.pages.test_flow_page import JOURNEYS, START, load, opened, plain, table, title, words
 
 SCORES = [10] * 30 + [9] * 10 + [3] * 20 + [7] * 10  # of the 70 customers, in order
@@ -41,10 +42,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOUCHLINE_WORKSPACE", str(workspace.root))
         st.cache_resource.clear()
-        st.cache_data.clear()
+        ANSWERS.forget()
         yield found
     st.cache_resource.clear()
-    st.cache_data.clear()
+    ANSWERS.forget()
 
 
 def branch(**given: str) -> dict[str, str]:

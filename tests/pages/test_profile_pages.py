@@ -16,6 +16,7 @@ from cx_metrics import importing
 from cx_metrics.group_differences import against_the_rest
 from cx_metrics.view import Filter, View
 from cx_metrics.workspace import Workspace
+from pages.parts.keeping import ANSWERS
 from pages.parts.language import PageReader
 from pages.parts.markup import Markup
 from pages.parts.profile import who_met
@@ -43,10 +44,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOUCHLINE_WORKSPACE", str(workspace.root))
         st.cache_resource.clear()
-        st.cache_data.clear()
+        ANSWERS.forget()
         yield ids
     st.cache_resource.clear()
-    st.cache_data.clear()
+    ANSWERS.forget()
 
 
 def test_the_touchpoint_of_the_address_is_shown_and_a_choice_is_kept_there(kept: dict[str, str]) -> None:

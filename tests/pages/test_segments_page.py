@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from cx_metrics import importing
 from cx_metrics.workspace import Workspace
+from pages.parts.keeping import ANSWERS
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 1, 5, 9)
@@ -57,10 +58,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOUCHLINE_WORKSPACE", str(workspace.root))
         st.cache_resource.clear()
-        st.cache_data.clear()
+        ANSWERS.forget()
         yield workspace, found
     st.cache_resource.clear()
-    st.cache_data.clear()
+    ANSWERS.forget()
 
 
 def opened(kept: tuple[Workspace, str], page: str, **address: str | list[str]) -> AppTest:

@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from cx_metrics import importing
 from cx_metrics.workspace import SavedView, Workspace
+from pages.parts.keeping import ANSWERS
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 1, 5, 9)
@@ -46,10 +47,10 @@ def kept(tmp_path: Path) -> Iterator[tuple[Workspace, str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOUCHLINE_WORKSPACE", str(workspace.root))
         st.cache_resource.clear()
-        st.cache_data.clear()
+        ANSWERS.forget()
         yield workspace, dataset
     st.cache_resource.clear()
-    st.cache_data.clear()
+    ANSWERS.forget()
 
 
 def opened(page: str = "", **address: str) -> AppTest:

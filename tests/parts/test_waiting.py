@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from cx_metrics.engines import Store
 from pages.parts import cache, waiting
+from pages.parts.keeping import ANSWERS
 from tests.conftest import dataset, paths
 
 ENDLESS = "select count(*) as n from range(1000000) a, range(1000000) b where hash(a.range + b.range) = 1"
@@ -74,9 +75,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
     made = Asked(dataset(touchpoints=paths("A B C")))
     monkeypatch.setattr(cache, "opened", lambda _version: made.store)
     monkeypatch.setattr(cache, "find_values", made.values)
-    cache._values.clear()
+    ANSWERS.forget()
     yield made
-    cache._values.clear()
+    ANSWERS.forget()
 
 
 VERSION: Any = SimpleNamespace(dataset="d", number=1, content="d.1.0", path=Path("d"))
