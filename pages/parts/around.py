@@ -135,13 +135,15 @@ def _take_window() -> None:
 def places(page: Page, frame: pd.DataFrame, mood: str) -> list[tuple[Words, list[tuple[str, float, bool]]]]:
     """The touchpoints of most answers of the group at each place, the farthest before first."""
     columns: list[tuple[Words, list[tuple[str, float, bool]]]] = []
+    told = list(zip(*(frame[c] for c in ("side", "place", "touchpoint", mood, f"{mood}_share")), strict=True))
     for (side, place), head in PLACES.items():
-        rows = frame[(frame["side"] == side) & (frame["place"] == place) & (frame[mood] > 0)]
-        named = rows[rows["touchpoint"].notna() & (rows["touchpoint"] != OTHER)]
-        largest = named.sort_values(mood, ascending=False, kind="stable").head(SHOWN)
-        rows = pd.concat([largest, rows[rows["touchpoint"].isna()]])
-        shown = [(word(page, side, r["touchpoint"]), float(r[f"{mood}_share"]), not isinstance(r["touchpoint"], str))
-                 for _i, r in rows.iterrows()]  # fmt: skip
+        rows = [(name, n, share) for at, step, name, n, share in told if at == side and step == place and n > 0]
+        named = [row for row in rows if isinstance(row[0], str) and row[0] != OTHER]
+        largest = sorted(named, key=lambda row: -row[1])[:SHOWN]
+        nowhere = [row for row in rows if not isinstance(row[0], str)]
+        shown = [
+            (word(page, side, name), float(share), not isinstance(name, str)) for name, _n, share in largest + nowhere
+        ]
         columns.append((Text(head), shown))
     return columns
 

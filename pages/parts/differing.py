@@ -150,11 +150,13 @@ def rows(
     """What differs, A, B, the difference with its interval, and whether it is beyond chance in words."""
     beyond, within = page.reader.say(N_("beyond chance")), page.reader.say(N_("within chance"))
     units = [declared[name].unit for name in shown["measure"]]
+    reach = dict.fromkeys(units, 1e-9)  # one scale for each unit
+    for unit, *ends in zip(units, shown["difference_low"], shown["difference_high"], strict=True):
+        reach[unit] = max(reach[unit], *(abs(end) for end in ends if end == end), 0.0)
     found = []
     for r in shown.itertuples():
         measure = declared[str(r.measure)]
-        alike = shown[[unit == measure.unit for unit in units]][["difference_low", "difference_high"]]
-        widest = max(float(alike.abs().max().max()), 1e-9)
+        widest = reach[measure.unit]
         factor, decimals = 100 if measure.unit == "share" else 1, DECIMALS.get(measure.unit, 1)
         bounds = m.interval(r.difference_low * factor, r.difference_high * factor, decimals)
         better = measure.higher_is_better if r.flagged else None

@@ -123,7 +123,7 @@ class Page:
     def open(self, finding: Words, comparing: bool = False) -> None:
         """Name, finding and question; the filter bar; notes about the link; no rows after filtering. `comparing`: whether the
         page compares segments, so that the bar offers a second one."""
-        self.opened.append(True)
+        self.opened.append(comparing)
         st.html(self.m.head(self.reader.say(self.name), finding, self.reader.say(self.question)))
         figure.opened(self.name, finding, self.question, self.caption())
         filter_bar.show(self.version, self.view, self.reader, exporting.offer, comparing)
@@ -142,11 +142,13 @@ class Page:
             )
 
     def caption(self, unit: str = "customers", definition: Sequence[Words] = (), n: int | None = None) -> list[Words]:
-        """One line under a chart: population and n · range · definition."""
+        """One line under a chart: population and n · range · definition. Where two segments are compared, that it is about A."""
         table = "surveys" if unit == "responses" else "touchpoints"
-        count = self.people.get(unit, 0) if n is None else n
+        counted = self.counted(unit, self.people.get(unit, 0) if n is None else n)
+        if any(self.opened) and self.view.has_other_side:
+            counted = Text(N_("A alone: {counted}"), {"counted": counted})
         filters = view_words.filters_in_words(self.view, self.reader, unit == "journeys")
-        return [self.counted(unit, count), *self.period(table), *filters, *definition]
+        return [counted, *self.period(table), *filters, *definition]
 
     def counted(self, unit: str, n: int) -> Text:
         """n and what it counts."""
@@ -302,10 +304,10 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
     except WorkspaceProblem as problem:
         damaged = isinstance(problem, DamagedVersion)
         ways_out = (
-            N_("An earlier version may be whole")
-            if damaged
-            else N_("Start with your own exports, or look at the sample")
+            N_("Start with your own exports, or look at the sample") if sample() else N_("Start with your own exports")
         )
+        if damaged:
+            ways_out = N_("An earlier version may be whole")
         st.html(m.head(who.say(name), Text(N_("No data to show yet")), who.say(question)))
         box = st.container(key="card_empty")
         box.html(m.empty(Text(ways_out), problem.text))
@@ -399,12 +401,16 @@ def add_files_button(who: PageReader) -> None:
         st.switch_page("pages/start/data.py")
 
 
+def sample() -> str:
+    """The dataset that is the sample, if this server has one; else nothing."""
+    return next((i.id for i in cache.workspace().datasets() if i.is_sample), "")
+
+
 def sample_button(who: PageReader) -> None:
     """To the sample data, if this server has them."""
-    sample = next((i for i in cache.workspace().datasets() if i.is_sample), None)
-    if sample is not None:
+    if (found := sample()) != "":
         st.button(who.say(N_("Look at sample data")), type="tertiary", key="go_sample",
-                  on_click=state.set_dataset, args=(sample.id,))  # fmt: skip
+                  on_click=state.set_dataset, args=(found,))  # fmt: skip
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -38,7 +38,7 @@ def test_nor_what_stands_beside_the_rows(answers: Answers) -> None:
     rows, told = answers.get("k", ask)
     told["options"]["trim"] = 11
     told["views"].append(3)
-    rows.drop(columns="n", inplace=True)
+    del rows["n"]
     again, said = answers.get("k", ask)
     assert said == {"options": {"trim": 10}, "views": [1, 2]}
     assert list(again) == ["n"]
