@@ -18,9 +18,11 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
@@ -28,6 +30,8 @@ FIRST_PORT = 8501
 # Pages that the first visit asks for: some in any case, the others as long as nobody else is there.
 WITH_ANYBODY = ("", "flow")
 WITH_NOBODY = ("drop-off", "stages", "voice", "touchpoint", "channels", "personas")
+FILTERED = ("", "flow", "drop-off", "stages", "channels", "voice")
+USUAL_ATTRIBUTES, USUAL_DAYS = 2, 28  # what people filter by first: attributes of customers, a channel, the last days
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -134,10 +138,11 @@ def announce(address: str, port: int) -> None:
             time.sleep(0.05)
     shown = "localhost" if host == "127.0.0.1" else host
     print(f"\nTouchline is ready: http://{shown}:{port}\nStop it with Ctrl+C.\n", flush=True)
-    rehearse(host, port)
+    rehearse(host, port, (("", page) for page in (*WITH_ANYBODY, *WITH_NOBODY)))
     compile_ahead()
     sweep()
     keep_what_is_loaded()
+    rehearse(host, port, ((view, page) for view in usual_views() for page in FILTERED))
 
 
 def keep_what_is_loaded() -> None:
@@ -154,12 +159,34 @@ def hire_workers() -> None:
     workers.hire(workers.wanted())
 
 
-def rehearse(host: str, port: int) -> None:
-    """Visit the pages once, when the workers can be asked."""
+def rehearse(host: str, port: int, runs: Iterable[tuple[str, str]]) -> None:
+    """Visit pages once (`runs`: what their address asks for, and their path), when the workers can be asked."""
     from cx_metrics import workers
 
     with workers.rehearsal(PATIENCE_SECONDS, alone=lambda: readers() <= 1):  # this visit is one
-        visit(host, port)
+        visit(host, port, runs)
+
+
+def usual_views() -> Iterator[str]:
+    """What addresses of views say that people choose first, each filtered by one thing. What is compiled for one of them answers
+    all others of its kind: other values, other days."""
+    from cx_metrics.view import View
+    from pages.parts import cache
+    from pages.parts.address import Address, encode
+
+    datasets = cache.workspace().datasets()
+    if not datasets:
+        return
+    version = cache.workspace().current(datasets[0].id)
+    facts, views = version.facts, []
+    for column in (
+        *facts.attributes[:USUAL_ATTRIBUTES],
+        *(c for c in ("channel",) if c in facts.columns.get("touchpoints", ())),
+    ):
+        views += [View().with_values(column, (value,)) for value in cache.values(version, column)[:1] if value]
+    if facts.last_day is not None:
+        views.append(View(first_day=facts.last_day - timedelta(days=USUAL_DAYS - 1), last_day=facts.last_day))
+    yield from (urlencode(encode(Address(datasets[0].id, view=view)), doseq=True) for view in views)
 
 
 def compile_ahead() -> None:
@@ -180,22 +207,22 @@ def sweep() -> None:
     upgrade(workspace)
 
 
-def visit(host: str, port: int) -> None:
-    """One visit over the same door a browser takes: libraries are loaded, and the first view of the pages is computed."""
+def visit(host: str, port: int, runs: Iterable[tuple[str, str]]) -> None:
+    """One visit over the same door a browser takes: libraries are loaded, and views of the pages are computed. Most of them only
+    while nobody else is there."""
     from streamlit.proto.BackMsg_pb2 import BackMsg
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from websockets.sync.client import connect
 
     message = BackMsg()
-    message.rerun_script.query_string = ""
     try:
         with connect(
             f"ws://{host}:{port}/_stcore/stream", subprotocols=["streamlit"], origin=f"http://{host}:{port}", max_size=None
         ) as door:  # type: ignore[arg-type]  # fmt: skip
-            for page in (*WITH_ANYBODY, *WITH_NOBODY):
-                if page in WITH_NOBODY and readers() > 1:  # this visit is one
+            for asked, page in runs:
+                if (asked or page not in WITH_ANYBODY) and readers() > 1:  # this visit is one
                     return
-                message.rerun_script.page_name = page
+                message.rerun_script.query_string, message.rerun_script.page_name = asked, page
                 door.send(message.SerializeToString())
                 answer = ForwardMsg()
                 while answer.WhichOneof("type") != "script_finished":

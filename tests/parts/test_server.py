@@ -6,11 +6,17 @@ import re
 import socket
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
+import streamlit as st
 
-from pages.parts import server
+from cx_metrics.importing import import_sample
+from cx_metrics.view import Filter, View
+from cx_metrics.workspace import Workspace
+from pages.parts import address, server
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,3 +56,26 @@ def test_a_free_port_is_taken_as_it_is() -> None:
         door.bind(("127.0.0.1", 0))
         port = door.getsockname()[1]
     assert server.cannot_listen("127.0.0.1", port) == ""
+
+
+def test_views_that_are_rehearsed_filter_the_data_by_one_thing_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    monkeypatch.setenv("TOUCHLINE_WORKSPACE", str(workspace.root))
+    st.cache_resource.clear()
+    assert list(server.usual_views()) == []  # without data there is nothing to filter
+    import_sample(workspace, ROOT / "sample_data", "Sample")
+    facts = workspace.current(workspace.datasets()[0].id).facts
+    found = []
+    for asked in server.usual_views():
+        said, notes = address.decode(parse_qs(asked))
+        assert (notes, said.dataset) == ([], workspace.datasets()[0].id)
+        found.append(said.view)
+    st.cache_resource.clear()
+    by_value, days = found[:-1], found[-1]
+    held = [view.customers or view.touchpoints for view in by_value]
+    assert [kept[0].column for kept in held] == [*facts.attributes[: server.USUAL_ATTRIBUTES], "channel"]
+    assert all(len(kept) == 1 and len(kept[0].values) == 1 and kept[0].values[0] for kept in held)
+    assert all(isinstance(kept[0], Filter) and view != View() for kept, view in zip(held, by_value, strict=True))
+    assert days == View(first_day=facts.last_day - timedelta(days=27), last_day=facts.last_day)
