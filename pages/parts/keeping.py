@@ -60,6 +60,7 @@ class Answers:
         with self._lock:
             before = self._times_forgotten
         found = ask()
+        look_up(found)
         held = found, size(found)
         with self._lock:
             if before == self._times_forgotten and held[1] <= self.most_bytes:
@@ -96,6 +97,20 @@ def copied(thing: Any) -> Any:
     if isinstance(thing, (list, tuple)):
         return type(thing)(map(copied, thing))
     return thing
+
+
+def look_up(thing: Any) -> None:
+    """Have frames look their names up once: pandas keeps where they are when it first needs it, copies share that, and many
+    threads at once would write it down at once."""
+    if isinstance(thing, pd.DataFrame):
+        for names in (thing.columns, thing.index):
+            if names.is_unique:
+                names.get_indexer(names)
+    elif isinstance(thing, (list, tuple)):
+        for one in thing:
+            look_up(one)
+    elif isinstance(thing, dict):
+        look_up(list(thing.values()))
 
 
 def size(thing: Any) -> int:

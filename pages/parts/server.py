@@ -31,6 +31,7 @@ FIRST_PORT = 8501
 WITH_ANYBODY = ("", "flow")
 WITH_NOBODY = ("drop-off", "stages", "voice", "touchpoint", "channels", "personas")
 FILTERED = ("", "flow", "drop-off", "stages", "channels", "voice")
+QUIET_SECONDS = 30  # without a reader, before these are looked at too
 USUAL_ATTRIBUTES, USUAL_DAYS = 2, 28  # what people filter by first: attributes of customers, a channel, the last days
 
 
@@ -142,6 +143,7 @@ def announce(address: str, port: int) -> None:
     compile_ahead()
     sweep()
     keep_what_is_loaded()
+    wait_for_quiet()
     rehearse(host, port, ((view, page) for view in usual_views() for page in FILTERED))
 
 
@@ -165,6 +167,15 @@ def rehearse(host: str, port: int, runs: Iterable[tuple[str, str]]) -> None:
 
     with workers.rehearsal(PATIENCE_SECONDS, alone=lambda: readers() <= 1):  # this visit is one
         visit(host, port, runs)
+
+
+def wait_for_quiet() -> None:
+    """Wait until nobody has been there for a while: who has just started the server looks at it first."""
+    quiet_since = time.monotonic()
+    while time.monotonic() - quiet_since < QUIET_SECONDS:
+        time.sleep(1)
+        if readers():
+            quiet_since = time.monotonic()
 
 
 def usual_views() -> Iterator[str]:
@@ -212,6 +223,7 @@ def visit(host: str, port: int, runs: Iterable[tuple[str, str]]) -> None:
     while nobody else is there."""
     from streamlit.proto.BackMsg_pb2 import BackMsg
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from websockets.exceptions import ConnectionClosed
     from websockets.sync.client import connect
 
     message = BackMsg()
@@ -227,6 +239,8 @@ def visit(host: str, port: int, runs: Iterable[tuple[str, str]]) -> None:
                 answer = ForwardMsg()
                 while answer.WhichOneof("type") != "script_finished":
                     answer.ParseFromString(door.recv(timeout=PATIENCE_SECONDS))  # type: ignore[arg-type]
+    except ConnectionClosed:
+        return  # the server is stopped
     except Exception as problem:  # a cold start is slower, not wrong
         print(f"Touchline: not warmed up ({type(problem).__name__})", file=sys.stderr)
 

@@ -128,3 +128,28 @@ def test_a_question_is_told_apart_by_what_counts(answers: Answers) -> None:
     assert question("a\n1", ("b",), "v") == 4
     assert question("a", ("1\nb",), "v") == 5
     assert len(answers._kept) == 5
+
+
+def test_many_readers_look_up_the_columns_of_one_answer(answers: Answers) -> None:
+    answers.most_bytes = 10_000_000
+    names = [f"column {place}" for place in range(400)]
+    wrong: list[object] = []
+
+    def reader(everybody: threading.Barrier, key: str) -> None:
+        held = answers.get(key, lambda: pd.DataFrame([range(400)] * 2, columns=names))
+        everybody.wait(timeout=20)
+        try:
+            wrong.extend(name for place, name in enumerate(names) if held[name].iloc[0] != place)
+        except KeyError as missing:
+            wrong.append(missing)
+
+    for turn in range(20):
+        everybody = threading.Barrier(6)
+        threads = [threading.Thread(target=reader, args=(everybody, f"{turn}")) for _reader in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert wrong == []
+    shared = answers.get("0", lambda: pytest.fail("asked again"))
+    assert "_engine" in shared.columns._cache  # looked up before it was shared

@@ -79,3 +79,16 @@ def test_views_that_are_rehearsed_filter_the_data_by_one_thing_each(
     assert all(len(kept) == 1 and len(kept[0].values) == 1 and kept[0].values[0] for kept in held)
     assert all(isinstance(kept[0], Filter) and view != View() for kept, view in zip(held, by_value, strict=True))
     assert days == View(first_day=facts.last_day - timedelta(days=27), last_day=facts.last_day)
+
+
+def test_filtered_views_are_rehearsed_when_nobody_has_been_there_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, there = [0.0], [0, 0, 1, 1, 0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(server.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(server.time, "sleep", sleep)
+    monkeypatch.setattr(server, "readers", lambda: there.pop(0) if there else 0)
+    server.wait_for_quiet()
+    assert now[0] == 4 + server.QUIET_SECONDS  # since the last look that found somebody
