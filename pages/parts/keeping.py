@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from inspect import signature
@@ -71,7 +71,7 @@ class Answers:
         return held
 
     @contextmanager
-    def _turn(self, key: str) -> Any:
+    def _turn(self, key: str) -> Iterator[None]:
         """One at a time for each key."""
         with self._lock:
             turn, wanted = self._asking.get(key, (threading.Lock(), 0))

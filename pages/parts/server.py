@@ -189,6 +189,8 @@ def usual_views() -> Iterator[str]:
     if not datasets:
         return
     version = cache.workspace().current(datasets[0].id)
+    if version.engine:  # somebody else's machines are not kept busy for nobody
+        return
     facts, views = version.facts, []
     for column in (
         *facts.attributes[:USUAL_ATTRIBUTES],

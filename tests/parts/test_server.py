@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -72,6 +73,10 @@ def test_views_that_are_rehearsed_filter_the_data_by_one_thing_each(
         said, notes = address.decode(parse_qs(asked))
         assert (notes, said.dataset) == ([], workspace.datasets()[0].id)
         found.append(said.view)
+    served = replace(workspace.current(workspace.datasets()[0].id), engine="clickhouse")
+    with monkeypatch.context() as patch:
+        patch.setattr(Workspace, "current", lambda _self, _dataset: served)
+        assert list(server.usual_views()) == []  # nor on machines of somebody else
     st.cache_resource.clear()
     by_value, days = found[:-1], found[-1]
     held = [view.customers or view.touchpoints for view in by_value]
