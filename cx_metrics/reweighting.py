@@ -10,6 +10,7 @@ each customer's influence is what a linear regression on the traits says, plus t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +31,7 @@ MOST_TRAITS = 12  # those that go with answering most: the others hardly move th
 STEPS = 60
 STEEPEST = 15.0  # a logit beyond which answering is as good as certain, or never happens
 SHARP = 1e-9
-AT_ONCE = 65_536  # rows whose terms are held at a time
+MOST_TOGETHER = 128  # combinations of levels that are counted as one: their square still fits beside the processor
 REFUSALS = ("few_answers", "few_silent", "nothing_known", "out_of_reach", "separable", "few_effective")
 
 
@@ -67,59 +68,69 @@ class Adjusted:
 class Terms:
     """Traits as columns of 0 and 1 beside a 1: level 0 of a trait is what its others are compared with.
 
-    Nothing of that width is held: sums of products of two terms are counts of two levels together.
+    Nothing of that width is held: sums of products of two terms are counts of two levels together. Traits with few levels are
+    counted together, as one with a level for each of their combinations (a joint): of two joints one count tells all their pairs.
     """
 
     def __init__(self, levels: Codes, sizes: Sequence[int]) -> None:
-        self.levels = [np.ascontiguousarray(column) for column in levels.T]
-        self.sizes = list(sizes)
-        starts = np.cumsum([1, *(size - 1 for size in sizes)])
-        self.starts, self.width = [int(start) for start in starts[:-1]], int(starts[-1])
-        self.rows = len(levels)
+        self.sizes, self.rows = list(sizes), len(levels)
+        self.width = 1 + sum(size - 1 for size in sizes)
+        self.joints: list[Codes] = []  # each row's combination
+        self.shown: list[Array] = []  # the terms of each combination; the first joint has the 1
+        start = 1
+        for column, size in zip(levels.T, sizes, strict=True):
+            own = np.zeros((size, self.width))
+            own[np.arange(1, size), np.arange(start, start + size - 1)] = 1
+            start += size - 1
+            if self.joints and len(self.shown[-1]) * size <= MOST_TOGETHER:
+                self.joints[-1] = self.joints[-1] * size + column
+                self.shown[-1] = (self.shown[-1][:, None] + own).reshape(-1, self.width)
+            else:
+                self.joints.append(np.ascontiguousarray(column))
+                self.shown.append(own)
+        if not self.joints:
+            self.joints, self.shown = [np.zeros(self.rows, np.int64)], [np.zeros((1, self.width))]
+        self.shown[0][:, 0] = 1
 
     def of(self, rows: Places) -> Terms:
         """The terms of some rows alone."""
-        chosen = [column[rows] for column in self.levels]
-        return Terms(np.stack(chosen, axis=1) if chosen else np.zeros((len(rows), 0), np.int64), self.sizes)
+        chosen = copy(self)
+        chosen.rows, chosen.joints = len(rows), [joint[rows] for joint in self.joints]
+        return chosen
 
     def times(self, vector: Array) -> Array:
         """Each row's terms times a vector."""
-        found = np.full(self.rows, vector[0])
-        for column, start, size in zip(self.levels, self.starts, self.sizes, strict=True):
-            found += np.concatenate([[0.0], vector[start : start + size - 1]])[column]
+        found = (self.shown[0] @ vector)[self.joints[0]]
+        for joint, shown in zip(self.joints[1:], self.shown[1:], strict=True):
+            found += (shown @ vector)[joint]
         return found
 
     def sums(self, by: Array) -> Array:
         """Terms of all rows, each row's times its number, added up."""
-        found = np.empty(self.width)
-        found[0] = by.sum()
-        for column, start, size in zip(self.levels, self.starts, self.sizes, strict=True):
-            found[start : start + size - 1] = np.bincount(column, by, size)[1:]
+        found = np.zeros(self.width)
+        for joint, shown in zip(self.joints, self.shown, strict=True):
+            found += np.bincount(joint, by, len(shown)) @ shown
         return found
 
     def squares(self, by: Array) -> Array:
         """The products of all pairs of terms, each row's times its number, added up."""
         total = np.zeros((self.width, self.width))
-        total[0] = total[:, 0] = sums = self.sums(by)
-        np.fill_diagonal(total, sums)
-        for place, (column, start, size) in enumerate(zip(self.levels, self.starts, self.sizes, strict=True)):
-            for other, begin, width in zip(self.levels[:place], self.starts, self.sizes, strict=False):
-                both = np.bincount(column * width + other, by, size * width).reshape(size, width)[1:, 1:]
-                total[start : start + size - 1, begin : begin + width - 1] = both
-                total[begin : begin + width - 1, start : start + size - 1] = both.T
+        for place, (joint, shown) in enumerate(zip(self.joints, self.shown, strict=True)):
+            total += shown.T * np.bincount(joint, by, len(shown)) @ shown
+            for other, beside in zip(self.joints[:place], self.shown, strict=False):
+                size = len(shown), len(beside)
+                both = np.bincount(joint * size[1] + other, by, size[0] * size[1]).reshape(size)
+                across = shown.T @ both @ beside
+                total += across + across.T
         return total
 
     def lengths(self, solved: Array) -> Array:
-        """Each row's terms, times a matrix, times themselves."""
-        found = np.empty(self.rows)
-        for begin in range(0, self.rows, AT_ONCE):
-            block = np.zeros((min(AT_ONCE, self.rows - begin), self.width))
-            block[:, 0] = 1
-            for column, start in zip(self.levels, self.starts, strict=True):
-                levels = column[begin : begin + AT_ONCE]
-                at = np.flatnonzero(levels)
-                block[at, start + levels[at] - 1] = 1
-            found[begin : begin + AT_ONCE] = ((block @ solved) * block).sum(axis=1)
+        """Each row's terms, times a symmetric matrix, times themselves."""
+        found = np.zeros(self.rows)
+        for place, (joint, shown) in enumerate(zip(self.joints, self.shown, strict=True)):
+            found += ((shown @ solved) * shown).sum(axis=1)[joint]
+            for other, beside in zip(self.joints[:place], self.shown, strict=False):
+                found += 2 * (shown @ solved @ beside.T)[joint, other]
         return found
 
 

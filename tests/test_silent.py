@@ -9,7 +9,7 @@ import pytest
 
 import cx_metrics as cx
 from benchmarks.silent_majority import measured, patterns_of_world, world
-from cx_metrics.reweighting import Patterns, adjust
+from cx_metrics.reweighting import MOST_TOGETHER, Patterns, Terms, adjust
 from cx_metrics.view import View
 from tests.conftest import dataset
 
@@ -37,6 +37,28 @@ def test_one_trait_by_hand() -> None:
     # Of codes: regulars .6 + .1 - .5² = .45, others .3 + .5 - .2² = .76; 100² · (.25·.45/600 + .25·.76/100) = 20.875
     # and 35² / 2000 = .6125. √21.4875 = 4.6355; the own answers of a fit are taken into account by 1 / (1 - 1/n) each.
     assert found.error == pytest.approx(4.6355, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "sizes", [[], [2], [2, 3, 4], [MOST_TOGETHER + 1, 2, 2], [2] * 12, [8, 7, 5, 2, 2, 2, 2, 4, 30]]
+)
+def test_sums_of_terms_are_those_of_the_matrix_that_is_never_held(sizes: list[int]) -> None:
+    chance = np.random.default_rng(len(sizes))
+    rows = 400
+    levels = np.stack([chance.integers(0, size, rows) for size in sizes], axis=1) if sizes else np.zeros((rows, 0), int)
+    plain = [np.ones(rows)]
+    plain += [levels[:, at] == level for at, size in enumerate(sizes) for level in range(1, size)]
+    matrix, by = np.stack(plain, axis=1).astype(float), chance.random(rows)
+    square = matrix.T @ matrix
+    some = chance.choice(rows, 50, replace=False)
+    for terms, held, weights in (
+        (Terms(levels, sizes), matrix, by),
+        (Terms(levels, sizes).of(some), matrix[some], by[some]),
+    ):
+        assert terms.times(square[0]) == pytest.approx(held @ square[0])
+        assert terms.sums(weights) == pytest.approx(held.T @ weights)
+        assert terms.squares(weights) == pytest.approx((held.T * weights) @ held)
+        assert terms.lengths(square) == pytest.approx(((held @ square) * held).sum(axis=1))
 
 
 def test_customers_of_whom_nobody_answered_are_left_out_and_counted() -> None:
