@@ -8,6 +8,7 @@ bootstrap costs little more than one answer. Nothing here says what leads to wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from math import factorial
 from typing import Any
 
@@ -195,7 +196,7 @@ def sampled(
     mean has the error of the mean itself).
     """
     chance = np.random.default_rng(SEED)
-    n = np.asarray(counts, dtype="int64")
+    n, dealt = np.asarray(counts, dtype="int64"), False
     if units is None and len(z) <= MOST_UNITS:
         products, answers, drawn_from = _products(z), np.ones(len(z)), n
     else:
@@ -205,14 +206,13 @@ def sampled(
         else:
             who = _numbered(np.asarray(units))
         many = int(who.max()) + 1
-        if many > MOST_UNITS:
+        if dealt := many > MOST_UNITS:
             who, many = (chance.permutation(many) % BLOCKS)[who], BLOCKS
         products, answers = _sums(z, n, who, many)
         drawn_from = np.ones(many, dtype="int64")
     whole = drawn_from @ products / (drawn_from @ answers)
-    flat = [
-        drawn @ products / np.maximum(drawn @ answers, 1)[:, None] for drawn in _draws(chance, drawn_from, resamples)
-    ]
+    draws = _draws_of_blocks(resamples) if dealt else _draws(chance, drawn_from, resamples)
+    flat = [drawn @ products / np.maximum(drawn @ answers, 1)[:, None] for drawn in draws]
     return _squares(whole[None], z.shape[1])[0], _squares(np.concatenate(flat), z.shape[1])
 
 
@@ -277,6 +277,19 @@ def _sums(z: Array, counts: Any, who: Any, many: int) -> tuple[Array, Any]:
     pairs = zip(rows, others, strict=True)
     sums = [np.bincount(who, weights=columns[i] * counted[j], minlength=many) for i, j in pairs]
     return np.stack(sums, axis=1), np.bincount(who, weights=counts, minlength=many)
+
+
+def _draws_of_blocks(resamples: int) -> Iterator[Array]:
+    """The same of all blocks, a few draws at a time."""
+    held, step = _drawn_blocks(resamples), AT_ONCE // BLOCKS
+    return (held[at : at + step].astype(float) for at in range(0, resamples, step))
+
+
+@lru_cache(maxsize=2)
+def _drawn_blocks(resamples: int) -> Any:
+    """Blocks are dealt at random, so what is drawn of them may always be the same: it is drawn once."""
+    draws = _draws(np.random.default_rng((SEED, BLOCKS)), np.ones(BLOCKS, dtype="int64"), resamples)
+    return np.concatenate([drawn.astype("int16") for drawn in draws])
 
 
 def _draws(chance: np.random.Generator, counts: Any, resamples: int) -> Iterator[Array]:
