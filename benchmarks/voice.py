@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
@@ -94,6 +95,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--rows", default="1M")
     rows = number_of(asked.parse_args().rows)
+    pd.set_option("mode.string_storage", "python")  # as the processes that answer the pages keep texts
     report = Report(
         "voice", rows, "How long does the Voice page wait for its data after a filter has changed?", of="answers"
     )

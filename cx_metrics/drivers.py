@@ -115,7 +115,7 @@ def key_drivers(
 
     `lmg` is the mean over all orders of what a driver adds to R² (Shapley), `johnson` the relative weights; both add up to R²
     and neither is negative. Intervals by percentile bootstrap: 1,000 draws with seed 0, of customers where some answered more
-    than once, else of responses; more than 5,000 of them with different answers in 2,000 random blocks. They are stretched to
+    than once, else of responses; more than 2,000 of them with different answers in 2,000 random blocks. They are stretched to
     hold the estimate where it lies outside. Correlations have Fisher's interval.
 
     Quadrant: importance against the median of the drivers, performance against their mean. fix_first is important and low,

@@ -23,8 +23,8 @@ MOST_LMG = 15  # drivers: each one more doubles the models, and there are 32,768
 ALIKE = 1e-9  # of a column's own spread: what is left beside the others is rounding
 RESAMPLES = 1_000
 SEED = 0  # fixed and shown, so that a bootstrap gives the same interval twice
-MOST_UNITS = 5_000  # drawn one by one; more of them are dealt into blocks, and these are drawn
 BLOCKS = 2_000  # the error of an interval's width is 1 / sqrt(2 x blocks): under 2 %
+MOST_UNITS = BLOCKS  # drawn one by one; more of them are dealt into blocks, and these are drawn
 AT_ONCE = 100_000  # numbers of one kind in memory: few enough that they stay near
 
 
