@@ -16,11 +16,14 @@ import pandas as pd
 from ibis import _
 
 from cx_metrics import intervals
+from cx_metrics.around_in_memory import UNKNOWN, Answers, counted
 from cx_metrics.groups import OTHER, how_many, nullable
+from cx_metrics.instants import Bools
 from cx_metrics.journeys import Repeats
 from cx_metrics.options import Count, Duration
-from cx_metrics.registry import Measure, metric
+from cx_metrics.registry import Beside, Measure, metric
 from cx_metrics.rules import ExcludeOption
+from cx_metrics.sequences import Sequences
 from cx_metrics.surveys import best_two, better_side
 from cx_metrics.texts import N_
 from cx_metrics.two_shares import either_p
@@ -155,6 +158,56 @@ def _rows(totals: pd.DataFrame, counted: pd.DataFrame, places: int) -> pd.DataFr
     )
 
 
+def answers_alone(surveys: ibis.Table, *, score: Score) -> ibis.Table:
+    """The valid answers without their journeys: mood (its place in MOODS, −1: not known), named (1: a customer is), person,
+    answered, contacts_before."""
+    s = _valid(surveys, score)
+    mood = ibis.cases(*((s.mood == mood, place) for place, mood in enumerate(MOODS)), else_=UNKNOWN)
+    return s.select(
+        mood=mood.cast("int64"), named=ibis.ifelse(s.customer_id.notnull(), 1, 0).cast("int64"),
+        **{PERSON: s.customer_number.cast("int64"), AT: s[AT]}, contacts_before=s.contacts_before.fill_null(0),
+    )  # fmt: skip
+
+
+def make_around(
+    sequences: Sequences, rows: pd.DataFrame, people: Bools | None, *, places: int, window: timedelta | None, top: int,
+    repeats: Repeats, exclude: Sequence[str] | None,
+) -> pd.DataFrame | None:  # fmt: skip
+    """What the query gives, from touchpoints in memory; None where some of these have no time."""
+    if not sequences.timed:
+        return None
+    person = rows[PERSON].fillna(0).to_numpy(dtype="int64")
+    when = rows[AT].fillna(0).to_numpy(dtype="int64")
+    having = sequences.having(people)
+    reasons = [
+        rows["named"].to_numpy() == 0, rows[AT].isna().to_numpy(), ~having[np.minimum(person, len(having) - 1)],
+        rows["mood"].to_numpy() == UNKNOWN,
+    ]  # fmt: skip
+    left_out = np.select(reasons, range(len(LEFT_OUT)), len(LEFT_OUT))
+    mood, kept = rows["mood"].to_numpy(dtype="int64"), left_out == len(LEFT_OUT)
+    there = np.unique(mood)
+    totals = pd.DataFrame({
+        "mood": [None if m == UNKNOWN else MOODS[m] for m in there],
+        "all_answers": [int((mood == m).sum()) for m in there], "in_journeys": [int(kept[mood == m].sum()) for m in there],
+        **{why: [int((left_out[mood == m] == place).sum()) for m in there] for place, why in enumerate(LEFT_OUT)},
+    })  # fmt: skip
+    before = rows["contacts_before"].to_numpy(dtype="int64")
+    answers = Answers(mood[kept], person[kept], when[kept], before[kept])
+    ends = sequences.ends(having)
+    found = counted(
+        sequences,
+        answers,
+        MOODS,
+        ends,
+        places=places,
+        window=window,
+        top=top,
+        merge=repeats == "merge",
+        exclude=exclude or (),
+    )
+    return pd.concat([totals, found], ignore_index=True)
+
+
 @metric(
     title=N_("Before and after the answer"),
     unit=N_("share of responses"),
@@ -166,6 +219,7 @@ def _rows(totals: pd.DataFrame, counted: pd.DataFrame, places: int) -> pd.DataFr
     needs_time=True,
     entries=True,
     groups=("side", "place", "touchpoint"),
+    beside=Beside(answers_alone, make_around),
     finish=finish_around,
     source="Wilson (1927), JASA 22; Newcombe (1998), Stat. Med. 17; Fisher (1922), JRSS 85; Benjamini & Hochberg (1995), JRSS B 57",
     measures=MEASURES,
@@ -213,6 +267,19 @@ def around_answers(
 
 def _asked(surveys: ibis.Table, touchpoints: ibis.Table, customers: ibis.Table | None, score: str) -> ibis.Table:
     """The valid answers with mood (null: not known), person and answered (when); left_out: why one is in no journey, or null."""
+    s = _valid(surveys, score)
+    known = touchpoints.select("customer_id", "customer_number").distinct() if customers is None else customers
+    numbers = known.select(who=known.customer_id, **{PERSON: known.customer_number})
+    s = s.left_join(numbers, [("customer_id", "who")])
+    timed = touchpoints.filter(touchpoints.occurred_microseconds.notnull())
+    having = timed.select(having="customer_number").distinct()
+    s = s.left_join(having, [(PERSON, "having")])
+    reasons = (s.customer_id.isnull(), s[AT].isnull(), s.having.isnull(), s.mood.isnull())
+    return s.mutate(left_out=ibis.cases(*zip(reasons, LEFT_OUT, strict=True), else_=ibis.null("string")))
+
+
+def _valid(surveys: ibis.Table, score: str) -> ibis.Table:
+    """The valid answers with mood (null: not known), answered (when), and contacts_before."""
     s = surveys.filter((surveys.survey_type == score) & (surveys.score_status == "valid") & surveys.score.notnull())
     if score == "nps":
         mood = ibis.ifelse(s.score >= 9, "happy", ibis.ifelse(s.score <= 6, "unhappy", "neutral"))
@@ -223,15 +290,7 @@ def _asked(surveys: ibis.Table, touchpoints: ibis.Table, customers: ibis.Table |
     whole, rest = s.answered_at.truncate("s").epoch_seconds(), s.answered_at.microsecond()
     at = whole.cast("int64") * 1_000_000 + rest.cast("int64")
     before = s.contacts_before if "contacts_before" in s.columns else ibis.null("int64")
-    s = s.mutate(mood=mood, contacts_before=before, **{AT: at})
-    known = touchpoints.select("customer_id", "customer_number").distinct() if customers is None else customers
-    numbers = known.select(who=known.customer_id, **{PERSON: known.customer_number})
-    s = s.left_join(numbers, [("customer_id", "who")])
-    timed = touchpoints.filter(touchpoints.occurred_microseconds.notnull())
-    having = timed.select(having="customer_number").distinct()
-    s = s.left_join(having, [(PERSON, "having")])
-    reasons = (s.customer_id.isnull(), s[AT].isnull(), s.having.isnull(), s.mood.isnull())
-    return s.mutate(left_out=ibis.cases(*zip(reasons, LEFT_OUT, strict=True), else_=ibis.null("string")))
+    return s.mutate(mood=mood, contacts_before=before, **{AT: at})
 
 
 def _runs(met: ibis.Table, exclude: Sequence[str] | None, repeats: Repeats) -> ibis.Table:

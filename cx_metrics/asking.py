@@ -13,6 +13,7 @@ import pandas as pd
 
 from cx_metrics import answers, registry, routes
 from cx_metrics.errors import ViewProblem, nearest
+from cx_metrics.instants import Bools
 from cx_metrics.population import MEMBERS, MOST_SESSIONS, Population, check, population, ways_of
 from cx_metrics.registry import Follow, Metric, Walk
 from cx_metrics.routes import Paths, Route
@@ -123,23 +124,54 @@ def walked(
 def picked(walk: Walk, dataset: Dataset, view: View, ends: int | None, options: Mapping[str, Any]) -> Any:
     """What a walk makes of all touchpoints, where these are in memory and the view keeps journeys of customers whole; None
     where a query has to be asked."""
-    whole = view.grain == "journey" and not (view.touchpoints and view.touchpoint_rule == "touchpoints")
-    if walk.picked is None or not whole or not isinstance(dataset, InMemory):
-        return None
-    sequences = dataset.sequences()
-    if sequences is None:
+    sequences = in_memory(dataset, view) if walk.picked is not None else None
+    if walk.picked is None or sequences is None:
         return None
     check(dataset.tables, view, dataset.facts)
-    dated = view.first_day is not None or view.last_day is not None
-    by_start = dated and view.range_rule == "journeys"
-    people = None
-    if by_start or view.customers or view.touchpoints or view.chooses_people() or MEMBERS in dataset.tables:
-        found, _known = fetched(dataset, view, ("whose journeys",), partial(alone, _whose, dataset))
-        numbers = found["customer_number"].to_numpy(dtype="int64")
-        people = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
-        people[numbers] = True
+    people = people_of(dataset, view)
+    by_start = is_by_start(view)
     start, end = (None if at is None or by_start else microseconds(at) for at in view.bounds(dataset.facts.zone))
     return walk.picked(sequences, people, (start, end), ends=ends, timed=dataset.facts.timed, **options)
+
+
+def made_beside(
+    metric: Metric, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any]
+) -> pd.DataFrame | None:
+    """The frame of a metric from touchpoints in memory and rows of its table; None where its query has to be asked."""
+    own = metric.beside
+    if own is None or by or (sequences := in_memory(dataset, view)) is None:
+        return None
+    query, asked = own.query, registry.accepted(own.query, options)
+
+    def build(shown: View) -> Asked:
+        left = population(dataset.tables, shown, dataset.facts)
+        return query(inputs_of(metric, left, dataset, shown, None)[0], **asked), None
+
+    rows, _known = fetched(dataset, view, (query.__name__, *asked.items()), build)
+    return own.make(sequences, rows, people_of(dataset, view), **registry.accepted(own.make, options))
+
+
+def in_memory(dataset: Dataset, view: View) -> Sequences | None:
+    """The touchpoints of a dataset that has them in memory, where the view keeps journeys of customers whole."""
+    whole = view.grain == "journey" and not (view.touchpoints and view.touchpoint_rule == "touchpoints")
+    return dataset.sequences() if whole and isinstance(dataset, InMemory) else None
+
+
+def is_by_start(view: View) -> bool:
+    """Do days choose journeys by when they began?"""
+    return (view.first_day is not None or view.last_day is not None) and view.range_rule == "journeys"
+
+
+def people_of(dataset: Dataset, view: View) -> Bools | None:
+    """By customer number, whose journeys a view keeps; None for everybody's."""
+    chooses = view.customers or view.touchpoints or view.chooses_people() or MEMBERS in dataset.tables
+    if not (is_by_start(view) or chooses):
+        return None
+    found, _known = fetched(dataset, view, ("whose journeys",), partial(alone, _whose, dataset))
+    numbers = found["customer_number"].to_numpy(dtype="int64")
+    people = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
+    people[numbers] = True
+    return people
 
 
 def _whose(dataset: Dataset, view: View) -> ibis.Table:

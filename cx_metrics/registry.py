@@ -65,6 +65,18 @@ class Follow:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """How the frame of a metric is made of touchpoints in memory and rows of its table, without its query.
+
+    `query(table, **options)`: the rows that are fetched, whatever the touchpoints. `make(sequences, rows, people, **options)`: the
+    frame that the metric's query would give; `people`: by customer number, whose touchpoints the view keeps (None: everybody's).
+    """
+
+    query: Query
+    make: Callable[..., pd.DataFrame | None]
+
+
+@dataclass(frozen=True)
 class Measure:
     """One column of a result: its title, unit, the count column it rests on, and how its interval is made.
 
@@ -138,6 +150,7 @@ class Metric:
     chooses_people: bool = False
     tallied: bool = False
     same_rows: Callable[[Mapping[str, Any]], Hashable] | None = None
+    beside: Beside | None = None
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -197,6 +210,7 @@ def metric(
     chooses_people: bool = False,
     tallied: bool = False,
     same_rows: Callable[[Mapping[str, Any]], Hashable] | None = None,
+    beside: Beside | None = None,
 ) -> Callable[[Declared], Declared]:
     """Declare a metric. The decorated function stays a plain function.
 
@@ -208,6 +222,7 @@ def metric(
     smallest denominator does. `chooses_people`: its options choose people by what they did, so it is refused where small groups
     are protected. `tallied`: it counts answers that stand for several (`tallies.TIMES`), so long as they are not `weighted`.
     `same_rows(options)`: a name for what it asks; metrics that give the same name ask the same, and it is fetched once.
+    `beside`: the same frame where touchpoints are in memory and the view keeps journeys of customers whole.
     """
 
     def declare(function: Declared) -> Declared:
@@ -222,6 +237,7 @@ def metric(
             chooses_people,
             tallied,
             same_rows,
+            beside,
         )  # fmt: skip
         return function
 

@@ -22,6 +22,7 @@ from cx_metrics.asking import (
     check_needs,
     fetched,
     followed,
+    made_beside,
     walked,
 )
 from cx_metrics.comments.search import search_condition
@@ -100,6 +101,8 @@ def run(
     elif metric.same_rows is not None:
         own = ("rows", metric.same_rows(asked), tuple(by))
         frame, (groups, taken) = dataset.shelf.get((view.alone(), *own), partial(fetched, dataset, view, own, build))
+    elif (made := made_beside(metric, dataset, view, by, asked)) is not None:
+        frame, groups, taken = made, (), ""
     else:
         key = (metric.name, tuple(by), printed, confidence, route)
         frame, (groups, taken) = fetched(dataset, view, key, build)

@@ -23,22 +23,23 @@ MOST_ROWS = 20_000_000  # 14 bytes each; beyond, the engine is asked
 @dataclass(frozen=True)
 class Sequences:
     """Of each touchpoint, by customer and time: who (customer_number), when (microseconds; the order of the file where there is no
-    time), and its name's number. names: the number of each name."""
+    time), and its name's number. names: the number of each name. timed: does each have a time?"""
 
     who: np.ndarray[Any, np.dtype[np.int32]]
     at: Ints
     number: np.ndarray[Any, Any]
     names: Mapping[str, int]
+    timed: bool = True
 
     @staticmethod
-    def of(rows: pd.DataFrame, names: Mapping[str, int]) -> Sequences:
+    def of(rows: pd.DataFrame, names: Mapping[str, int], timed: bool = True) -> Sequences:
         """From rows who, at, number, and sequence, which decides among those of one time."""
         who, at, number, sequence = (rows[column].to_numpy() for column in ("who", "at", "number", "sequence"))
         if not in_order((who, at, sequence)):
             order = np.lexsort((sequence, at, who))
             who, at, number = who[order], at[order], number[order]
         number = number.astype("int16") if max(names.values(), default=0) < 2**15 else number
-        return Sequences(who, at, number, names)
+        return Sequences(who, at, number, names, timed)
 
     def step_events(
         self, funnel: Funnel, people: Bools | None, bounds: tuple[int | None, int | None], all_inside: bool
@@ -82,6 +83,21 @@ class Sequences:
         if limit is not None and ends is not None:
             still = (depth < len(funnel.steps)) & (at[0] + limit > ends)
         return Tries(funnel, who, depth, at, first_at, still, timed, pd.DataFrame({"which": np.arange(len(who))}), last)
+
+    def having(self, people: Bools | None) -> Bools:
+        """By customer number, who has a touchpoint, of these people."""
+        found = np.zeros(
+            max(int(self.who[-1]) if len(self.who) else 0, 0 if people is None else len(people) - 1) + 1, dtype=bool
+        )
+        found[self.who] = True
+        if people is not None:
+            found[: len(people)] &= people
+            found[len(people) :] = False
+        return found
+
+    def ends(self, people: Bools) -> int:
+        """When the last touchpoint of these people was; 0 where they have none."""
+        return int(self.at[people[self.who]].max(initial=0))
 
     @property
     def _columns(self) -> tuple[np.ndarray[Any, np.dtype[np.int32]], Ints, np.ndarray[Any, Any]]:

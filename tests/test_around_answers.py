@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
+from importlib import import_module
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ import cx_metrics as cx
 from cx_metrics.engines import Store
 from cx_metrics.errors import ViewProblem
 from cx_metrics.small_groups import Privacy
-from cx_metrics.view import Filter, View
+from cx_metrics.view import Answered, Filter, Member, View
 from tests.conftest import MORNING, dataset
 
 Row = dict[str, Any]
@@ -192,17 +194,18 @@ NAMES = ("A", "a", "B", "o'clock", "خرید")
 GAPS = (0, 0, 1e-6, 1, 3_600, 86_400, 3 * 86_400)
 
 
-def world(seed: int) -> tuple[list[Row], list[Row]]:
-    """Touchpoints and answers with ties, unknown times, people nobody knows, and answers that are not valid."""
+def world(seed: int, unknown: float = 0.1) -> tuple[list[Row], list[Row]]:
+    """Touchpoints and answers with ties, `unknown` times, people nobody knows, and answers that are not valid."""
     dice = random.Random(seed)
-    touched, instants = [], defaultdict(list)
+    touched: list[Row] = []
+    instants: dict[str, list[datetime]] = defaultdict(list)
     for number in range(20):
         moment = MORNING
         for _again in range(dice.choice((1, 1, 2, 4, 9))):
             moment += timedelta(seconds=dice.choice(GAPS))
             instants[f"u{number}"].append(moment)
             name = dice.choice(NAMES[: dice.randint(1, 5)])
-            known = dice.random() < 0.9
+            known = dice.random() >= unknown
             touched.append({"customer_id": f"u{number}", "occurred_at": moment if known else None, "touchpoint": name,
                             "raw_touchpoint": name, "value": float(len(touched))})  # fmt: skip
     dice.shuffle(touched)
@@ -252,8 +255,8 @@ def slowly(
     return found, kinds, open_
 
 
-def compare(seed: int) -> None:
-    touched, answers = world(seed)
+def compare(seed: int, unknown: float) -> None:
+    touched, answers = world(seed, unknown)
     dice = random.Random(f"options {seed}")
     places, days, merge = dice.randint(1, 5), dice.choice((1, 2, 30)), dice.random() < 0.5
     leave = set(dice.sample(NAMES, dice.choice((0, 0, 1, 2))))
@@ -277,14 +280,47 @@ def compare(seed: int) -> None:
 @settings(deadline=None, max_examples=8)
 @given(st.integers(0, 10**6))
 def test_every_number_is_what_slow_plain_python_finds(seed: int) -> None:
-    compare(seed)
+    compare(seed, 0.1)  # by its query
+    compare(seed, 0.0)  # from touchpoints in memory
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_every_number_of_ten_thousand_answers_is_what_slow_plain_python_finds() -> None:
     for seed in range(170):
-        compare(3_000_000 + seed)
+        compare(3_000_000 + seed, 0.1 * (seed % 2))
+
+
+VIEWS = {
+    "all": View(), "goal": View(goal=("B",)), "touchpoint": View().with_values("touchpoint", ("B", "خرید")),
+    "touchpoints alone": View(touchpoints=(Filter("touchpoint", ("B", "خرید")),), touchpoint_rule="touchpoints"),
+    "days": View(first_day=MORNING.date(), last_day=MORNING.date()),
+    "journeys": View(first_day=MORNING.date(), last_day=MORNING.date(), range_rule="journeys"),
+    "sessions": View(grain="session"), "answered": View(answered=Answered("nps", 0, 6)),
+    "segment": View(members=(Member("who met it", "touchpoint=B"),)), "persona": View(customers=(Filter("persona", ("a",)),)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_touchpoints_in_memory_tell_what_the_query_tells(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_for: list[Row] = [
+        {},
+        {"repeats": "keep", "window": "unlimited", "top": 1},
+        {"exclude": NAMES[:2], "places": 5},
+    ]
+    for seed, options in enumerate(asked_for):
+        touched, answers = world(seed, 0.0)
+        people = [{"customer_id": f"u{n}", "persona": "ab"[n % 2]} for n in range(20)]
+        store = dataset(touched, answers, people)
+        with monkeypatch.context() as near:
+            if name not in ("sessions", "touchpoints alone"):  # these are asked
+                near.setattr(import_module("cx_metrics.around_answers"), "_there", None)
+            known = cx.run("around_answers", store, VIEWS[name], **options).frame
+        store.shelf.forget()
+        with monkeypatch.context() as far:
+            far.setattr(Store, "sequences", lambda store: None)
+            asked = cx.run("around_answers", store, VIEWS[name], **options).frame
+        pd.testing.assert_frame_equal(known, asked)
 
 
 # What holds for any answers -----------------------------------------------------------------------------------------

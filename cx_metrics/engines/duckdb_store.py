@@ -74,15 +74,20 @@ class Store:
 
     def _read_sequences(self) -> Sequences | None:
         t, named = self.tables.get("touchpoints"), self.tables.get("names")
-        if t is None or named is None or int(self.fetch(t.aggregate(n=t.count()))["n"].iloc[0]) > MOST_ROWS:
+        if t is None or named is None:
+            return None
+        rows, timed = self.fetch(t.aggregate(n=t.count(), timed=t.occurred_microseconds.count())).iloc[0].astype(int)
+        if rows > MOST_ROWS:
             return None
         names = self.fetch(named)
         at = ibis.coalesce(t.occurred_microseconds, t.sequence)
-        rows = t.select(
+        held = t.select(
             "sequence", who=t.customer_number.cast("int32"), at=at, number=t.touchpoint_number.cast("int32")
         )
         return Sequences.of(
-            self.fetch(rows), dict(zip(names["touchpoint"], names["touchpoint_number"].tolist(), strict=True))
+            self.fetch(held),
+            dict(zip(names["touchpoint"], names["touchpoint_number"].tolist(), strict=True)),
+            rows == timed,
         )
 
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
