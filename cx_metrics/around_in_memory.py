@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from cx_metrics.groups import OTHER
 from cx_metrics.instants import Bools, Ints
 from cx_metrics.sequences import Sequences
 
+MOST_KEPT = 5_000_000  # touchpoints whose runs are kept: 18 bytes each
 UNKNOWN, NOTHING = -1, -1  # mood of an answer; number of the touchpoint where none is
 
 
@@ -43,12 +45,14 @@ class _Runs:
         out = [sequences.names[name] for name in leave_out if name in sequences.names]
         if out:
             kept = ~np.isin(number, out)
-            self.counted = np.concatenate([[0], np.cumsum(kept)])  # how many count before each
+            self.counted = np.concatenate(
+                [np.zeros(1, "int32"), np.cumsum(kept, dtype="int32")]
+            )  # how many count before each
             who, self.at, number = who[kept], self.at[kept], number[kept]
         begins = np.ones(len(who), dtype=bool)
         if merge:
             begins[1:] = (number[1:] != number[:-1]) | (who[1:] != who[:-1])
-        self.run = np.cumsum(begins) - 1
+        self.run = np.cumsum(begins, dtype="int32") - 1
         self.starts = np.append(np.flatnonzero(begins), len(who))
         self.number = number[self.starts[:-1]].astype("int64")
 
@@ -87,6 +91,12 @@ class _Runs:
         return found
 
 
+def _runs(sequences: Sequences, leave_out: Sequence[str], merge: bool) -> _Runs:
+    """The runs of touchpoints: the same for all views, so kept, unless they are too many."""
+    make = partial(_Runs, sequences, leave_out, merge)
+    return make() if len(sequences.who) > MOST_KEPT else sequences.shelf.get(("runs", tuple(leave_out), merge), make)
+
+
 def counted(
     sequences: Sequences, answers: Answers, moods: Sequence[str], ends: int, *, places: int, window: timedelta | None, top: int,
     merge: bool, exclude: Sequence[str],
@@ -97,7 +107,7 @@ def counted(
     is_open = np.ones(len(answers.at), dtype=bool) if length is None else answers.at + length > ends
     names = {number: name for name, number in sequences.names.items()}
     told = []
-    for place, number, away in _Runs(sequences, exclude, merge).around(answers, places):
+    for place, number, away in _runs(sequences, exclude, merge).around(answers, places):
         near = number if length is None else np.where(away <= length, number, NOTHING)
         named, which = _folded(near, names, top)
         key = answers.mood * len(named) + which

@@ -167,10 +167,28 @@ def people_of(dataset: Dataset, view: View) -> Bools | None:
     chooses = view.customers or view.touchpoints or view.chooses_people() or MEMBERS in dataset.tables
     if not (is_by_start(view) or chooses):
         return None
+    if view == View(customers=view.customers, goal=view.goal) and MEMBERS not in dataset.tables:
+        known = _by_attributes(dataset, view)
+        if known is not None:
+            return known
     found, _known = fetched(dataset, view, ("whose journeys",), partial(alone, _whose, dataset))
     numbers = found["customer_number"].to_numpy(dtype="int64")
     people = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
     people[numbers] = True
+    return people
+
+
+def _by_attributes(dataset: Dataset, view: View) -> Bools | None:
+    """The customers with the values that the view keeps, from their attributes in memory; None where it keeps others."""
+    people: Bools | None = None
+    for kept in view.customers:
+        if kept.column not in dataset.facts.attributes or kept.column not in dataset.tables["customers"].columns:
+            return None
+        codes, values = dataset.shelf.get(("attribute", kept.column), partial(_attribute, dataset, kept.column))
+        if not pd.api.types.is_string_dtype(values):
+            return None
+        held = np.append(pd.Index(values).isin(kept.values), "" in kept.values)[codes]  # −1: not known
+        people = held if people is None else people & held
     return people
 
 

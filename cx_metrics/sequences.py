@@ -6,7 +6,7 @@ What `funnel_rules.step_events` asks an engine for, of whole journeys of custome
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 from cx_metrics.funnel_rules import Funnel
 from cx_metrics.instants import Bools, Ints, in_order
 from cx_metrics.plain_tries import is_plain, pick, tries_of
+from cx_metrics.shelf import Shelf
 from cx_metrics.tries import Tries
 
 MOST_ROWS = 20_000_000  # 14 bytes each; beyond, the engine is asked
@@ -30,6 +31,7 @@ class Sequences:
     number: np.ndarray[Any, Any]
     names: Mapping[str, int]
     timed: bool = True
+    shelf: Shelf = field(default_factory=lambda: Shelf(2), compare=False, repr=False)  # what was made of them last
 
     @staticmethod
     def of(rows: pd.DataFrame, names: Mapping[str, int], timed: bool = True) -> Sequences:

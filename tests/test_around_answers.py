@@ -298,6 +298,7 @@ VIEWS = {
     "journeys": View(first_day=MORNING.date(), last_day=MORNING.date(), range_rule="journeys"),
     "sessions": View(grain="session"), "answered": View(answered=Answered("nps", 0, 6)),
     "segment": View(members=(Member("who met it", "touchpoint=B"),)), "persona": View(customers=(Filter("persona", ("a",)),)),
+    "persona or none": View(customers=(Filter("persona", ("a", "")),)), "no persona": View(customers=(Filter("persona", ("",)),)),
 }  # fmt: skip
 
 
@@ -310,8 +311,8 @@ def test_touchpoints_in_memory_tell_what_the_query_tells(name: str, monkeypatch:
     ]
     for seed, options in enumerate(asked_for):
         touched, answers = world(seed, 0.0)
-        people = [{"customer_id": f"u{n}", "persona": "ab"[n % 2]} for n in range(20)]
-        store = dataset(touched, answers, people)
+        people = [{"customer_id": f"u{n}", "persona": (None, "a", "b")[n % 3]} for n in range(20)]
+        store = dataset(touched, answers, people, attributes=("persona",))
         with monkeypatch.context() as near:
             if name not in ("sessions", "touchpoints alone"):  # these are asked
                 near.setattr(import_module("cx_metrics.around_answers"), "_there", None)
