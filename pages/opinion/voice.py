@@ -216,7 +216,9 @@ def draw_heat(page: Page, main: str, place: str, column: str) -> None:
     result = page.ask(main, by=[place, column])
     frame = result.frame[result.frame[place].notna() & (result.frame["responses"] > 0)]
     most = list(dict.fromkeys(frame.sort_values("responses", ascending=False)[column]))[:MOST_COLUMNS]
-    order = page.ask("touchpoint_engagement", view=View()).frame["touchpoint"] if page.has("touchpoints") else frame[place]
+    order = (
+        page.ask("touchpoint_engagement", view=View()).frame["touchpoint"] if page.has("touchpoints") else frame[place]
+    )
     rows = [t for t in dict.fromkeys([*order, *frame[place]]) if t in set(frame[place])][:MOST_ROWS]
     frame = frame[frame[place].isin(rows) & frame[column].isin(most)].assign(
         group=lambda f: [page.group(v) for v in f[column]]
