@@ -20,6 +20,7 @@ from cx_metrics.instants import Bools, Ints
 from cx_metrics.sequences import Sequences
 
 MOST_KEPT = 5_000_000  # touchpoints whose runs are kept: 18 bytes each
+MOST_MARKS = 50_000_000  # groups times people: beyond, those who are there are sorted instead of marked
 UNKNOWN, NOTHING = -1, -1  # mood of an answer; number of the touchpoint where none is
 
 
@@ -130,8 +131,6 @@ def _told(
     """The rows of one place. `key`: of each answer its mood and what stands there."""
     groups = len(moods) * len(named)
     there = np.bincount(key, minlength=groups)
-    met = np.zeros((groups, int(person.max(initial=0)) + 1), dtype=bool)
-    met[key, person] = True
     order = np.argsort(key.astype("int16") if groups < 2**15 else key, kind="stable")
     ends = np.cumsum(there)
     found = np.flatnonzero(there)
@@ -139,7 +138,18 @@ def _told(
     touchpoint = np.array(named, dtype=object)[found % len(named)]
     return pd.DataFrame({
         "mood": np.array(moods, dtype=object)[found // len(named)], "place": place, "touchpoint": touchpoint,
-        "answers_there": there[found], "customers_there": met.sum(axis=1)[found],
+        "answers_there": there[found], "customers_there": _customers(key, person, groups)[found],
         "not_over": np.bincount(key, is_open, groups).astype("int64")[found],
         "median_seconds": np.where(pd.isna(touchpoint), np.nan, seconds),
     })  # fmt: skip
+
+
+def _customers(key: Ints, person: Ints, groups: int) -> Ints:
+    """How many different people each key has."""
+    people = int(person.max(initial=0)) + 1
+    if groups * people > MOST_MARKS:
+        return np.bincount(np.unique(key * people + person) // people, minlength=groups)
+    met = np.zeros((groups, people), dtype=bool)
+    met[key, person] = True
+    found: Ints = met.sum(axis=1)
+    return found

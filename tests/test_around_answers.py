@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cx_metrics as cx
+from cx_metrics import around_in_memory
 from cx_metrics.engines import Store
 from cx_metrics.errors import ViewProblem
 from cx_metrics.small_groups import Privacy
@@ -316,6 +317,8 @@ def test_touchpoints_in_memory_tell_what_the_query_tells(name: str, monkeypatch:
         with monkeypatch.context() as near:
             if name not in ("sessions", "touchpoints alone"):  # these are asked
                 near.setattr(import_module("cx_metrics.around_answers"), "_there", None)
+            near.setattr(around_in_memory, "MOST_MARKS", (0, 50_000_000)[seed % 2])
+            near.setattr(around_in_memory, "MOST_KEPT", (0, 5_000_000)[seed % 2])
             known = cx.run("around_answers", store, VIEWS[name], **options).frame
         store.shelf.forget()
         with monkeypatch.context() as far:
