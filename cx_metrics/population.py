@@ -19,6 +19,10 @@ from cx_metrics.view import EPOCH, Facts, Filter, View, microseconds
 
 Tables = Mapping[str, ibis.Table]
 MET, CHANNELS = "met", "channels"  # what each customer met, and the numbers of channels: prepared
+BITS = {
+    "touchpoint": ("touchpoints_met", "names"),
+    "channel": ("channels_met", CHANNELS),
+}  # a bit for each number of the table
 CHOSEN = "chosen"  # the journeys of a funnel that a view chooses, beside the tables of a dataset
 MEMBERS = "members"  # the numbers of the customers that segments and answers leave, or that small groups leave
 KEPT_BACK = (
@@ -136,7 +140,9 @@ def _touchpoints(
         if view.touchpoint_rule == "touchpoints":
             t = matching
         else:
-            touched = matching.filter(_inside(matching, view, facts)).select("customer_number").distinct()
+            touched = _met_already(view, facts, tables)
+            if touched is None:
+                touched = matching.filter(_inside(matching, view, facts)).select("customer_number").distinct()
             t = t.semi_join(touched, "customer_number")
             chosen.append(touched)
     if view.tried is not None:
@@ -149,6 +155,37 @@ def _touchpoints(
         t = t.semi_join(passing, "journey_id")
         chosen.append(passing.select(customer_number="journey_id"))
     return t, chosen
+
+
+def _met_already(view: View, facts: Facts, tables: Tables) -> ibis.Table | None:
+    """The customers who ever met what the filter on touchpoints keeps, from what was prepared: customer_number. None where that
+    does not tell who they are."""
+    if MET not in tables or asked_to_meet(view) is None:
+        return None
+    if not {held.column for held in view.customers} <= {"customer_id", "customer_number", *facts.attributes}:
+        return None  # customers who have such a touchpoint: whose answers these are, the answers do not say
+    return of_those_who_met(tables[MET], view, tables).select("customer_number")
+
+
+def asked_to_meet(view: View) -> Filter | None:
+    """The only filter on touchpoints, where a view keeps all customers who ever met one of its touchpoints or channels; None where
+    it asks more: days, what is not known, single touchpoints."""
+    if len(view.touchpoints) != 1 or view.touchpoint_rule != "customers" or view.grain == "case":
+        return None
+    kept = view.touchpoints[0]
+    dated = view.first_day is not None or view.last_day is not None
+    return None if dated or kept.column not in BITS or "" in kept.values else kept
+
+
+def of_those_who_met(rows: ibis.Table, view: View, tables: Tables) -> ibis.Table:
+    """The rows, with the bits of `met`, of the customers who met what `asked_to_meet` names."""
+    kept = view.touchpoints[0]
+    bits, names = BITS[kept.column]
+    numbers = tables[names].filter(_holds(tables[names], kept))[f"{kept.column}_number"]
+    one = ibis.literal(1, "int64")
+    asked = numbers.as_table().aggregate(asked_to_meet=(one << (numbers - 1)).cast("int64").bit_or())
+    both = rows.cross_join(asked)
+    return both.filter((both[bits] & both.asked_to_meet) != 0).drop("asked_to_meet")
 
 
 def _members(t: ibis.Table, tables: Tables) -> ibis.Table:

@@ -222,6 +222,8 @@ PREPARED_TABLES = {
     "met": "one customer with touchpoints: how many different ones, the last stage, and one bit for each name and channel met",
     "channels": "one channel: its number and its name",
     "tallies": "one way to answer, for one group of answers and customers: how many answers",
+    "channel_tallies": "one way to answer, for one group of answers and all the channels that their customers met: how many",
+    "touchpoint_tallies": "one way to answer, for one group of answers and all the touchpoints that their customers met: how many",
     "paths": "one whole path, as it is with repeats merged or kept",
     "moves": "one move at one step of journeys, for one group of customers",
     "pairs": "one touchpoint that follows another, for one group of customers",
@@ -231,6 +233,8 @@ EMBEDDED_TABLES = (
     "met",
     "channels",
     "tallies",
+    "channel_tallies",
+    "touchpoint_tallies",
 )  # of the embedded engine alone: others have the same answers without them
 CALENDAR = ("day", "week", "month", "quarter")
 CUSTOMER_COLUMNS = ("persona", "segment", "region")

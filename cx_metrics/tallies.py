@@ -3,7 +3,9 @@
 Scores of everybody, or of customers chosen by what they are, by month, touchpoint or the like, need no single answer. A tally
 holds, for each of these columns and for none, the answers by all that scores are made of: once for each attribute of customers
 alone, once for none and once for all together (`level` says which). Metrics count a row as often as it says (`TIMES`), so a
-definition exists once. Days and numbers of single answers are not in it: such questions read the answers themselves.
+definition exists once. Two tables more hold the same by what the customers met, a bit for each channel or touchpoint, in place of
+attributes: for filters that keep whoever met one. Days and numbers of single answers are in none: such questions read the answers
+themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import replace
 import ibis
 
 from cx_metrics import answers
-from cx_metrics.population import KEPT_BACK, MEMBERS, by_customer
+from cx_metrics.population import BITS, KEPT_BACK, MEMBERS, asked_to_meet, by_customer, of_those_who_met
 from cx_metrics.routes import level
 from cx_metrics.view import View
 
@@ -41,28 +43,35 @@ COLUMNS = (
     "source",
     *BANDED,
 )  # one at a time
-HELD = {"level", "answers", *SCORED, *COLUMNS}
+BY_MET = {f"{column}_tallies": bits for column, (bits, _names) in BITS.items()}
+HELD = {"level", "answers", *SCORED, *COLUMNS, *BY_MET.values()}
 TIMES = "times in all"  # for how many answers a row stands
 
 
 def tallied(tables: Mapping[str, ibis.Table], view: View, by: Sequence[str]) -> ibis.Table | None:
     """The answers that a view leaves, added up, with `TIMES`; None where it or `by` asks for more than the tallies tell."""
-    t = tables.get("tallies")
+    meeting = asked_to_meet(view)
+    name = "tallies" if meeting is None else f"{meeting.column}_tallies"
+    t = tables.get(name)
     if t is None or MEMBERS in tables or KEPT_BACK in tables:
         return None
     chosen = replace(view.alone(), goal=None, grain="journey", customers=(), range_rule="touchpoints")
+    if meeting is not None:
+        chosen = replace(chosen, touchpoints=())
     if replace(chosen, touchpoint_rule="customers") != View() or any(
         c in tables["surveys"].columns for c in ("quarter", TIMES)
     ):
         return None
     asked = {_of(name) for name in by} | {kept.column for kept in view.customers}
     columns = asked & set(COLUMNS)
-    if not asked <= set(t.columns) - {"level", "answers", *SCORED} or len(columns) > 1:
+    if not asked <= set(t.columns) - {"level", "answers", *SCORED, *BY_MET.values()} or len(columns) > 1:
         return None
-    attributes = asked - columns
+    attributes = asked - columns if meeting is None else {BY_MET[name]}
     if len(attributes) > 1:
         attributes = set(t.columns) - HELD
     rows = by_customer(t.filter(t["level"] == level([*columns, *attributes])), view)
+    if meeting is not None:
+        rows = of_those_who_met(rows, view, tables)
     return rows.rename({TIMES: "answers"}).drop("level")
 
 

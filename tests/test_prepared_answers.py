@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -32,6 +32,17 @@ VIEWS = (
     View(customers=(Filter("persona", ("Saver",)), Filter("plan", ("x",)))),
     View(customers=(Filter("region", ("n",)),), goal=("A",)),
 )
+MET = (
+    View(touchpoints=(Filter("channel", ("web",)),)),
+    View(touchpoints=(Filter("channel", ("store", "web", "never heard of")),), goal=("A",)),
+    View(touchpoints=(Filter("touchpoint", ("A",)),), grain="session"),
+    View(touchpoints=(Filter("channel", ("never heard of",)),)),
+)
+NOT_NOTED = (  # filters on touchpoints that what was noted of customers does not answer
+    View(touchpoints=(Filter("channel", ("web", "")),)), View(touchpoints=(Filter("stage", ("action",)),)),
+    View(touchpoints=(Filter("channel", ("web",)), Filter("touchpoint", ("A",)))), replace(MET[0], first_day=MORNING.date()),
+    replace(MET[0], touchpoint_rule="touchpoints"), replace(MET[0], grain="case"),
+)  # fmt: skip
 SILENT: tuple[tuple[str, dict[str, Any]], ...] = (
     ("answer_bias", {}), ("answer_bias", {"score": "csat"}), ("adjusted_nps", {}), ("adjusted_score", {"score": "ces"}),
 )  # fmt: skip
@@ -61,13 +72,48 @@ def test_scores_of_tallies_are_those_of_the_answers(metric: str) -> None:
         assert cx.people(store, view) == cx.people(plain, view)
 
 
+@pytest.mark.parametrize("metric", [SCORES[0], *seldom(*SCORES[1:])])
+def test_scores_of_who_met_a_channel_or_a_touchpoint_are_those_of_the_answers(metric: str) -> None:
+    store = opened(SCORES.index(metric) + 10)
+    plain = without(store, "tallies", "channel_tallies", "touchpoint_tallies", "met", "channels")
+    for view in MET:
+        for by in ((), ("month",), ("quarter",), ("touchpoint",), ("channel",), ("question",), ("waiting",)):
+            assert tallies.tallied(store.tables, view, by) is not None, (view, by)
+            answers = [ask(METRICS[metric], each, view, by, {}) for each in (store, plain)]
+            assert differences(*answers) == [], (view, by)
+        assert cx.people(store, view) == cx.people(plain, view)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "nps", "stage_engagement",
+        *seldom("key_drivers", "touchpoint_engagement", "transitions", "response_rate", "answer_rate"),
+    ],
+)  # fmt: skip
+def test_whom_a_filter_on_touchpoints_keeps_is_the_same_from_what_was_noted_and_from_touchpoints(metric: str) -> None:
+    store = opened(len(metric), 60)
+    plain = without(store, "tallies", "channel_tallies", "touchpoint_tallies", "met", "channels")
+    kept = Filter("persona", ("saver",))
+    views = (
+        *MET,
+        *NOT_NOTED[:-1],
+        replace(MET[0], customers=(kept,)),
+        replace(MET[0], customers=(Filter("clicks", ("3",)),)),
+    )
+    for view in views:
+        answers = [ask(METRICS[metric], each, view, (), {}) for each in (store, plain)]
+        assert differences(*answers) == [], view
+
+
 def test_what_tallies_do_not_tell_is_read_from_the_answers() -> None:
     tables = opened(3).tables
     day = MORNING.date()
     others: Sequence[tuple[View, tuple[str, ...]]] = (
-        (View(first_day=day), ()), (View(touchpoints=(Filter("channel", ("web",)),)), ()), (View(), ("day",)), (View(), ("score",)),
+        (View(first_day=day), ()), *((view, ()) for view in NOT_NOTED), (View(), ("day",)), (View(), ("score",)),
         (View(), ("path",)), (View(), ("touchpoint", "month")), (View(belonging=Belonging("last", 60)), ("touchpoint",)),
-        (View(customers=(Filter("clicks", ("3",)),)), ()),
+        (View(customers=(Filter("clicks", ("3",)),)), ()), (MET[0], ("persona",)), (MET[0], ("day",)),
+        (replace(MET[0], customers=(Filter("persona", ("saver",)),)), ()),
     )  # fmt: skip
     for view, by in others:
         assert tallies.tallied(tables, view, by) is None, (view, by)
@@ -83,6 +129,24 @@ def test_a_tally_nearly_as_long_as_the_answers_is_not_kept() -> None:
     tables = dataset(surveys=said).tables
     assert tallies.tallied(tables, View(), ()) is not None  # 11 ways to answer
     assert tallies.tallied(tables, View(), ("touchpoint",)) is None  # 100 touchpoints, an answer each
+
+
+def test_tallies_by_what_customers_met_are_kept_where_they_are_few() -> None:
+    view = View(touchpoints=(Filter("touchpoint", ("A",)),))
+
+    def said(touchpoints: int) -> Mapping[str, Any]:
+        """Forty customers; each met some of so many touchpoints, and answered four times."""
+        met = [
+            {"customer_id": f"u{i}", "touchpoint": "ABCDEF"[place]}
+            for i in range(40)
+            for place in range(touchpoints)
+            if i >> place & 1
+        ]
+        answered = [{"customer_id": f"u{i}", "score": float(i % 2), "survey_type": "nps"} for i in range(40)] * 4
+        return dataset(met, [{**one, "response_id": str(place)} for place, one in enumerate(answered)]).tables
+
+    assert tallies.tallied(said(1), view, ()) is not None  # all met the same
+    assert tallies.tallied(said(6), view, ()) is None  # nearly everybody met others
 
 
 @pytest.mark.parametrize("asked", [SILENT[0], SILENT[2], *seldom(SILENT[1], SILENT[3])], ids=str)

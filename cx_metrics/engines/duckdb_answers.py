@@ -17,6 +17,7 @@ from cx_metrics.routes import level
 from cx_metrics.tables import PREPARED_ANSWERS
 
 ONCE = "answers_once"  # the answers as they came, each once: its rows have numbers
+MET_SHARE = 0.25  # of what tallies may be long: those by what customers met
 TIMED = "timed_answers"  # those of known customers at known times
 
 
@@ -76,8 +77,8 @@ def _before(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def prepare_tallies(connection: duckdb.DuckDBPyConnection, attributes: Sequence[str], share: float) -> None:
-    """Write the answers added up, by as many attributes as their limit allows; of no column that makes it nearly as long as the
-    answers."""
+    """Write the answers added up, by as many attributes as their limit allows, and by what customers met where that was written
+    down; of no column that makes it nearly as long as the answers."""
     columns = columns_of(connection, "surveys")
     most = int(min(share * one(connection, "select count(*) from surveys"), sys.maxsize))
     offered = [a for a in attributes if a in columns and a.casefold() not in tallies.HELD]
@@ -86,19 +87,36 @@ def prepare_tallies(connection: duckdb.DuckDBPyConnection, attributes: Sequence[
     chosen = prepared.cube_attributes(
         counts, one(connection, f"select count(*) from (select distinct {scored} from surveys)"), most
     )
+    own = [c for c in tallies.COLUMNS if c in columns]
+    levels = [(), *((a,) for a in chosen), chosen]
+    _add_up(connection, "tallies", "surveys", own, list(dict.fromkeys(levels)), most)
+    met = one(connection, "select count(*) from duckdb_tables() where table_name = 'met' and not internal")
+    held = ", ".join(f"surveys.{quoted(c)}" for c in (*tallies.SCORED, *own))
+    for name, bits in tallies.BY_MET.items() if met else ():
+        source = f"(select {held}, met.{bits} from surveys join met on met.customer_number = surveys.customer_number)"
+        _add_up(connection, name, source, own, [(bits,)], int(most * MET_SHARE))
+
+
+def _add_up(
+    connection: duckdb.DuckDBPyConnection, table: str, source: str, columns: Sequence[str], levels: Sequence[tuple[str, ...]],
+    most: int,
+) -> None:  # fmt: skip
+    """Write the answers of a source added up, for none of its columns and for each alone, once for each level. The last level tells
+    apart all that the others do; a column whose rows are then more than `most` is left out."""
     finest: dict[str | None, str] = {}
-    for column in (None, *(c for c in tallies.COLUMNS if c in columns)):
+    for column in (None, *columns):
         name, told = f"finest_{len(finest)}", [_banded(column)] if column else []
-        told += [quoted(a) for a in chosen]
+        told += [quoted(a) for a in levels[-1]]
         connection.execute(f"""
-            create temp table {name} as select {", ".join([scored, *told])}, count(*) as answers from surveys group by all
+            create temp table {name} as
+            select {", ".join([*tallies.SCORED, *told])}, count(*) as answers from {source} group by all
         """)
         if one(connection, f"select count(*) from {name}") <= most:
             finest[column] = name
         else:
             connection.execute(f"drop table {name}")
     if None in finest:
-        _roll_up(connection, finest, chosen)
+        _roll_up(connection, table, finest, levels)
     for name in finest.values():
         connection.execute(f"drop table {name}")
 
@@ -113,18 +131,21 @@ def _banded(column: str) -> str:
 
 
 def _roll_up(
-    connection: duckdb.DuckDBPyConnection, finest: Mapping[str | None, str], attributes: Sequence[str]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    finest: Mapping[str | None, str],
+    levels: Sequence[tuple[str, ...]],
 ) -> None:
-    """Add answers up once for none of the attributes, for each alone and for all, of each column."""
+    """Add answers up once for each level, of each column and of none."""
     scored, own = ", ".join(tallies.SCORED), [c for c in finest if c is not None]
-    held = ", ".join(["level", scored, *(quoted(c) for c in [*own, *attributes]), "answers"])
+    held = ", ".join(["level", scored, *(quoted(c) for c in [*own, *levels[-1]]), "answers"])
     parts = []
     for column, name in finest.items():
-        for told in dict.fromkeys([(), *((a,) for a in attributes), tuple(attributes)]):
+        for told in levels:
             keys = [*([column] if column else []), *told]
             known = ", ".join([scored, *map(quoted, keys)])
             parts.append(f"""
                 select {literal(level(keys))} as level, {known}, sum(answers)::bigint as answers from {name} group by all
             """)
     united = " union all by name ".join(parts)
-    connection.execute(f"create table tallies as select {held} from ({united}) order by all")
+    connection.execute(f"create table {table} as select {held} from ({united}) order by all")

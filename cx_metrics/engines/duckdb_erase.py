@@ -147,12 +147,12 @@ def _erase(
         connection.execute(f"create table {name} as select * from {BEFORE}.{name}")
     connection.execute("commit")
     connection.execute(f"detach {BEFORE}")
-    if "surveys" in tables:
-        prepare_tallies(connection, beside(_attributes(connection), "surveys"), cube_share)
     if "touchpoints" in tables:
         joined = beside(_attributes(connection), "touchpoints")
         prepare_cubes(connection, prepared.told_apart(joined), cube_share)
         prepare_met(connection)
+    if "surveys" in tables:
+        prepare_tallies(connection, beside(_attributes(connection), "surveys"), cube_share)
     return replace(_said(connection, removed, tables, facts), emptied=emptied)
 
 

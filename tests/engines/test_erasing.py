@@ -420,6 +420,8 @@ def test_every_table_of_a_version_is_one_that_erasing_knows(tmp_path: Path) -> N
         "met",
         "channels",
         "tallies",
+        "channel_tallies",
+        "touchpoint_tallies",
         *CUBES,
     }
     assert contents(ours).keys() == copied == {*TABLES, *PREPARED_TABLES}
