@@ -45,6 +45,10 @@ def _told(result: Result) -> Answer:
 def place_of(metric: Metric) -> int | None:
     """Which worker a metric is asked of, where it is not all the same: those that walk through touchpoints in memory share them,
     and those that look at the same rows share these."""
-    if metric.beside or (metric.walk and metric.walk.picked) or (metric.follow and metric.follow.picked):
+    if (
+        metric.beside
+        or (metric.walk and (metric.walk.picked or metric.walk.told))
+        or (metric.follow and metric.follow.picked)
+    ):
         return FIRST
     return LAST if metric.same_rows else None

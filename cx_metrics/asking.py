@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics import answers, registry, routes
+from cx_metrics.answers_in_memory import Answers
 from cx_metrics.errors import ViewProblem, nearest
-from cx_metrics.instants import Bools
+from cx_metrics.instants import Bools, Ints
 from cx_metrics.population import MEMBERS, MOST_SESSIONS, Population, check, population, ways_of
 from cx_metrics.registry import Follow, Metric, Walk
 from cx_metrics.routes import Paths, Route
@@ -48,9 +49,10 @@ Asked: TypeAlias = tuple[ibis.Table, Any]  # a query, and what its asker wants t
 
 @runtime_checkable
 class InMemory(Protocol):
-    """A dataset that has its touchpoints in memory, unless they are too many."""
+    """A dataset that has its touchpoints and its answers in memory, unless they are too many."""
 
     def sequences(self) -> Sequences | None: ...
+    def answered(self) -> Answers | None: ...
 
 
 @runtime_checkable
@@ -113,6 +115,8 @@ def walked(
         made = None if by else picked(walk, dataset, view, last, shared)
         if made is not None:
             return made, (), ""
+        if walk.told is not None and (rows := told(walk.told, dataset, view, by, shared)) is not None:
+            return walk.make(rows, (), ends=None, timed=dataset.facts.timed, **shared), (), ""
         rows, (groups, taken) = fetched(dataset, view, (*key, *shaped.items()), build, names)
         named = tuple(apart(column) for column in groups)
         return walk.make(rows, named, ends=last, timed=dataset.facts.timed, **shared), groups, taken
@@ -149,6 +153,27 @@ def made_beside(
 
     rows, _known = fetched(dataset, view, (query.__name__, *asked.items()), build)
     return own.make(sequences, rows, people_of(dataset, view), **registry.accepted(own.make, options))
+
+
+def told(
+    of_answers: Callable[..., pd.DataFrame | None], dataset: Dataset, view: View, by: Sequence[str], known: Mapping[str, Any]
+) -> pd.DataFrame | None:  # fmt: skip
+    """What is made of the responses in memory that a view leaves; None where a query has to be asked."""
+    if by or not isinstance(dataset, InMemory) or (answered := dataset.answered()) is None:
+        return None
+
+    def whole() -> Ints | None:
+        found, _known = fetched(dataset, view, ("which answers",), partial(alone, _which, dataset))
+        return answered.whole(found["nth_answer"].to_numpy())
+
+    places = dataset.shelf.get(("which answers", view.alone()), whole)
+    return None if places is None else of_answers(answered, places, **known)
+
+
+def _which(dataset: Dataset, view: View) -> ibis.Table:
+    """The numbers of the answers that a view leaves."""
+    surveys = population(dataset.tables, view, dataset.facts)["surveys"]
+    return surveys.select(nth_answer=surveys.nth_answer.cast("int32"))
 
 
 def in_memory(dataset: Dataset, view: View) -> Sequences | None:
@@ -252,6 +277,8 @@ def followed(
         lent = follow.lend(made, by, **lending)
         if lent.empty:
             return pd.DataFrame()
+        if follow.told is not None and (rows := told(follow.told, dataset, view, by, {"made": made})) is not None:
+            return rows
         beside = dataset.lend(lent)
 
         def build(shown: View) -> Asked:

@@ -14,19 +14,17 @@ import ibis
 import pandas as pd
 from ibis import _
 
+from cx_metrics.answers_in_memory import own_columns
 from cx_metrics.contacts import NUMBER
 from cx_metrics.errors import DataProblem, OptionProblem, nearest
 from cx_metrics.groups import how_many, nullable
 from cx_metrics.options import Columns, Name
-from cx_metrics.tables import HEARD, NUMBERED_ANSWERS, PREPARED, SURVEYS
 from cx_metrics.texts import N_
 
 SCORED = ("nps", "csat", "rating", "ces")  # in the order in which one of them is taken for the outcome
 HELD = 0.5  # of the responses with the outcome: a driver that fewer of them know would cost the others
 MOST_LEVELS = 12  # an attribute with more values says who somebody is, not what happened
 MEASURE, ATTRIBUTE = "measure", "attribute"
-# What says nothing new of the score: words are its echo, and what came after cannot have gone before it.
-OWN = frozenset({*SURVEYS.names, *PREPARED, *HEARD, *NUMBERED_ANSWERS, "contacts_after"})
 
 Outcome = Annotated[
     str, Name(N_("the score looked at: nps, csat, ces, rating, or one question by its words; empty for the first there is"))
@@ -89,7 +87,7 @@ def offered(
         parts += [_questions(_by_question(s)), *_named_columns(s, named, kinds)]
         parts += [_values(s, c) for c in named if not s[c].type().is_numeric()]
     else:
-        own = [c for c in s.columns if c not in OWN and not c.startswith("by ") and s[c].type().is_numeric()]
+        own = own_columns(s)
         found = _by_question(s.left_join(each.select("response_number", *asked), "response_number"), len(kinds), own)
         parts += [_questions(found), *_own_columns(found, own, kinds)]
     wide = [_whole(part, len(kinds)) for part in parts]

@@ -14,6 +14,7 @@ import pandas as pd
 from cx_metrics import intervals
 from cx_metrics import relative_weights as weights
 from cx_metrics.driver_choice import ATTRIBUTE, Chosen, Driver, cases, choose, named, offered
+from cx_metrics.drivers_in_memory import cases_here, offered_here
 from cx_metrics.errors import DataProblem, OptionProblem
 from cx_metrics.intervals import Array
 from cx_metrics.options import Count
@@ -43,7 +44,7 @@ Method = Annotated[
     N_("how what drivers share is split: lmg (mean over all orders, at most 15 drivers) or johnson (relative weights)"),
 ]
 FewestEach = Annotated[int, Count(N_("how many responses there must be for each driver"), 0, 1_000)]
-DRIVERS = Walk(offered, choose)
+DRIVERS = Walk(offered, choose, told=offered_here)
 
 MEASURES = {
     "responses": Measure(N_("Responses"), "count", meaning=N_("responses that know the score and every driver")),
@@ -94,7 +95,7 @@ MEASURES = {
     source="Lindeman, Merenda & Gold (1980); Grömping (2006), J. Stat. Softw. 17(1); Johnson (2000), Multivar. Behav. Res. 35",
     groups=("driver", "kind", "level"),
     walk=DRIVERS,
-    follow=Follow(named, cases, alike=True),
+    follow=Follow(named, cases, alike=True, told=cases_here),
     measures=MEASURES,
 )
 def key_drivers(

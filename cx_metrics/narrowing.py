@@ -14,6 +14,7 @@ import pandas as pd
 from ibis import _
 
 from cx_metrics import registry
+from cx_metrics.answers_in_memory import Answers
 from cx_metrics.asking import Asked, Dataset, InMemory, Remembering, alone, check_needs, fetched, walked
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.population import CHOSEN, MEMBERS, by_customer, population
@@ -59,6 +60,10 @@ class Narrowed:
     def sequences(self) -> Sequences | None:
         """As the dataset does."""
         return self.inner.sequences() if isinstance(self.inner, InMemory) else None
+
+    def answered(self) -> Answers | None:
+        """As the dataset does."""
+        return self.inner.answered() if isinstance(self.inner, InMemory) else None
 
     def remembered(
         self, key: tuple[Any, ...], build: Callable[[], Asked], values: Mapping[str, str],

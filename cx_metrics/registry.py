@@ -26,7 +26,8 @@ class Walk:
     `make(rows, by, ends=…, timed=…, **options of the query)`; `ends`: when the data end, in microseconds; `timed`: are there
     times? `picked(sequences, people, bounds, ends=…, timed=…, **options)`: the same made of all touchpoints in memory, without a
     query; None where that is not possible. `shape`: the options with placeholders for names, and what these stand for, so that a
-    query is compiled once for all that differ by names alone.
+    query is compiled once for all that differ by names alone. `told(answers, places, **options)`: the rows of the query, of the
+    responses at these places of all answers in memory; None where that is not possible.
     """
 
     query: Query
@@ -34,6 +35,7 @@ class Walk:
     rules: Callable[..., Any] | None = None  # what names the options, where the query hands them on
     shape: Callable[[Mapping[str, Any]], tuple[dict[str, Any], dict[str, str]]] | None = None
     picked: Callable[..., Any] | None = None  # what is made, without a query, if it can be had so
+    told: Callable[..., pd.DataFrame | None] | None = None
 
     @property
     def declared(self) -> Callable[..., Any]:
@@ -51,7 +53,8 @@ class Follow:
     """What a metric with a walk asks of its table once more, about what the walk made.
 
     `lend(made, by, **options)`: a frame to set beside the table; without rows nothing is asked. `query(table, lent, *,
-    attributes, by, made, **options)`: what is counted of the two. Each names the options that it needs.
+    attributes, by, made, **options)`: what is counted of the two. `told(answers, places, made=…)`: the same of answers in memory,
+    as a walk has it. Each names the options that it needs.
     """
 
     lend: Callable[..., pd.DataFrame]
@@ -62,6 +65,7 @@ class Follow:
     alike: bool = (
         False  # most views make and lend the same (and it can be a key): the query is compiled once for all of them
     )
+    told: Callable[..., pd.DataFrame | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from cx_metrics.answers_in_memory import MOST_NUMBERS, Answers, asked
 from cx_metrics.engines.incoming import lent_rows
 from cx_metrics.engines.patience import patiently, query_seconds
 from cx_metrics.engines.templates import filled, renamed
@@ -65,6 +66,7 @@ class Store:
     )  # of this store alone: one with other facts, as by `replace`, asks other queries
     shelf: Shelf = field(default_factory=Shelf, init=False, compare=False, repr=False)
     _sequences: Shelf = field(default_factory=lambda: Shelf(1), init=False, compare=False, repr=False)
+    _answered: Shelf = field(default_factory=lambda: Shelf(1), init=False, compare=False, repr=False)
     _lent: Shelf = field(default_factory=lambda: Shelf(MOST_LENT), init=False, compare=False, repr=False)
 
     def sequences(self) -> Sequences | None:
@@ -89,6 +91,19 @@ class Store:
             dict(zip(names["touchpoint"], names["touchpoint_number"].tolist(), strict=True)),
             rows == timed,
         )
+
+    def answered(self) -> Answers | None:
+        """All survey answers in memory, read once; None if they are too many or not one of a kind, or there are none."""
+        found: Answers | None = self._answered.get("all", self._read_answers)
+        return found
+
+    def _read_answers(self) -> Answers | None:
+        s = self.tables.get("surveys")
+        if s is None:
+            return None
+        query, own = asked(s)
+        rows = int(self.fetch(s.aggregate(n=s.count()))["n"].iloc[0])
+        return None if rows * (1 + len(own)) > MOST_NUMBERS else Answers.of(self.fetch(query), own)
 
     def fetch(self, expression: ibis.Table) -> pd.DataFrame:
         """Run the query on a cursor of its own and give a frame with the types that the expression promises."""
