@@ -137,25 +137,35 @@ def _rows(totals: pd.DataFrame, counted: pd.DataFrame, places: int) -> pd.DataFr
     """group, place, touchpoint, and of each mood: answers, customers, median seconds, answers whose time is not over. In order:
     before, then after, from the answer away; the largest first, the rest and nothing last. Nothing has a row at every place."""
     order = [*(-k for k in range(1, places + 1)), *range(1, places + 1)]
-    keys = pd.concat([
-        counted[["group", "place", "touchpoint"]],
-        pd.DataFrame([(g, k, None) for g in totals.index.unique() for k in order], columns=["group", "place", "touchpoint"]),
-    ], ignore_index=True).astype({"group": "int64", "place": "int64", "touchpoint": object}).drop_duplicates()  # fmt: skip
+    held: dict[tuple[int, int, str | None], dict[str, tuple[int, ...]]] = {}
+    seconds: dict[tuple[int, int, str | None, str], float] = {}
+    columns = [counted[name].tolist() for name in ("group", "place", "touchpoint", "mood", *COUNTS, "median_seconds")]
+    for group, place, touchpoint, mood, *counts, median in zip(*columns, strict=True):
+        held.setdefault((group, place, touchpoint), {})[mood] = tuple(map(int, counts))
+        seconds[group, place, touchpoint, mood] = median
+    for group in totals.index.unique():
+        for place in order:
+            held.setdefault((int(group), place, None), {})
+
+    def rank(key: tuple[int, int, str | None]) -> tuple[Any, ...]:
+        group, place, touchpoint = key
+        last = 2 if touchpoint is None else int(touchpoint == OTHER)
+        return group, order.index(place), last, -sum(counts[0] for counts in held[key].values()), touchpoint or ""
+
+    keys = sorted(held, key=rank)
+    rows: dict[str, Any] = {
+        name: pd.Series([key[at] for key in keys], dtype=kind)
+        for at, (name, kind) in enumerate({"group": "int64", "place": "int64", "touchpoint": "object"}.items())
+    }
+    none = (0,) * len(COUNTS)
     for mood in MOODS:
-        mine = counted.loc[counted["mood"] == mood, ["group", "place", "touchpoint", *COUNTS, "median_seconds"]]
-        mine = mine.rename(columns={
-            "answers_there": mood, "customers_there": f"{mood}_customers", "not_over": f"{mood}_not_over",
-            "median_seconds": f"{mood}_median_seconds",
-        })  # fmt: skip
-        keys = keys.merge(mine.astype({"touchpoint": object}), "left", on=["group", "place", "touchpoint"])
-        numbers = {name: "int64" for name in (mood, f"{mood}_customers", f"{mood}_not_over")}
-        keys = keys.fillna(dict.fromkeys(numbers, 0)).astype(numbers | {f"{mood}_median_seconds": "float64"})
-    size = keys[list(MOODS)].sum(axis=1)
-    last = np.where(keys["touchpoint"].isna(), 2, np.where(keys["touchpoint"] == OTHER, 1, 0))
-    ranked = keys.assign(at=keys["place"].map(order.index), last=last, size=-size)
-    return ranked.sort_values(["group", "at", "last", "size", "touchpoint"], kind="stable").drop(
-        columns=["at", "last", "size"]
-    )
+        counts = [held[key].get(mood, none) for key in keys]
+        rows |= {
+            name: pd.Series([one[at] for one in counts], dtype="int64")
+            for at, name in enumerate((mood, f"{mood}_customers", f"{mood}_not_over"))
+        }
+        rows[f"{mood}_median_seconds"] = pd.Series([seconds.get((*key, mood)) for key in keys], dtype="float64")
+    return pd.DataFrame(rows)
 
 
 def answers_alone(surveys: ibis.Table, *, score: Score) -> ibis.Table:

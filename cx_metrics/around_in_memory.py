@@ -134,7 +134,8 @@ def _told(
     order = np.argsort(key.astype("int16") if groups < 2**15 else key, kind="stable")
     ends = np.cumsum(there)
     found = np.flatnonzero(there)
-    seconds = [np.median(away[order[ends[at] - there[at] : ends[at]]]) / 1e6 for at in found]
+    away = away[order]
+    seconds = [_median(away[ends[at] - there[at] : ends[at]]) / 1e6 for at in found]
     touchpoint = np.array(named, dtype=object)[found % len(named)]
     return pd.DataFrame({
         "mood": np.array(moods, dtype=object)[found // len(named)], "place": place, "touchpoint": touchpoint,
@@ -142,6 +143,15 @@ def _told(
         "not_over": np.bincount(key, is_open, groups).astype("int64")[found],
         "median_seconds": np.where(pd.isna(touchpoint), np.nan, seconds),
     })  # fmt: skip
+
+
+def _median(values: Ints) -> float:
+    """As numpy has it, without its care for what is not known."""
+    half = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, half)[half])
+    parted = np.partition(values, (half - 1, half))
+    return float(parted[half - 1] + parted[half]) / 2
 
 
 def _customers(key: Ints, person: Ints, groups: int) -> Ints:

@@ -15,7 +15,17 @@ from cx_metrics import answers, registry, routes
 from cx_metrics.answers_in_memory import Answers
 from cx_metrics.errors import ViewProblem, nearest
 from cx_metrics.instants import Bools, Ints
-from cx_metrics.population import MEMBERS, MOST_SESSIONS, Population, check, population, ways_of
+from cx_metrics.population import (
+    BITS,
+    MEMBERS,
+    MET,
+    MOST_SESSIONS,
+    Population,
+    asked_to_meet,
+    check,
+    population,
+    ways_of,
+)
 from cx_metrics.registry import Follow, Metric, Walk
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
@@ -192,8 +202,11 @@ def people_of(dataset: Dataset, view: View) -> Bools | None:
     chooses = view.customers or view.touchpoints or view.chooses_people() or MEMBERS in dataset.tables
     if not (is_by_start(view) or chooses):
         return None
-    if view == View(customers=view.customers, goal=view.goal) and MEMBERS not in dataset.tables:
-        known = _by_attributes(dataset, view)
+    if (
+        view == View(customers=view.customers, touchpoints=view.touchpoints, goal=view.goal)
+        and MEMBERS not in dataset.tables
+    ):
+        known = _who_met(dataset, view, _by_attributes(dataset, view))
         if known is not None:
             return known
     found, _known = fetched(dataset, view, ("whose journeys",), partial(alone, _whose, dataset))
@@ -205,16 +218,47 @@ def people_of(dataset: Dataset, view: View) -> Bools | None:
 
 def _by_attributes(dataset: Dataset, view: View) -> Bools | None:
     """The customers with the values that the view keeps, from their attributes in memory; None where it keeps others."""
-    people: Bools | None = None
+    customers = dataset.tables["customers"]
+    people = np.ones(_customers(dataset) + 1, dtype=bool)
     for kept in view.customers:
-        if kept.column not in dataset.facts.attributes or kept.column not in dataset.tables["customers"].columns:
+        if kept.column not in dataset.facts.attributes or kept.column not in customers.columns:
             return None
         codes, values = dataset.shelf.get(("attribute", kept.column), partial(_attribute, dataset, kept.column))
         if not pd.api.types.is_string_dtype(values):
             return None
-        held = np.append(pd.Index(values).isin(kept.values), "" in kept.values)[codes]  # −1: not known
-        people = held if people is None else people & held
+        people &= np.append(pd.Index(values).isin(kept.values), "" in kept.values)[codes]  # −1: not known
     return people
+
+
+def _customers(dataset: Dataset) -> int:
+    """How many customers there are."""
+
+    def count() -> int:
+        customers = dataset.tables["customers"]
+        return int(dataset.fetch(customers.aggregate(n=customers.count()))["n"].iloc[0])
+
+    found: int = dataset.shelf.get(("customers",), count)
+    return found
+
+
+def _who_met(dataset: Dataset, view: View, people: Bools | None) -> Bools | None:
+    """Those of them who met what the view asks for, from what was noted of each, in memory; None where that was not noted."""
+    if people is None or not view.touchpoints:
+        return people
+    if asked_to_meet(view) is None or MET not in dataset.tables:
+        return None
+    kept = view.touchpoints[0]
+    column, names = BITS[kept.column]
+
+    def noted() -> tuple[Ints, dict[str, int]]:
+        rows, named = (dataset.fetch(dataset.tables[table]) for table in (MET, names))
+        bits = np.zeros(len(people), dtype="int64")
+        bits[rows["customer_number"].to_numpy(dtype="int64")] = rows[column]
+        return bits, dict(zip(named[kept.column], 1 << (named[f"{kept.column}_number"].to_numpy() - 1), strict=True))
+
+    bits, named = dataset.shelf.get(("noted", column), noted)
+    found: Bools = people & ((bits & sum(named.get(value, 0) for value in dict.fromkeys(kept.values))) != 0)
+    return found
 
 
 def _whose(dataset: Dataset, view: View) -> ibis.Table:

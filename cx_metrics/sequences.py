@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from cx_metrics.plain_tries import is_plain, pick, tries_of
 from cx_metrics.shelf import Shelf
 from cx_metrics.tries import Tries
 
+NEVER = np.iinfo("int64").min
 MOST_ROWS = 20_000_000  # 14 bytes each; beyond, the engine is asked
 
 
@@ -88,10 +90,9 @@ class Sequences:
 
     def having(self, people: Bools | None) -> Bools:
         """By customer number, who has a touchpoint, of these people."""
-        found = np.zeros(
-            max(int(self.who[-1]) if len(self.who) else 0, 0 if people is None else len(people) - 1) + 1, dtype=bool
-        )
-        found[self.who] = True
+        there = self._last > NEVER
+        found = np.zeros(max(len(there), 0 if people is None else len(people)), dtype=bool)
+        found[: len(there)] = there
         if people is not None:
             found[: len(people)] &= people
             found[len(people) :] = False
@@ -99,7 +100,15 @@ class Sequences:
 
     def ends(self, people: Bools) -> int:
         """When the last touchpoint of these people was; 0 where they have none."""
-        return int(self.at[people[self.who]].max(initial=0))
+        known = self._last[: len(people)]
+        return max(int(known[people[: len(known)]].max(initial=NEVER)), 0)
+
+    @cached_property
+    def _last(self) -> Ints:
+        """By customer number, when their last touchpoint was; NEVER for who has none."""
+        last = np.full(int(self.who[-1]) + 1 if len(self.who) else 1, NEVER)
+        last[self.who] = self.at  # in order: the last one stays
+        return last
 
     @property
     def _columns(self) -> tuple[np.ndarray[Any, np.dtype[np.int32]], Ints, np.ndarray[Any, Any]]:

@@ -88,7 +88,9 @@ def test_scores_of_who_met_a_channel_or_a_touchpoint_are_those_of_the_answers(me
     "metric",
     [
         "nps", "stage_engagement",
-        *seldom("key_drivers", "touchpoint_engagement", "transitions", "response_rate", "answer_rate"),
+        "around_answers",
+        "funnel",
+        *seldom("key_drivers", "touchpoint_engagement", "transitions", "response_rate", "answer_rate", "adjusted_nps"),
     ],
 )  # fmt: skip
 def test_whom_a_filter_on_touchpoints_keeps_is_the_same_from_what_was_noted_and_from_touchpoints(metric: str) -> None:
@@ -102,7 +104,8 @@ def test_whom_a_filter_on_touchpoints_keeps_is_the_same_from_what_was_noted_and_
         replace(MET[0], customers=(Filter("clicks", ("3",)),)),
     )
     for view in views:
-        answers = [ask(METRICS[metric], each, view, (), {}) for each in (store, plain)]
+        options = {"steps": "A,B"} if metric == "funnel" else {}
+        answers = [ask(METRICS[metric], each, view, (), options) for each in (store, plain)]
         assert differences(*answers) == [], view
 
 
