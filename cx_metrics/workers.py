@@ -244,6 +244,7 @@ class Workers:
     def __init__(self, count: int) -> None:
         self._hiring, self._again = threading.Lock(), threading.Lock()
         self._all: list[Worker] = []
+        self.count = count
         with suppress(OSError):  # the system has no room for more
             for _place in range(count):
                 self._all.append(Worker(count))
@@ -320,6 +321,11 @@ def hire(count: int) -> None:
     global _hired
     dismiss()
     _hired = Workers(count) if count else None
+
+
+def hired() -> int:
+    """How many answer questions for this process."""
+    return 0 if _hired is None else _hired.count
 
 
 def dismiss() -> None:

@@ -13,7 +13,7 @@ from cx_metrics.run import Result
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import View
 from cx_metrics.view_text import print_belonging, read_belonging
-from pages.parts import around, figure, ratings, scores, state, trends, why, words
+from pages.parts import ahead, around, figure, ratings, scores, state, trends, why, words
 from pages.parts.page import Page, run
 
 MIN_N = findings.MIN_SCORES
@@ -216,9 +216,9 @@ def draw_heat(page: Page, main: str, place: str, column: str) -> None:
     result = page.ask(main, by=[place, column])
     frame = result.frame[result.frame[place].notna() & (result.frame["responses"] > 0)]
     most = list(dict.fromkeys(frame.sort_values("responses", ascending=False)[column]))[:MOST_COLUMNS]
-    order = (
-        page.ask("touchpoint_engagement", view=View()).frame["touchpoint"] if page.has("touchpoints") else frame[place]
-    )
+    with ahead.whatever_the_view():
+        whole = page.ask("touchpoint_engagement", view=View()).frame if page.has("touchpoints") else None
+    order = frame[place] if whole is None else whole["touchpoint"]
     rows = [t for t in dict.fromkeys([*order, *frame[place]]) if t in set(frame[place])][:MOST_ROWS]
     frame = frame[frame[place].isin(rows) & frame[column].isin(most)].assign(
         group=lambda f: [page.group(v) for v in f[column]]

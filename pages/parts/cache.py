@@ -7,6 +7,7 @@ answer; where its asker gives up, the next one asks.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -42,7 +43,7 @@ from cx_metrics.small_groups import Privacy
 from cx_metrics.texts import N_
 from cx_metrics.view import View
 from cx_metrics.workspace import OWNER, ServedWorkspace, Version, Viewer, Workspace, jobs, open_workspace
-from pages.parts import drawn, keeping
+from pages.parts import ahead, drawn, keeping
 from pages.parts.keeping import ANSWERS
 from pages.parts.waiting import while_waited_for
 
@@ -56,7 +57,14 @@ MOST_LOOKED_UP, SURVEY = 300, "Survey"  # names that are looked up in the dictio
 
 def kept(question: Callable[..., Any]) -> Callable[..., Any]:
     """The question, asked once for all readers; a page that is to end gives it up."""
-    return while_waited_for(keeping.kept(question))
+    waiting = while_waited_for(keeping.kept(question))
+
+    @functools.wraps(question)
+    def asked(*given: Any) -> Any:
+        ahead.note(waiting, given)
+        return waiting(*given)
+
+    return asked
 
 
 def viewer() -> Viewer:
@@ -101,6 +109,11 @@ def privacy(version: Version) -> Privacy | None:
 def _shown_to(hidden: Privacy | None, version: Version) -> str:
     """The key of answers in which small groups are hidden, or are not."""
     return f"{_key(version)}/{hidden!r}"
+
+
+def asked_about(version: Version) -> str:
+    """Which data answers are about, and what of them is shown to whoever looks at this page."""
+    return _shown_to(privacy(version), version)
 
 
 def opened(version: Version) -> Store | Served:

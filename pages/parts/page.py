@@ -19,7 +19,7 @@ from cx_metrics.safe_text import safe
 from cx_metrics.texts import N_, NP_, Text
 from cx_metrics.view import Facts, View
 from cx_metrics.workspace import Version
-from pages.parts import address, cache, columns, explained, exporting, figure, filter_bar, state, view_words
+from pages.parts import address, ahead, cache, columns, explained, exporting, figure, filter_bar, state, view_words
 from pages.parts.figure import Explain
 from pages.parts.language import PageReader, reader
 from pages.parts.markup import Html, Markup, Words
@@ -321,6 +321,7 @@ def begin(name: str, question: str, *needs: str) -> Page | None:
     if notes:
         state.note(notes)
     state.change_quietly(view)
+    ahead.begin(name, cache.asked_about(version), view)
     page = Page(name, question, who, version, view, m, newest)
     missing = [t for t in needs if not page.has(t)]
     if missing:
@@ -383,9 +384,16 @@ def begin_bare(name: str, question: str) -> Page | None:
 
 def run(show: Callable[[Page], None], name: str, question: str, *needs: str) -> None:
     """Show a page. A problem of the data or the view is said in words; anything else is ours, and is not shown as a trace."""
-    page = begin(name, question, *needs)
-    if page is None:
-        return
+    try:
+        page = begin(name, question, *needs)
+        if page is not None:
+            show_or_refuse(show, page)
+    finally:
+        ahead.end()
+
+
+def show_or_refuse(show: Callable[[Page], None], page: Page) -> None:
+    """The page, or the problem of its data or view in words."""
     try:
         show(page)
     except TouchlineError as problem:
