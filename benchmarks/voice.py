@@ -3,9 +3,11 @@
     python -m benchmarks.voice --rows 1M
 
 `rows` survey answers about a million touchpoints of the same customers: NPS, satisfaction and a second rating of one answer, one in
-twenty with a comment. All the questions that the page asks, one after the other, of processes as a server has them, as a reader
-would wait for them whose question nobody asked before; only building widgets and drawing are left out. The value of the filter
-changes every round. Before, a view of each kind is asked as a server does after its start while nobody is there.
+twenty with a comment. All the questions that the page asks, of processes as a server has them, as a reader would wait for them
+whose question nobody asked before; only building widgets and drawing are left out. Half of the views are asked as the page asks
+them: one after the other, and at the same time from the end of the page, since it knows what it asked for the last view
+(`pages.parts.ahead`); that is what the goal is about. The others are asked one after the other alone: how long each question takes.
+Before, a view of each kind is asked as a server does after its start while nobody is there.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +37,7 @@ from cx_metrics.registry import find
 from cx_metrics.run import changes, comments, people
 from cx_metrics.view import View
 from cx_metrics.workspace import Version, Workspace
+from pages.parts import ahead, keeping
 
 TOUCHPOINT_ROWS = 1_000_000
 ASKED = ("nps", "csat", "rating")  # of one response, in this order
@@ -124,6 +128,24 @@ def waited(version: Version, store: Store, view: View) -> dict[str, float]:
     return took
 
 
+def waited_for_the_page(version: Version, store: Store, view: View) -> float:
+    """Seconds until all is answered, asked as the page asks: from its beginning, and from its end by a second asker."""
+    answers = keeping.Answers()
+
+    def ask(name: str) -> None:
+        question, given, named = ASKS[name](view)
+        answers.get(name, lambda: workers.ask(question, store, version.content, version.path, *given, **named))
+
+    start = time.perf_counter()
+    other = threading.Thread(target=ahead.ask, args=([(ask, (name,)) for name in reversed(ASKS)], lambda: True, ""))
+    other.start()
+    for name in ASKS:
+        ask(name)
+    took = time.perf_counter() - start
+    other.join()
+    return took
+
+
 def main() -> None:
     """Import, ask everything under each filter, state the goal."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -144,26 +166,30 @@ def main() -> None:
         imported = time.perf_counter() - start
         store = open_store(version.path, version.facts)
         workers.hire(workers.wanted())
-        personas, channels = ([View().with_values(column, (name,)) for name in names] for column, names in
-                              (("persona", PERSONAS), ("channel", CHANNELS[1:4])))  # fmt: skip
+        views = {column: [View().with_values(column, (name,)) for name in names] for column, names in
+                 (("persona", PERSONAS), ("channel", CHANNELS))}  # fmt: skip
         with workers.rehearsal(60, lambda: True):  # a server asks a view of each kind while nobody is there
-            for view in (View(), personas[0], channels[0]):
+            for view in (View(), *(of_kind[0] for of_kind in views.values())):
                 waited(version, store, view)
                 waited(version, store, view)  # whoever only echoed the first one is done
-        took = {"persona": [waited(version, store, view) for view in personas[1:]]}
-        took["channel"] = [waited(version, store, view) for view in channels[1:]]
+        paged, alone = {}, {}
+        for column, of_kind in views.items():
+            paged[column] = [waited_for_the_page(version, store, view) for view in of_kind[1::2]]
+            alone[column] = [waited(version, store, view) for view in of_kind[2::2]]
         workers.dismiss()
         store.close()
-    for chosen, seen in took.items():
-        whole = [sum(one.values()) for one in seen]
+    for chosen, seen in alone.items():
         above = [sum(seconds for name, seconds in one.items() if name not in BELOW) for one in seen]
         lines: dict[str, list[float]] = {name: [one[name] for one in seen] for name in ASKS}
-        lines |= {"all but the silent, before and after, drivers": above, "all": whole}
+        lines |= {"all but the silent, before and after, drivers": above, "all": [sum(one.values()) for one in seen]}
+        lines |= {"all, asked as the page does": paged[chosen]}
         report.table(
             f"A {chosen} chosen", ["question", "median ms", "longest ms"],
             [[name, 1_000 * statistics.median(ms), 1_000 * max(ms)] for name, ms in lines.items()],
         )  # fmt: skip
-        report.goal(f"seconds of all questions, a {chosen} chosen, median", statistics.median(whole), MOST_SECONDS)
+        report.goal(
+            f"seconds until all is there, a {chosen} chosen, median", statistics.median(paged[chosen]), MOST_SECONDS
+        )
     report.note(f"The import took {imported:,.0f} s, reading the comments included.")
     report.write()
 
