@@ -155,6 +155,7 @@ class Metric:
     tallied: bool = False
     same_rows: Callable[[Mapping[str, Any]], Hashable] | None = None
     beside: Beside | None = None
+    tallied_by: tuple[str, ...] = ()
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -215,6 +216,7 @@ def metric(
     tallied: bool = False,
     same_rows: Callable[[Mapping[str, Any]], Hashable] | None = None,
     beside: Beside | None = None,
+    tallied_by: Sequence[str] = (),
 ) -> Callable[[Declared], Declared]:
     """Declare a metric. The decorated function stays a plain function.
 
@@ -224,7 +226,8 @@ def metric(
     function takes what that makes and gives the frame; its options come after those of the walk. What a `follow` counted comes
     to it as `followed`. `rests_on`: counts that each hide a row where small groups are protected and they are small; else the
     smallest denominator does. `chooses_people`: its options choose people by what they did, so it is refused where small groups
-    are protected. `tallied`: it counts answers that stand for several (`tallies.TIMES`), so long as they are not `weighted`.
+    are protected. `tallied`: it counts answers that stand for several (`tallies.TIMES`), so long as they are not `weighted`,
+    and tells apart `tallied_by`.
     `same_rows(options)`: a name for what it asks; metrics that give the same name ask the same, and it is fetched once.
     `beside`: the same frame where touchpoints are in memory and the view keeps journeys of customers whole.
     """
@@ -242,6 +245,7 @@ def metric(
             tallied,
             same_rows,
             beside,
+            tuple(tallied_by),
         )  # fmt: skip
         return function
 

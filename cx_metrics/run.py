@@ -31,7 +31,7 @@ from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.groups import how_many
 from cx_metrics.journeys import Cut
 from cx_metrics.narrowing import narrowed
-from cx_metrics.population import population
+from cx_metrics.population import check, population
 from cx_metrics.protecting import CHOSEN_BY_WAY, Protected, Unit, kept_back_text, kind_of, protect, unit_of
 from cx_metrics.registry import Metric
 from cx_metrics.routes import Route
@@ -288,10 +288,17 @@ def daily(dataset: Dataset) -> pd.DataFrame:
 
 def changes(dataset: Dataset, view: View | None = None) -> pd.DataFrame:
     """The dated changes in the range of the view, for time axes: changed_at, title, in order."""
-    left = population(narrowed(dataset, view or View()).tables, view or View(), dataset.facts)
-    if "changes" not in left.tables:
+    view = view or View()
+    held = narrowed(dataset, view)
+    if "changes" not in held.tables:
+        check(held.tables, view, held.facts)
         return pd.DataFrame({"changed_at": pd.Series(dtype="datetime64[us]"), "title": pd.Series(dtype="str")})
-    return dataset.fetch(left["changes"].select("changed_at", "title").order_by(["changed_at", "title"]).limit(50))
+
+    def asked(shown: View) -> Asked:
+        dated = population(held.tables, shown, held.facts)["changes"].select("changed_at", "title")
+        return dated.order_by(["changed_at", "title"]).limit(50), None
+
+    return fetched(held, view, ("changes",), asked)[0]
 
 
 ONE_FILE = 2**40  # sequences of one file lie closer than this

@@ -18,6 +18,7 @@ from cx_metrics.intervals import NpsMethod
 from cx_metrics.options import Name, Switch
 from cx_metrics.registry import Measure, metric
 from cx_metrics.surveys import best_two, better_side
+from cx_metrics.tallies import times_of
 from cx_metrics.texts import N_
 
 ENDS = ("", "_low", "_high")
@@ -197,6 +198,8 @@ DISTRIBUTION: Mapping[str, Measure] = {
     finish=finish_distribution,
     source="Wilson (1927), JASA 22",
     groups=("survey_type", "question", "score"),
+    tallied=True,
+    tallied_by=("question",),
     measures=DISTRIBUTION,
 )
 def distribution(surveys: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
@@ -208,6 +211,7 @@ def distribution(surveys: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
     """
     s = surveys.filter((surveys.score_status == "valid") & surveys.score.notnull())
     counted = s.group_by([*by, "survey_type", "question", "score"]).aggregate(
-        responses=_.count(), scale_low=_.scale_low.min(), scale_high=_.scale_high.max(), higher_is_better=_.higher_is_better.max()
+        responses=how_many(s.score.notnull(), times_of(s)), scale_low=_.scale_low.min(), scale_high=_.scale_high.max(),
+        higher_is_better=_.higher_is_better.max(),
     )  # fmt: skip
     return counted.order_by([*by, "survey_type", "question", "score"])
