@@ -17,7 +17,7 @@ import pandas as pd
 from cx_metrics.instants import Ints
 from cx_metrics.tables import HEARD, NUMBERED_ANSWERS, PREPARED, SURVEYS
 
-MOST_NUMBERS = 40_000_000  # of answers and of cells: beyond, the engine is asked
+MOST_NUMBERS = 25_000_000  # of answers and of cells: beyond, the engine is asked
 KEY = ["survey_type", "question"]
 SCALE = ["scale_low", "scale_high", "higher_is_better"]
 # What says nothing new of a score: words are its echo, and what came after cannot have gone before it.
@@ -31,8 +31,8 @@ class Answers:
     response: by nth_answer less 1, the place of its response. rows: how many answers each response holds. number, person
     (customer_number, 0: it names nobody). score (questions by responses): NaN where none was given; asked: how many answers there
     are, scores or not. own: columns of numbers, NaN where not known, of a response or, where its answers differ, of each answer as
-    score has it. questions: survey_type, question, scale_low, scale_high (NaN:
-    not known), higher_is_better (0 or 1), and is_mixed (were its scores given on several scales? These are not told then).
+    score has it. questions: survey_type, question, scale_low, scale_high (NaN: not known), higher_is_better (0 or 1), and is_mixed
+    (were its scores given on several scales? These are not told then).
     """
 
     response: np.ndarray[Any, np.dtype[np.int32]]
@@ -40,7 +40,7 @@ class Answers:
     number: Ints
     person: Ints
     score: np.ndarray[Any, np.dtype[np.float64]]
-    asked: np.ndarray[Any, np.dtype[np.int16]]
+    asked: np.ndarray[Any, np.dtype[np.int32]]
     own: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]
     questions: pd.DataFrame
 
@@ -66,7 +66,7 @@ class Answers:
         response[rows["nth_answer"].to_numpy(dtype="int64") - 1] = place
         return Answers(
             response, np.bincount(place, minlength=len(number)), number, person, score.reshape(shape),
-            np.bincount(cell, minlength=score.size).astype("int16").reshape(shape), dict(zip(own, values, strict=True)),
+            np.bincount(cell, minlength=score.size).astype("int32").reshape(shape), dict(zip(own, values, strict=True)),
             _with_scales(questions, question[scored], rows.loc[scored, SCALE]),
         )  # fmt: skip
 

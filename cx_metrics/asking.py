@@ -380,8 +380,8 @@ def ask(
     """The query of a metric before it runs, the columns it is grouped by (called "by …" in the query), and its route."""
     left = population(dataset.tables, view, dataset.facts)
     inputs = inputs_of(metric, left, dataset, view, route)
-    own = set(by) & set(metric.groups)  # refused, with all the columns there are
-    added_up = metric.tallied and not options.get("weighted") and not own
+    refused = set(by) & set(metric.groups)  # in words that name all columns
+    added_up = metric.tallied and not options.get("weighted") and not refused
     summed = tallied(dataset.tables, view, (*by, *metric.tallied_by)) if added_up else None
     if summed is not None:
         inputs[0] = with_quarter(summed)

@@ -29,13 +29,15 @@ Call = tuple[Callable[..., Any], tuple[Any, ...]]  # a question, and what it is 
 
 @dataclass
 class Asked:
-    """What a page asked for one view of one dataset."""
+    """What a page asked for one view of one dataset, and what it was expected to ask."""
 
     about: str
     view: View
     calls: list[Call] = field(default_factory=list)
+    expected: list[Call] = field(default_factory=list)
     is_noted: bool = True
     is_over: bool = False
+    is_whole: bool = False  # did the run come to its end?
 
 
 def begin(page: str, about: str, view: View) -> None:
@@ -44,14 +46,17 @@ def begin(page: str, about: str, view: View) -> None:
     before, now = pages.get(page), Asked(about, view)
     pages[page] = st.session_state[NOW] = now
     run = get_script_run_ctx(suppress_warning=True)
-    if before is None or before.about != about or before.view == view or run is None or workers.hired() < 2:
+    if before is None or before.about != about or run is None or workers.hired() < 2:
         return
-    calls, requests = calls_for(before, view), run.script_requests
+    now.expected = calls_for(before, view)
+    if before.view == view:
+        return
+    requests = run.script_requests
 
     def still_wanted() -> bool:
         return not (now.is_over or (requests is not None and is_to_end(requests)))
 
-    asking = (calls[::-1], still_wanted, run.session_id)
+    asking = (now.expected[::-1], still_wanted, run.session_id)
     Thread(target=ask, args=asking, name="ahead", daemon=True).start()
 
 
@@ -64,11 +69,17 @@ def note(question: Callable[..., Any], given: tuple[Any, ...]) -> None:
         now.calls.append((question, given))
 
 
-def end() -> None:
-    """The page of this run has asked all it wants to know."""
-    now: Asked | None = st.session_state.get(NOW)
-    if now is not None:
-        now.is_over = True
+@contextmanager
+def while_it_asks() -> Iterator[None]:
+    """The run of a page, from before it begins to ask: nothing is asked ahead after it."""
+    whole = False
+    try:
+        yield
+        whole = True
+    finally:
+        now: Asked | None = st.session_state.get(NOW)
+        if now is not None:
+            now.is_over, now.is_whole = True, whole
 
 
 @contextmanager
@@ -96,13 +107,14 @@ def ask(calls: list[Call], still_wanted: Callable[[], bool], who: str) -> None:
 
 
 def calls_for(before: Asked, view: View) -> list[Call]:
-    """The same questions for another view; without those that say nothing of the view, whose answers are there."""
+    """The same questions for another view; without those that say nothing of the view, whose answers are there. Of a run that was
+    cut short, also those that it had not come to."""
     changed = [(made(before.view), made(view)) for made in (View.alone, View.compared, View.other_side, _itself)]
     pairs = [(old, new) for old, new in changed if old is not None and new is not None and old != new]
-    found = []
-    for question, given in before.calls:
+    found, asked = [], before.calls if before.is_whole else [*before.calls, *before.expected]
+    for question, given in asked:
         other = tuple(_for(value, pairs) for value in given)
-        if other != given and (question, other) not in found:
+        if (other != given or before.view == view) and (question, other) not in found:
             found.append((question, other))
     return found
 

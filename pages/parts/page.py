@@ -384,12 +384,10 @@ def begin_bare(name: str, question: str) -> Page | None:
 
 def run(show: Callable[[Page], None], name: str, question: str, *needs: str) -> None:
     """Show a page. A problem of the data or the view is said in words; anything else is ours, and is not shown as a trace."""
-    try:
+    with ahead.while_it_asks():
         page = begin(name, question, *needs)
         if page is not None:
             show_or_refuse(show, page)
-    finally:
-        ahead.end()
 
 
 def show_or_refuse(show: Callable[[Page], None], page: Page) -> None:

@@ -18,6 +18,7 @@ from pages.parts.ahead import Asked
 
 A = View(customers=(Filter("persona", ("a",)),))
 B = View(customers=(Filter("persona", ("b",)),))
+C = View(customers=(Filter("persona", ("c",)),))
 
 
 def no_question(*_given: Any) -> None:
@@ -29,7 +30,7 @@ def test_the_same_is_asked_for_the_new_view_and_what_says_nothing_of_it_is_not()
         (no_question, ("key", repr(A), ("month",), A, None)), (no_question, ("key", "persona")),
         (no_question, ("key", repr(View()), View())),
         (no_question, ("key", repr(A), ("month",), A, None)),
-    ])  # fmt: skip
+    ], is_whole=True)  # fmt: skip
     assert ahead.calls_for(before, B) == [(no_question, ("key", repr(B), ("month",), B, None))]
 
 
@@ -102,12 +103,12 @@ def page_asks() -> None:
         ("Voice", "d", B),
         ("Voice", "other", A),
     ):
-        ahead.begin(page, about, view)
-        ahead.note(no_question, (repr(view), view))
-        with ahead.whatever_the_view():
-            ahead.note(no_question, ("the same for all", view))
-        ahead.note(no_question, ("last", view))
-        ahead.end()
+        with ahead.while_it_asks():
+            ahead.begin(page, about, view)
+            ahead.note(no_question, (repr(view), view))
+            with ahead.whatever_the_view():
+                ahead.note(no_question, ("the same for all", view))
+            ahead.note(no_question, ("last", view))
 
 
 def test_only_a_page_that_was_there_with_another_view_of_the_same_data_asks_ahead(started: list[list[Any]]) -> None:
@@ -115,6 +116,28 @@ def test_only_a_page_that_was_there_with_another_view_of_the_same_data_asks_ahea
     assert not app.exception
     given = [[what for _question, what in calls] for calls in started]
     assert given == [[("last", B), (repr(B), B)]]  # from the end of the page
+
+
+def page_is_left_early() -> None:
+    """A page is there, is left before it has asked all with another view, once more with that one, then there with a third."""
+    from contextlib import suppress
+
+    from pages.parts import ahead
+    from tests.parts.test_ahead import A, B, C, no_question
+
+    for view, comes_to_its_end in ((A, True), (B, False), (B, False), (C, True)):
+        with suppress(LookupError), ahead.while_it_asks():
+            ahead.begin("Voice", "d", view)
+            ahead.note(no_question, ("first", view))
+            if not comes_to_its_end:
+                raise LookupError
+            ahead.note(no_question, ("last", view))
+
+
+def test_what_a_page_that_was_left_early_had_not_come_to_is_asked_for_the_next_view(started: list[list[Any]]) -> None:
+    assert not AppTest.from_function(page_is_left_early).run().exception
+    given = [[what for _question, what in calls] for calls in started]
+    assert given == [[("last", B), ("first", B)], [("last", C), ("first", C)]]
 
 
 @pytest.mark.parametrize("count", [0, 1])
