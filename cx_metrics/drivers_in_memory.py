@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics.answers_in_memory import KEY, SCALE, Answers
-from cx_metrics.driver_choice import SCORED, Chosen, Drivers, Outcome
+from cx_metrics.driver_choice import MEASURE, SCORED, Chosen, Drivers, Outcome
 from cx_metrics.instants import Bools, Ints
 
 
@@ -57,8 +57,10 @@ def offered_here(answers: Answers, places: Ints, *, outcome: Outcome, drivers: D
 
 
 def cases_here(answers: Answers, places: Ints, *, made: Chosen) -> pd.DataFrame | None:
-    """What `cases` gives of the responses at these places; None where equal responses are to be counted together."""
-    if not made.by_customer:
+    """What `cases` gives of the responses at these places; None where equal responses are to be counted together, or a column that
+    somebody named is not in memory as a number."""
+    own = [driver for driver in made.drivers if not driver.is_question]
+    if not made.by_customer or any(driver.kind != MEASURE or driver.name not in answers.own for driver in own):
         return None
     chosen = [*made.outcome, *((d.kind, d.name) for d in made.drivers if d.is_question)]
     number = {pair: at for at, pair in enumerate(zip(*(answers.questions[column] for column in KEY), strict=True))}

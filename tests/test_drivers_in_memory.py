@@ -159,8 +159,14 @@ def test_awkward_answers_are_told_alike(awkward: str, monkeypatch: pytest.Monkey
     for view in ("everybody", "a persona", "days"):
         for outcome in OUTCOMES:
             assert differences(*both(store, VIEWS[view], monkeypatch, outcome=outcome)) == [], (view, outcome)
-    named = both(store, View(), monkeypatch, outcome="nps", drivers="channel|contacts_before")
+
+
+@pytest.mark.parametrize("drivers", ["channel|contacts_before", "contacts_before|Speed", "wave|Цена", "region"])
+def test_drivers_that_somebody_named_are_told_alike(drivers: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = opened(answers(7, 60), 60)
+    named = both(store, View(), monkeypatch, outcome="ces", drivers=drivers)
     assert differences(*named) == []
+    assert isinstance(named[0], str) == (drivers == "region")  # there is no such column
 
 
 def test_answers_that_are_no_single_ones_are_not_kept_in_memory() -> None:
