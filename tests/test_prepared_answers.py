@@ -170,6 +170,19 @@ def test_more_names_than_bits_are_not_noted() -> None:
     assert "met" not in dataset([*few, {"customer_id": "u", "touchpoint": "one more"}], surveys=[]).tables
 
 
+@pytest.mark.parametrize(("column", "letter"), [("channel", "c"), ("touchpoint", "T")])
+def test_every_bit_tells_its_own_name(column: str, letter: str) -> None:
+    met = [{"customer_id": f"u{i}", "touchpoint": f"T{i:02}", "channel": f"c{i:02}"} for i in range(MOST_BITS)]
+    said = [{"customer_id": f"u{i}", "score": float(i % 11), "survey_type": "nps"} for i in range(MOST_BITS)]
+    store = dataset(met, said, None, 100)
+    for place in (0, 30, 31, 32, MOST_BITS - 1):  # whole numbers of 32 bits end in between
+        view = View(touchpoints=(Filter(column, (f"{letter}{place:02}",)),))
+        for table in (store, without(store, "channel_tallies", "touchpoint_tallies")):
+            counts = cx.run("nps", table, view).frame.iloc[0][["promoters", "passives", "detractors"]].tolist()
+            score = place % 11
+            assert counts == [int(score >= 9), int(score in (7, 8)), int(score <= 6)], place
+
+
 def test_of_several_answers_of_a_customer_the_latest_counts_and_of_one_time_the_first_by_id() -> None:
     at = [MORNING + timedelta(days=day) for day in range(3)]
     said = [
