@@ -229,7 +229,7 @@ def make_around(
     needs_time=True,
     entries=True,
     groups=("side", "place", "touchpoint"),
-    beside=Beside(answers_alone, make_around),
+    beside=Beside(answers_alone, make_around, PERSON),
     finish=finish_around,
     source="Wilson (1927), JASA 22; Newcombe (1998), Stat. Med. 17; Fisher (1922), JRSS 85; Benjamini & Hochberg (1995), JRSS B 57",
     measures=MEASURES,

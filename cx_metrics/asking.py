@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, TypeAlias
 
 import ibis
 import numpy as np
 import pandas as pd
 
 from cx_metrics import answers, registry, routes
-from cx_metrics.answers_in_memory import Answers
+from cx_metrics.datasets import Asked, Dataset, InMemory, Remembering, alone, fetched
 from cx_metrics.errors import ViewProblem, nearest
-from cx_metrics.instants import Bools, Ints
+from cx_metrics.instants import Ints
 from cx_metrics.population import (
-    BITS,
-    MEMBERS,
-    MET,
     MOST_SESSIONS,
     Population,
-    asked_to_meet,
     check,
     population,
     ways_of,
@@ -29,77 +25,14 @@ from cx_metrics.population import (
 from cx_metrics.registry import Follow, Metric, Walk
 from cx_metrics.routes import Paths, Route
 from cx_metrics.rules import PathRules
-from cx_metrics.sequences import Sequences
-from cx_metrics.shelf import Shelf
 from cx_metrics.steps import FIRST_TOUCH, LAST_TOUCH
 from cx_metrics.tables import CUSTOMER_COLUMNS, TABLE_NAMES, TOUCHPOINTS
 from cx_metrics.tallies import TIMES, tallied
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts, View, microseconds
+from cx_metrics.whose import are_few, attribute, in_memory, is_by_start, only_met, people_of, whose_are
 
 CONFIDENCE = 0.95
-
-
-class Dataset(Protocol):
-    """What `run` needs of an opened dataset, whichever engine holds it."""
-
-    @property
-    def facts(self) -> Facts: ...
-    @property
-    def tables(self) -> Mapping[str, ibis.Table]: ...
-    @property
-    def shelf(self) -> Shelf: ...
-    def lend(self, frame: pd.DataFrame) -> ibis.Table: ...
-    def sql(self, expression: ibis.Table) -> str: ...
-    def fetch(self, expression: ibis.Table) -> pd.DataFrame: ...
-
-
-Asked: TypeAlias = tuple[ibis.Table, Any]  # a query, and what its asker wants to know about it
-
-
-@runtime_checkable
-class InMemory(Protocol):
-    """A dataset that has its touchpoints and its answers in memory, unless they are too many."""
-
-    def sequences(self) -> Sequences | None: ...
-    def answered(self) -> Answers | None: ...
-
-
-@runtime_checkable
-class Remembering(Protocol):
-    """A dataset that keeps compiled queries: for another value of the same filter, only the value is another."""
-
-    def remembered(
-        self,
-        key: tuple[Any, ...],
-        build: Callable[[], Asked],
-        values: Mapping[str, str],
-        instants: Mapping[str, str] | None = None,
-        lent: tuple[str, ...] = (),
-    ) -> tuple[pd.DataFrame, Any] | None: ...
-
-
-def fetched(
-    dataset: Dataset,
-    view: View,
-    key: tuple[Any, ...],
-    build: Callable[[View], Asked],
-    names: Mapping[str, str] | None = None,
-    lent: tuple[str, ...] = (),
-) -> tuple[pd.DataFrame, Any]:
-    """The frame of a query, compiled once for all views of the same shape where the dataset remembers. `names`: placeholders in
-    the query, and what they stand for; `lent`: tables of it that others of the same columns stand for the next time."""
-    if isinstance(dataset, Remembering):
-        shape, values = view.shape()
-        values = values | dict(names or {})
-        moved, instants = shape.at_stand_in(dataset.facts.zone)
-        if instants and (found := dataset.remembered((*key, moved), lambda: build(moved), values, instants, lent)):
-            return found
-        found = dataset.remembered((*key, shape), lambda: build(shape), values, None, lent)
-        assert found is not None  # nothing stands in for anything but names
-        return found
-    query, known = build(view)
-    return dataset.fetch(query), known
 
 
 def walked(
@@ -161,8 +94,15 @@ def made_beside(
         left = population(dataset.tables, shown, dataset.facts)
         return query(inputs_of(metric, left, dataset, shown, None)[0], **asked), None
 
-    rows, _known = fetched(dataset, view, (query.__name__, *asked.items()), build)
-    return own.make(sequences, rows, people_of(dataset, view), **registry.accepted(own.make, options))
+    same = (query.__name__, *asked.items())
+    met = only_met(dataset, view)
+    if met is not None and own.person and are_few(dataset):
+        rows = dataset.shelf.get(("whole", *same), lambda: fetched(dataset, View(), same, build)[0])
+        rows = rows[whose_are(rows[own.person].fillna(0).to_numpy(dtype="int64"), met)]
+    else:
+        rows, _known = fetched(dataset, view, same, build)
+    people = people_of(dataset, view) if met is None else met
+    return own.make(sequences, rows, people, **registry.accepted(own.make, options))
 
 
 def told(
@@ -173,6 +113,9 @@ def told(
         return None
 
     def whole() -> Ints | None:
+        met = only_met(dataset, view)
+        if met is not None:
+            return np.flatnonzero(whose_are(answered.person, met))
         found, _known = fetched(dataset, view, ("which answers",), partial(alone, _which, dataset))
         return answered.whole(found["nth_answer"].to_numpy())
 
@@ -184,93 +127,6 @@ def _which(dataset: Dataset, view: View) -> ibis.Table:
     """The numbers of the answers that a view leaves."""
     surveys = population(dataset.tables, view, dataset.facts)["surveys"]
     return surveys.select(nth_answer=surveys.nth_answer.cast("int32"))
-
-
-def in_memory(dataset: Dataset, view: View) -> Sequences | None:
-    """The touchpoints of a dataset that has them in memory, where the view keeps journeys of customers whole."""
-    whole = view.grain == "journey" and not (view.touchpoints and view.touchpoint_rule == "touchpoints")
-    return dataset.sequences() if whole and isinstance(dataset, InMemory) else None
-
-
-def is_by_start(view: View) -> bool:
-    """Do days choose journeys by when they began?"""
-    return (view.first_day is not None or view.last_day is not None) and view.range_rule == "journeys"
-
-
-def people_of(dataset: Dataset, view: View) -> Bools | None:
-    """By customer number, whose journeys a view keeps; None for everybody's."""
-    chooses = view.customers or view.touchpoints or view.chooses_people() or MEMBERS in dataset.tables
-    if not (is_by_start(view) or chooses):
-        return None
-    if (
-        view == View(customers=view.customers, touchpoints=view.touchpoints, goal=view.goal)
-        and MEMBERS not in dataset.tables
-    ):
-        known = _who_met(dataset, view, _by_attributes(dataset, view))
-        if known is not None:
-            return known
-    found, _known = fetched(dataset, view, ("whose journeys",), partial(alone, _whose, dataset))
-    numbers = found["customer_number"].to_numpy(dtype="int64")
-    people = np.zeros(int(numbers.max(initial=0)) + 1, dtype=bool)
-    people[numbers] = True
-    return people
-
-
-def _by_attributes(dataset: Dataset, view: View) -> Bools | None:
-    """The customers with the values that the view keeps, from their attributes in memory; None where it keeps others."""
-    customers = dataset.tables["customers"]
-    people = np.ones(_customers(dataset) + 1, dtype=bool)
-    for kept in view.customers:
-        if kept.column not in dataset.facts.attributes or kept.column not in customers.columns:
-            return None
-        codes, values = dataset.shelf.get(("attribute", kept.column), partial(_attribute, dataset, kept.column))
-        if not pd.api.types.is_string_dtype(values):
-            return None
-        people &= np.append(pd.Index(values).isin(kept.values), "" in kept.values)[codes]  # −1: not known
-    return people
-
-
-def _customers(dataset: Dataset) -> int:
-    """How many customers there are."""
-
-    def count() -> int:
-        customers = dataset.tables["customers"]
-        return int(dataset.fetch(customers.aggregate(n=customers.count()))["n"].iloc[0])
-
-    found: int = dataset.shelf.get(("customers",), count)
-    return found
-
-
-def _who_met(dataset: Dataset, view: View, people: Bools | None) -> Bools | None:
-    """Those of them who met what the view asks for, from what was noted of each, in memory; None where that was not noted."""
-    if people is None or not view.touchpoints:
-        return people
-    if asked_to_meet(view) is None or MET not in dataset.tables:
-        return None
-    kept = view.touchpoints[0]
-    column, names = BITS[kept.column]
-
-    def noted() -> tuple[Ints, dict[str, int]]:
-        rows, named = (dataset.fetch(dataset.tables[table]) for table in (MET, names))
-        bits = np.zeros(len(people), dtype="int64")
-        bits[rows["customer_number"].to_numpy(dtype="int64")] = rows[column]
-        return bits, dict(zip(named[kept.column], 1 << (named[f"{kept.column}_number"].to_numpy() - 1), strict=True))
-
-    bits, named = dataset.shelf.get(("noted", column), noted)
-    found: Bools = people & ((bits & sum(named.get(value, 0) for value in dict.fromkeys(kept.values))) != 0)
-    return found
-
-
-def _whose(dataset: Dataset, view: View) -> ibis.Table:
-    """The customers whose journeys a view keeps."""
-    left = population(dataset.tables, view, dataset.facts)
-    only = replace(view, first_day=None, last_day=None, goal=None, range_rule="touchpoints")
-    if only == View(customers=view.customers) and {f.column for f in view.customers} <= set(dataset.facts.attributes):
-        whole = left.tables["customers"] if view.range_rule == "touchpoints" else left.entries
-    else:
-        whole = left.entries
-    assert whole is not None
-    return whole.select("customer_number").distinct()
 
 
 def of_customers(dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any]) -> bool:
@@ -288,19 +144,9 @@ def with_attributes(made: Any, dataset: Dataset, view: View, groups: Sequence[st
     numbers = made.journey // MOST_SESSIONS if view.grain == "session" else made.journey
     columns: dict[str, Any] = {"which": np.arange(len(numbers))}
     for column in groups:
-        codes, values = dataset.shelf.get(("attribute", column), partial(_attribute, dataset, column))
+        codes, values = dataset.shelf.get(("attribute", column), partial(attribute, dataset, column))
         columns[apart(column)] = pd.Categorical.from_codes(codes[numbers], categories=values)
     return replace(made, groups=pd.DataFrame(columns))
-
-
-def _attribute(dataset: Dataset, column: str) -> tuple[Any, Any]:
-    """An attribute of all customers: the place of each one's value among the values, by customer number (−1: not known)."""
-    customers = dataset.tables["customers"]
-    frame = dataset.fetch(customers.select("customer_number", held=customers[column]))
-    codes, values = pd.factorize(frame["held"])
-    found = np.full(len(frame) + 1, -1, dtype="int32")
-    found[frame["customer_number"].to_numpy(dtype="int64")] = codes
-    return found, values
 
 
 def followed(
@@ -348,10 +194,6 @@ def followed(
     key = ("followed", metric.name, view.alone(), tuple(by), *(of_walk | lending | asking).items())
     found: pd.DataFrame = dataset.shelf.get(key, make)
     return found
-
-
-def alone(count: Callable[[Dataset, View], ibis.Table], dataset: Dataset, view: View) -> Asked:
-    return count(dataset, view), None
 
 
 def _last(dataset: Dataset) -> int | None:

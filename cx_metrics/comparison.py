@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics import intervals, registry, routes
-from cx_metrics.asking import CONFIDENCE, Dataset, apart, check_needs, groups_of, inputs_of
+from cx_metrics.asking import CONFIDENCE, apart, check_needs, groups_of, inputs_of
+from cx_metrics.datasets import Dataset
 from cx_metrics.definition import SIDES, define_both, with_privacy
 from cx_metrics.differences import differences
 from cx_metrics.errors import OptionProblem

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics import intervals, registry
-from cx_metrics.asking import CONFIDENCE, Dataset
+from cx_metrics.asking import CONFIDENCE
+from cx_metrics.datasets import Dataset
 from cx_metrics.definition import SIDES, define_both, with_privacy
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.funnel import STARTS

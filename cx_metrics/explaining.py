@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cx_metrics import answers, registry
-from cx_metrics.asking import Dataset, ask, check_needs
+from cx_metrics.asking import ask, check_needs
 from cx_metrics.comparison import COMPARED, query_of_both
+from cx_metrics.datasets import Dataset
 from cx_metrics.engines.templates import SAYS_A_DAY
 from cx_metrics.registry import Metric
 from cx_metrics.run import Result, chosen_by, query_of_people

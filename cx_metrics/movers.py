@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics import intervals
-from cx_metrics.asking import CONFIDENCE, Dataset
+from cx_metrics.asking import CONFIDENCE
+from cx_metrics.datasets import Dataset
 from cx_metrics.definition import define_both, with_privacy
 from cx_metrics.engagement import EVERYWHERE
 from cx_metrics.errors import DataProblem

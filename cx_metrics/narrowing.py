@@ -15,7 +15,8 @@ from ibis import _
 
 from cx_metrics import registry
 from cx_metrics.answers_in_memory import Answers
-from cx_metrics.asking import Asked, Dataset, InMemory, Remembering, alone, check_needs, fetched, walked
+from cx_metrics.asking import check_needs, walked
+from cx_metrics.datasets import Asked, Dataset, InMemory, Remembering, alone, fetched
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.population import CHOSEN, MEMBERS, by_customer, population
 from cx_metrics.segments import AllOf, Leaf, Not, Numbers, members_of, parse_condition

@@ -22,8 +22,8 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from cx_metrics.asking import Dataset
 from cx_metrics.blocks import NO_BLOCK, Bools, Ints, Members, alike, blocks_of, wholly
+from cx_metrics.datasets import Dataset
 from cx_metrics.errors import ViewProblem
 from cx_metrics.narrowing import Narrowed
 from cx_metrics.population import HELD, KEPT_BACK, MEMBERS, UNDATED, check, held_as, population

@@ -74,10 +74,12 @@ class Beside:
 
     `query(table, **options)`: the rows that are fetched, whatever the touchpoints. `make(sequences, rows, people, **options)`: the
     frame that the metric's query would give; `people`: by customer number, whose touchpoints the view keeps (None: everybody's).
+    `person`: the column of the rows with the number of whose they are (null: nobody's), if a view of some people leaves theirs.
     """
 
     query: Query
     make: Callable[..., pd.DataFrame | None]
+    person: str = ""
 
 
 @dataclass(frozen=True)

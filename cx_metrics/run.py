@@ -13,19 +13,15 @@ import pandas as pd
 from cx_metrics import answers, registry, routes
 from cx_metrics.asking import (
     CONFIDENCE,
-    Asked,
-    Dataset,
-    Remembering,
-    alone,
     apart,
     ask,
     check_needs,
-    fetched,
     followed,
     made_beside,
     walked,
 )
 from cx_metrics.comments.search import search_condition
+from cx_metrics.datasets import Asked, Dataset, Remembering, alone, fetched
 from cx_metrics.definition import define, rows_of, with_privacy
 from cx_metrics.errors import OptionProblem, ViewProblem
 from cx_metrics.groups import how_many

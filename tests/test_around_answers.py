@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cx_metrics as cx
-from cx_metrics import around_in_memory
+from cx_metrics import around_in_memory, whose
 from cx_metrics.engines import Store
 from cx_metrics.errors import ViewProblem
 from cx_metrics.small_groups import Privacy
@@ -325,6 +325,37 @@ def test_touchpoints_in_memory_tell_what_the_query_tells(name: str, monkeypatch:
             far.setattr(Store, "sequences", lambda store: None)
             asked = cx.run("around_answers", store, VIEWS[name], **options).frame
         pd.testing.assert_frame_equal(known, asked)
+
+
+MET_VIEWS = (
+    View(touchpoints=(Filter("channel", ("web",)),)), View(touchpoints=(Filter("channel", ("app", "store")),), goal=("B",)),
+    View(touchpoints=(Filter("touchpoint", ("B",)),)), View(touchpoints=(Filter("touchpoint", ("never met",)),)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("most", [0, 2_000_000])
+def test_answers_are_read_once_for_all_views_of_what_was_met(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched, answers = world(3, 0.0)
+    touched = [row | {"channel": ("web", "app", "store", None)[at * 7 % 4]} for at, row in enumerate(touched)]
+    answers = [row | {"response_id": f"r{at}"} for at, row in enumerate(answers)]
+    answers += [said(None, 1, 3, response_id="of nobody"), said("met nothing", 1, 10, response_id="of a stranger")]
+    store = dataset(touched, answers)
+    assert store.answered() is not None
+    plain, asked = Store._run, list[str]()
+
+    def noted(self: Store, sql: str, schema: Any) -> Any:
+        asked.append(sql)
+        return plain(self, sql, schema)
+
+    monkeypatch.setattr(whose, "MOST_ROWS_KEPT", most)
+    monkeypatch.setattr(Store, "_run", noted)
+    known = [cx.run("around_answers", store, view).frame for view in MET_VIEWS]
+    assert sum('"mood"' in sql for sql in asked) == (1 if most else len(MET_VIEWS))
+    monkeypatch.setattr(Store, "sequences", lambda store: None)
+    store.shelf.forget()
+    for view, frame in zip(MET_VIEWS, known, strict=True):
+        pd.testing.assert_frame_equal(frame, cx.run("around_answers", store, view).frame)
+    assert len(known[0]) and not len(known[3])
 
 
 # What holds for any answers -----------------------------------------------------------------------------------------
