@@ -79,14 +79,9 @@ def patterns_query(
     `answers`: one row per customer, with customer_number, score and scale. `prepared`: of the same customers, where it is known.
     """
     t, number = touchpoints, "customer_number"
-    kinds = t.group_by(["touchpoint", "touchpoint_number", "channel", "stage"]).aggregate(
-        n=_.count(), rank=_.stage_rank.max(), goal=_.is_goal.max()
-    )
-    ranks = (
-        kinds.filter(kinds.stage.notnull()).group_by(held=kinds.stage.cast("string")).aggregate(place=_["rank"].max())
-    )
-    ranked = {column: _ranked(kinds, column, most, kinds.n) for column, most in MET_MOST.items()}
-    legends = [_legend("last_stage", ranks), *(_legend(column, held) for column, held in ranked.items())]
+    kinds = kinds_of(t)
+    told = _legends_of(kinds, customers, attributes)
+    ranked = {column: told[column][1] for column in MET_MOST}
     if prepared.met is not None and prepared.channels is not None:
         did = _told(prepared.met, prepared.channels, kinds, ranked)
     else:
@@ -107,11 +102,9 @@ def patterns_query(
     people = did.select(number, **{name: code.cast(CODE) for name, code in codes.items()})
     if customers is not None:
         known = customers
-        held = [a for a in attributes if a in customers.columns and a not in OWN][:MOST_ATTRIBUTES]
+        held = attributes_of(customers, attributes)
         for name in held:
-            ranked = _ranked(customers, name, MOST_VALUES)
-            legends.append(_legend(name, ranked))
-            known = _coded(known, name, ranked)
+            known = _coded(known, name, told[OF + name][1])
         own = known.select(whose=known[number], **{f"{OF}{a}": known[f"{OF}{a}"] for a in held})
         people = people.join(own, people[number] == own.whose).drop("whose")
     names = [c for c in people.columns if c != number]
@@ -124,7 +117,33 @@ def patterns_query(
         groups = touchpoints.select(in_group=touchpoints[number], **{c: touchpoints[c] for c in by}).distinct()
         people = groups.join(people, groups.in_group == people[number])
     keys = [*by, *names, "answered", "score", "scale"]
-    return _with_legends(people.group_by(keys).aggregate(customers=_.count().cast("int64")), keys, legends)
+    patterns = people.group_by(keys).aggregate(customers=_.count().cast("int64"))
+    return _with_legends(patterns, keys, [legend for legend, _ranked in told.values()])
+
+
+def kinds_of(touchpoints: ibis.Table) -> ibis.Table:
+    """The touchpoints by name, channel and stage: n, rank (of the stage), goal (1 or 0)."""
+    kinds = touchpoints.group_by(["touchpoint", "touchpoint_number", "channel", "stage"])
+    return kinds.aggregate(n=_.count(), rank=_.stage_rank.max(), goal=_.is_goal.max())
+
+
+def attributes_of(customers: ibis.Table, attributes: Sequence[str]) -> list[str]:
+    """The attributes that are traits."""
+    return [a for a in attributes if a in customers.columns and a not in OWN][:MOST_ATTRIBUTES]
+
+
+def _legends_of(
+    kinds: ibis.Table, customers: ibis.Table | None, attributes: Sequence[str]
+) -> dict[str, tuple[ibis.Table, ibis.Table]]:
+    """By trait ("last_stage", "channel", "of persona") what its codes mean: trait, place, value; and the same as held and place."""
+    ranks = (
+        kinds.filter(kinds.stage.notnull()).group_by(held=kinds.stage.cast("string")).aggregate(place=_["rank"].max())
+    )
+    ranked = {"last_stage": ranks}
+    ranked |= {column: _ranked(kinds, column, most, kinds.n) for column, most in MET_MOST.items()}
+    if customers is not None:
+        ranked |= {OF + name: _ranked(customers, name, MOST_VALUES) for name in attributes_of(customers, attributes)}
+    return {trait: (_legend(trait.removeprefix(OF), held), held) for trait, held in ranked.items()}
 
 
 def _told(met: ibis.Table, channels: ibis.Table, kinds: ibis.Table, ranked: dict[str, ibis.Table]) -> ibis.Table:

@@ -17,6 +17,7 @@ from cx_metrics.texts import N_
 Unit = Literal["count", "share", "points", "seconds", "score", "money", "per customer", "ratio", "rank", "name"]
 Query = Callable[..., ibis.Table]
 Finish = Callable[..., pd.DataFrame]
+Here = Callable[[Any, Any, Mapping[str, Any]], pd.DataFrame | None]
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ class Metric:
     same_rows: Callable[[Mapping[str, Any]], Hashable] | None = None
     beside: Beside | None = None
     tallied_by: tuple[str, ...] = ()
+    here: Here | None = None
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -219,6 +221,7 @@ def metric(
     same_rows: Callable[[Mapping[str, Any]], Hashable] | None = None,
     beside: Beside | None = None,
     tallied_by: Sequence[str] = (),
+    here: Here | None = None,
 ) -> Callable[[Declared], Declared]:
     """Declare a metric. The decorated function stays a plain function.
 
@@ -231,6 +234,7 @@ def metric(
     are protected. `tallied`: it counts answers that stand for several (`tallies.TIMES`), so long as they are not `weighted`,
     and tells apart `tallied_by`.
     `same_rows(options)`: a name for what it asks; metrics that give the same name ask the same, and it is fetched once.
+    `here(dataset, view, options)`: these rows without groups from what is in memory; None where that does not tell them.
     `beside`: the same frame where touchpoints are in memory and the view keeps journeys of customers whole.
     """
 
@@ -248,6 +252,7 @@ def metric(
             same_rows,
             beside,
             tuple(tallied_by),
+            here,
         )  # fmt: skip
         return function
 

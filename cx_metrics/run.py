@@ -96,7 +96,12 @@ def run(
         frame, groups, taken = walked(metric, metric.walk, dataset, view, by, asked)
     elif metric.same_rows is not None:
         own = ("rows", metric.same_rows(asked), tuple(by))
-        frame, (groups, taken) = dataset.shelf.get((view.alone(), *own), partial(fetched, dataset, view, own, build))
+
+        def same_rows() -> tuple[pd.DataFrame, Any]:
+            here = metric.here(dataset, view, asked) if metric.here and not by and route is None else None
+            return fetched(dataset, view, own, build) if here is None else (here, ((), ""))
+
+        frame, (groups, taken) = dataset.shelf.get((view.alone(), *own), same_rows)
     elif (made := made_beside(metric, dataset, view, by, asked)) is not None:
         frame, groups, taken = made, (), ""
     else:

@@ -11,13 +11,16 @@ import pandas as pd
 from scipy import special
 
 from cx_metrics import intervals, reweighting
+from cx_metrics.datasets import Dataset
 from cx_metrics.intervals import FALSE_DISCOVERIES
 from cx_metrics.known import Prepared, latest_answers, patterns_of, patterns_query, read_patterns
+from cx_metrics.known_in_memory import patterns_here
 from cx_metrics.options import Count
 from cx_metrics.registry import Measure, metric
 from cx_metrics.reweighting import Adjusted
 from cx_metrics.texts import N_
 from cx_metrics.two_shares import either_p
+from cx_metrics.view import View
 
 Score = Literal["csat", "ces", "rating"]
 AnyScore = Literal["any", "nps", "csat", "ces", "rating"]
@@ -59,6 +62,10 @@ def _row(
 def _patterns(options: Mapping[str, Any]) -> tuple[str, str]:
     """Everybody's patterns beside one kind of answers: all metrics of this module look at them."""
     return "patterns", str(options.get("score", "nps"))
+
+
+def _patterns_here(dataset: Dataset, view: View, options: Mapping[str, Any]) -> pd.DataFrame | None:
+    return patterns_here(dataset, view, _patterns(options)[1])
 
 
 def _clipped(value: float, low: float, high: float) -> float:
@@ -156,6 +163,7 @@ SOURCE = "Robins, Rotnitzky & Zhao (1994), JASA 89; Deville & Särndal (1992), J
     source=SOURCE,
     finish=finish_adjusted_nps,
     same_rows=_patterns,
+    here=_patterns_here,
     measures=_measures("nps", N_("NPS of those who answered"), "points", N_("promoters minus detractors, per 100 who answered"),
                        "adjusted Wald"),
 )  # fmt: skip
@@ -192,6 +200,7 @@ def adjusted_nps(
     source=SOURCE,
     finish=finish_adjusted_score,
     same_rows=_patterns,
+    here=_patterns_here,
     measures=_measures("score", N_("Mean of those who answered"), "score", N_("mean of the answers, one a customer"), "Student t"),
 )  # fmt: skip
 def adjusted_score(
@@ -275,6 +284,7 @@ def finish_answer_bias(frame: pd.DataFrame, *, by: tuple[str, ...], confidence: 
     groups=("column", "value"),
     finish=finish_answer_bias,
     same_rows=_patterns,
+    here=_patterns_here,
     measures={
         "customers": Measure(N_("Customers"), "count", meaning=N_("customers with this value")),
         "answered_with": Measure(N_("Answered with it"), "count", meaning=N_("of those who answered, how many have the value")),

@@ -52,7 +52,7 @@ def people_of(dataset: Dataset, view: View) -> Bools | None:
 def _by_attributes(dataset: Dataset, view: View) -> Bools | None:
     """The customers with the values that the view keeps, from their attributes in memory; None where it keeps others."""
     customers = dataset.tables["customers"]
-    people = np.ones(_customers(dataset) + 1, dtype=bool)
+    people = np.ones(customers_of(dataset) + 1, dtype=bool)
     for kept in view.customers:
         if kept.column not in dataset.facts.attributes or kept.column not in customers.columns:
             return None
@@ -63,7 +63,7 @@ def _by_attributes(dataset: Dataset, view: View) -> Bools | None:
     return people
 
 
-def _customers(dataset: Dataset) -> int:
+def customers_of(dataset: Dataset) -> int:
     """How many customers there are."""
 
     def count() -> int:
@@ -81,16 +81,22 @@ def _who_met(dataset: Dataset, view: View, people: Bools | None) -> Bools | None
     if asked_to_meet(view) is None or MET not in dataset.tables:
         return None
     kept = view.touchpoints[0]
-    column, names = BITS[kept.column]
+    bits, named = bits_of(dataset, kept.column)
+    found: Bools = people & ((bits & sum(named.get(value, 0) for value in dict.fromkeys(kept.values))) != 0)
+    return found
+
+
+def bits_of(dataset: Dataset, kept: str) -> tuple[Ints, dict[str, int]]:
+    """By customer number a bit for each touchpoint or channel (`kept`) that the customer met, and the bit of each name."""
+    column, names = BITS[kept]
 
     def noted() -> tuple[Ints, dict[str, int]]:
         rows, named = (dataset.fetch(dataset.tables[table]) for table in (MET, names))
-        bits = np.zeros(len(people), dtype="int64")
+        bits = np.zeros(customers_of(dataset) + 1, dtype="int64")
         bits[rows["customer_number"].to_numpy(dtype="int64")] = rows[column]
-        return bits, dict(zip(named[kept.column], 1 << (named[f"{kept.column}_number"].to_numpy() - 1), strict=True))
+        return bits, dict(zip(named[kept], 1 << (named[f"{kept}_number"].to_numpy() - 1), strict=True))
 
-    bits, named = dataset.shelf.get(("noted", column), noted)
-    found: Bools = people & ((bits & sum(named.get(value, 0) for value in dict.fromkeys(kept.values))) != 0)
+    found: tuple[Ints, dict[str, int]] = dataset.shelf.get(("noted", column), noted)
     return found
 
 
