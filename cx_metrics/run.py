@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -96,12 +96,8 @@ def run(
         frame, groups, taken = walked(metric, metric.walk, dataset, view, by, asked)
     elif metric.same_rows is not None:
         own = ("rows", metric.same_rows(asked), tuple(by))
-
-        def same_rows() -> tuple[pd.DataFrame, Any]:
-            here = metric.here(dataset, view, asked) if metric.here and not by and route is None else None
-            return fetched(dataset, view, own, build) if here is None else (here, ((), ""))
-
-        frame, (groups, taken) = dataset.shelf.get((view.alone(), *own), same_rows)
+        make = partial(_same_rows, metric, dataset, view, by, asked, own, build)
+        frame, (groups, taken) = dataset.shelf.get((view.alone(), *own), make)
     elif (made := made_beside(metric, dataset, view, by, asked)) is not None:
         frame, groups, taken = made, (), ""
     else:
@@ -123,6 +119,15 @@ def run(
         frame = suppress(frame, metric.measures, groups, about, privacy.scores, guarded.lacking, metric.rests_on)
         definition = with_privacy(definition, guarded.said(privacy))
     return Result(metric, frame.reset_index(drop=True), definition, taken, (given_view,))
+
+
+def _same_rows(
+    metric: Metric, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any], key: tuple[Any, ...],
+    build: Callable[[View], Asked],
+) -> tuple[pd.DataFrame, Any]:  # fmt: skip
+    """The rows that several metrics share, from memory or asked; and how they are grouped."""
+    here = metric.here(dataset, view, options) if metric.here and not by else None
+    return fetched(dataset, view, key, build) if here is None else (here, ((), ""))
 
 
 def chosen_by(
