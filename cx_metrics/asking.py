@@ -28,6 +28,7 @@ from cx_metrics.rules import PathRules
 from cx_metrics.steps import FIRST_TOUCH, LAST_TOUCH
 from cx_metrics.tables import CUSTOMER_COLUMNS, TABLE_NAMES, TOUCHPOINTS
 from cx_metrics.tallies import TIMES, tallied
+from cx_metrics.tallies_in_memory import as_tally, tally_here
 from cx_metrics.texts import N_, Text
 from cx_metrics.view import Facts, View, microseconds
 from cx_metrics.whose import are_few, attribute, in_memory, is_by_start, only_met, people_of, whose_are
@@ -218,13 +219,14 @@ def ask(
     options: Mapping[str, Any],
     confidence: float = CONFIDENCE,
     route: Route | None = None,
+    summed: ibis.Table | None = None,
 ) -> tuple[ibis.Table, tuple[str, ...], str]:
-    """The query of a metric before it runs, the columns it is grouped by (called "by …" in the query), and its route."""
+    """The query of a metric before it runs, the columns it is grouped by (called "by …" in the query), and its route. `summed`: the
+    answers, where they were added up before."""
     left = population(dataset.tables, view, dataset.facts)
     inputs = inputs_of(metric, left, dataset, view, route)
-    refused = set(by) & set(metric.groups)  # in words that name all columns
-    added_up = metric.tallied and not options.get("weighted") and not refused
-    summed = tallied(dataset.tables, view, (*by, *metric.tallied_by)) if added_up else None
+    if summed is None and is_added_up(metric, by, options):
+        summed = tallied(dataset.tables, view, (*by, *metric.tallied_by))
     if summed is not None:
         inputs[0] = with_quarter(summed)
     if metric.inputs[0] == "surveys" and isinstance(inputs[0], ibis.Table):
@@ -237,6 +239,31 @@ def ask(
     query = metric.query(*tables, by=tuple(apart(c) for c in groups), **own, **given)
     first = tables[0]
     return query, groups, first.under(PathRules.of(options)).taken() if isinstance(first, Paths) else ""
+
+
+def is_added_up(metric: Metric, by: Sequence[str], options: Mapping[str, Any]) -> bool:
+    """Can its answers be added up before? Columns that it refuses to group by are not: words about them name all columns."""
+    return metric.tallied and not options.get("weighted") and not set(by) & set(metric.groups)
+
+
+def plainly(
+    metric: Metric, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any], confidence: float,
+    route: Route | None,
+) -> tuple[pd.DataFrame, Any]:  # fmt: skip
+    """The frame of its query, and how it is grouped; of answers that are added up in memory where the dataset has not done it."""
+    printed = tuple((o.name, str(o.type.print(options[o.name]))) for o in metric.options)
+    key = (metric.name, tuple(by), printed, confidence, route)
+    here = tally_here(dataset, view, (*by, *metric.tallied_by)) if is_added_up(metric, by, options) else None
+    lent = None if here is None else dataset.lend(here)
+
+    def build(shown: View) -> Asked:
+        summed = None if lent is None else as_tally(lent, dataset.tables["surveys"])
+        query, groups, taken = ask(metric, dataset, shown, by, options, confidence, route, summed)
+        return query, (groups, taken)
+
+    if lent is None:
+        return fetched(dataset, view, key, build)
+    return fetched(dataset, View(), (*key, *lent.schema().items()), build, lent=(lent.get_name(),))
 
 
 Input: TypeAlias = ibis.Table | Paths | None

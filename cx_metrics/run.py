@@ -18,6 +18,7 @@ from cx_metrics.asking import (
     check_needs,
     followed,
     made_beside,
+    plainly,
     walked,
 )
 from cx_metrics.comments.search import search_condition
@@ -86,7 +87,6 @@ def run(
     dataset, view, guarded = chosen_by(metric, dataset, answers.acting(given_view, metric.inputs, by), by, privacy)
     asked = metric.read_options(options)
     check_needs(metric, dataset.facts, view)
-    printed = tuple((o.name, str(o.type.print(asked[o.name]))) for o in metric.options)
 
     def build(shown: View) -> Asked:
         query, groups, taken = ask(metric, dataset, shown, by, asked, confidence, route)
@@ -101,8 +101,7 @@ def run(
     elif (made := made_beside(metric, dataset, view, by, asked)) is not None:
         frame, groups, taken = made, (), ""
     else:
-        key = (metric.name, tuple(by), printed, confidence, route)
-        frame, (groups, taken) = fetched(dataset, view, key, build)
+        frame, (groups, taken) = plainly(metric, dataset, view, by, asked, confidence, route)
     named = tuple(apart(column) for column in groups)
     if metric.finish is not None:
         given = asked | {"confidence": confidence, "by": named, "stages": dataset.facts.stages}

@@ -50,6 +50,23 @@ TIMES = "times in all"  # for how many answers a row stands
 
 def tallied(tables: Mapping[str, ibis.Table], view: View, by: Sequence[str]) -> ibis.Table | None:
     """The answers that a view leaves, added up, with `TIMES`; None where it or `by` asks for more than the tallies tell."""
+    found = _told_by(tables, view, by)
+    if found is None:
+        return None
+    t, columns = found
+    rows = by_customer(t.filter(t["level"] == level(columns)), view)
+    if asked_to_meet(view) is not None:
+        rows = of_those_who_met(rows, view, tables)
+    return rows.rename({TIMES: "answers"}).drop("level")
+
+
+def is_tallied(tables: Mapping[str, ibis.Table], view: View, by: Sequence[str]) -> bool:
+    """Do the tallies tell it?"""
+    return _told_by(tables, view, by) is not None
+
+
+def _told_by(tables: Mapping[str, ibis.Table], view: View, by: Sequence[str]) -> tuple[ibis.Table, list[str]] | None:
+    """The table that tells it, and the columns that are told apart there."""
     meeting = asked_to_meet(view)
     name = "tallies" if meeting is None else f"{meeting.column}_tallies"
     t = tables.get(name)
@@ -58,24 +75,24 @@ def tallied(tables: Mapping[str, ibis.Table], view: View, by: Sequence[str]) -> 
     chosen = replace(view.alone(), goal=None, grain="journey", customers=(), range_rule="touchpoints")
     if meeting is not None:
         chosen = replace(chosen, touchpoints=())
-    if replace(chosen, touchpoint_rule="customers") != View() or any(
-        c in tables["surveys"].columns for c in ("quarter", TIMES)
-    ):
+    if replace(chosen, touchpoint_rule="customers") != View() or is_taken(tables["surveys"]):
         return None
-    asked = {_of(name) for name in by} | {kept.column for kept in view.customers}
+    asked = {source_of(name) for name in by} | {kept.column for kept in view.customers}
     columns = asked & set(COLUMNS)
     if not asked <= set(t.columns) - {"level", "answers", *SCORED, *BY_MET.values()} or len(columns) > 1:
         return None
     attributes = asked - columns if meeting is None else {BY_MET[name]}
     if len(attributes) > 1:
         attributes = set(t.columns) - HELD
-    rows = by_customer(t.filter(t["level"] == level([*columns, *attributes])), view)
-    if meeting is not None:
-        rows = of_those_who_met(rows, view, tables)
-    return rows.rename({TIMES: "answers"}).drop("level")
+    return t, [*columns, *attributes]
 
 
-def _of(name: str) -> str:
+def is_taken(surveys: ibis.Table) -> bool:
+    """Has the file columns of its own that are called like what is made here?"""
+    return any(c in surveys.columns for c in ("quarter", TIMES))
+
+
+def source_of(name: str) -> str:
     """The column that a group is made of."""
     if name == "quarter":
         return "month"

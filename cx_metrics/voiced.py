@@ -10,6 +10,7 @@ from cx_metrics import intervals
 from cx_metrics.groups import how_many
 from cx_metrics.registry import Measure, metric
 from cx_metrics.tables import HEARD
+from cx_metrics.tallies import times_of
 from cx_metrics.texts import N_
 
 COMMENTS = Measure(N_("Comments"), "count", meaning=N_("answers with words of the customer's own"))
@@ -33,6 +34,8 @@ SCORE = Measure(
 )  # fmt: skip
 SCORED = Measure(N_("With a score"), "count", meaning=N_("comments with a valid score beside them"))
 
+READ_BY = ("comment_words", "sentiment")  # what comments are counted by
+
 
 def _pm(measure: str) -> list[str]:
     """A measure and its interval."""
@@ -51,6 +54,8 @@ def finish_sentiment(frame: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     denominator=N_("comments whose feeling could be read"),
     inputs=("surveys",),
     finish=finish_sentiment,
+    tallied=True,
+    tallied_by=READ_BY,
     source="TF-IDF of character n-grams with a linear classifier learnt from the scores beside the comments, or a list of words",
     measures={
         "comments": COMMENTS, "read": READ, "negative": NEGATIVE, "neutral": NEUTRAL, "positive": POSITIVE,
@@ -94,6 +99,8 @@ def finish_themes(frame: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     inputs=("surveys",),
     finish=finish_themes,
     groups=("theme",),
+    tallied=True,
+    tallied_by=(*READ_BY, "theme"),
     source="Lee & Seung (1999), Nature 401 (non-negative matrix factorisation), over TF-IDF",
     measures={
         "comments": COMMENTS,
@@ -119,12 +126,13 @@ def themes(surveys: ibis.Table, by: tuple[str, ...] = ()) -> ibis.Table:
             s.score_status == "valid", ibis.ifelse(s.higher_is_better, way, 1 - way), ibis.null("float64")
         )
     )
+    times = times_of(s)
     counted = s.aggregate(
         by=[*by, "theme"],
         **_counts(s),
-        scored=s._well.count(),
-        score_sum=s._well.sum().fill_null(0.0),
-        score_squares=(s._well * s._well).sum().fill_null(0.0),
+        scored=how_many(s._well.notnull(), times),
+        score_sum=(times * s._well).sum().fill_null(0.0),
+        score_squares=(times * s._well * s._well).sum().fill_null(0.0),
     )
     whole = ibis.window(group_by=list(by)) if by else ibis.window()
     counted = counted.mutate(of=counted.comments.sum().over(whole))
@@ -138,7 +146,8 @@ def _read(surveys: ibis.Table) -> ibis.Table:
 
 
 def _counts(s: ibis.Table) -> dict[str, ibis.Value]:
+    times, known = times_of(s), s.sentiment.notnull()
     return {
-        "comments": s.count(), "read": s.sentiment.count(),
-        **{name: how_many((s.sentiment == name).fill_null(False)) for name in ("negative", "neutral", "positive")},
+        "comments": how_many(s.comment_words.notnull(), times), "read": how_many(known, times),
+        **{name: how_many(known & (s.sentiment == name), times) for name in ("negative", "neutral", "positive")},
     }  # fmt: skip

@@ -124,8 +124,10 @@ def only_met(dataset: Dataset, view: View) -> Bools | None:
 
 def whose_are(person: Ints, people: Bools) -> Bools:
     """Which rows are of these people. `person`: of each row the customer_number, 0 for nobody."""
-    known = (person > 0) & (person < len(people))
-    return known & people[np.where(known, person, 0)]
+    kept = np.zeros(max(len(people), int(person.max(initial=0)) + 1), dtype=bool)
+    kept[1 : len(people)] = people[1:]
+    found: Bools = kept[person]
+    return found
 
 
 def are_few(dataset: Dataset) -> bool:

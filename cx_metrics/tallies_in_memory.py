@@ -1,0 +1,79 @@
+"""Survey answers added up from memory: what tallies tell of views that ask to have met something, told apart by any columns.
+
+How equal answers are is found once for all views; a view then says how many of each it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from cx_metrics.answers import made_here
+from cx_metrics.datasets import Dataset
+from cx_metrics.instants import Ints
+from cx_metrics.tallies import SCORED, TIMES, is_taken, is_tallied, source_of
+from cx_metrics.view import View
+from cx_metrics.whose import are_few, only_met, whose_are
+
+MOST_SHARE = 0.25  # of the answers: where more of them differ, they are as well read one by one
+WORDS = "comment_words"  # tells apart whether there are any
+PERSON = "person in all"  # like no column of a file
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Answers that are equal in some columns: `rows` says in what, `person` whose they are (customer_number, 0: nobody's), those
+    of the first row first, and `begins` where those of each row begin."""
+
+    rows: pd.DataFrame
+    person: Ints
+    begins: Ints
+
+
+def tally_here(dataset: Dataset, view: View, by: Sequence[str]) -> pd.DataFrame | None:
+    """The answers that a view leaves, added up by these columns, with `TIMES`; None where the view asks for more than to have met
+    something, tallies tell it already, or there is too much to tell apart."""
+    surveys = dataset.tables.get("surveys")
+    if surveys is None or is_taken(surveys) or made_here(by, dataset.tables):
+        return None
+    columns = tuple(sorted({*SCORED, *map(source_of, by)}))
+    if (
+        PERSON in columns
+        or not set(columns) <= set(surveys.columns)
+        or is_tallied(dataset.tables, view, by)
+        or not are_few(dataset)
+    ):
+        return None
+    people = only_met(dataset, view)
+    if people is None:
+        return None
+    alike: Alike | None = dataset.shelf.get(("alike", columns), partial(_alike, dataset, surveys, columns))
+    if alike is None:
+        return None
+    times = np.add.reduceat(whose_are(alike.person, people), alike.begins, dtype="int64")
+    return alike.rows[times > 0].assign(**{TIMES: times[times > 0]})
+
+
+def as_tally(lent: ibis.Table, surveys: ibis.Table) -> ibis.Table:
+    """A lent tally with the types that the columns of the answers have."""
+    return lent.mutate(**{c: lent[c].cast(surveys[c].type()) for c in lent.columns if c != TIMES})
+
+
+def _alike(dataset: Dataset, surveys: ibis.Table, columns: Sequence[str]) -> Alike | None:
+    """All answers by how they are equal; None where too few are."""
+    told = {c: ibis.ifelse(surveys[c].notnull(), "", None) if c == WORDS else surveys[c] for c in columns}
+    keys = surveys.select(**{PERSON: surveys.customer_number.fill_null(0).cast("int32"), **told})
+    sizes = keys.group_by(columns).aggregate(**{PERSON: keys.count()})
+    found = dataset.fetch(sizes.aggregate(rows=sizes.count(), answers=sizes[PERSON].sum().fill_null(0)))
+    rows, answers = (int(n) for n in found.iloc[0])
+    if not rows or rows > MOST_SHARE * answers:
+        return None
+    frame = dataset.fetch(keys.group_by(columns).aggregate(**{PERSON: keys[PERSON].collect()}))
+    people = frame.pop(PERSON)
+    begins = np.cumsum([0, *(len(held) for held in people)])[:-1]
+    return Alike(frame, np.concatenate(people.to_numpy()), begins)
