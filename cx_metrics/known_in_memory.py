@@ -1,6 +1,7 @@
 """What is known of every customer, from memory: the patterns that `known.patterns_query` asks an engine for.
 
-Of customers who met something all is known in advance but which names and channels are the largest among them: that alone is asked.
+Of customers who met something all is known in advance but which names and channels are the largest among them: that
+alone is counted, or asked where touchpoints are many.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ from cx_metrics.known import (
 from cx_metrics.population import CHANNELS, population
 from cx_metrics.population import MET as NOTED
 from cx_metrics.view import View
-from cx_metrics.whose import attribute, bits_of, customers_of, only_met, whose_are
+from cx_metrics.whose import PERSON, Alike, attribute, bits_of, customers_of, only_met, whose_are
 
 MOST_CUSTOMERS = 1_000_000  # beyond, the engine is asked
 MOST_KEYS = 2**62
+MOST_TOUCHPOINTS = 5_000_000  # whose kinds are kept for all views: 4 bytes each
+MOST_DIFFERENT = 0.25  # of the touchpoints: their kinds
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def patterns_here(dataset: Dataset, view: View, kind: str) -> pd.DataFrame | Non
     everybody: Everybody | None = dataset.shelf.get(("everybody",), partial(_everybody, dataset))
     if everybody is None:
         return None
-    kinds, _known = fetched(dataset, view, ("kinds",), partial(alone, _kinds, dataset))
+    kinds = _kinds_left(dataset, view, people)
     latest = dataset.shelf.get(("latest", kind), partial(_latest, dataset, kind))
     kept = np.flatnonzero(whose_are(everybody.number, people))
     means = _meanings(kinds)
@@ -104,6 +107,25 @@ def _everybody(dataset: Dataset) -> Everybody | None:
     )
     bits = {column: rows[f"{column}s_met"].to_numpy(dtype="int64") for column in MET_MOST}
     return Everybody(number, contacts, different, last_stage, bits, attributes)
+
+
+def _kinds_left(dataset: Dataset, view: View, people: Bools) -> pd.DataFrame:
+    """What `kinds_of` gives of the touchpoints of these people: of kinds that are told from memory, where touchpoints are few."""
+    alike: Alike | None = dataset.shelf.get(("kinds",), partial(_all_kinds, dataset))
+    if alike is None:
+        return fetched(dataset, view, ("kinds",), partial(alone, _kinds, dataset))[0]
+    kinds = alike.rows.assign(n=alike.times(people))
+    reached = kinds["touchpoint"].isin(dataset.facts.goal_of(view)).astype("int64")
+    return kinds.assign(goal=reached)[kinds["n"] > 0]
+
+
+def _all_kinds(dataset: Dataset) -> Alike | None:
+    """The kinds of all touchpoints; None where these are too many, or hardly two are of a kind."""
+    t = dataset.tables["touchpoints"]
+    if int(dataset.fetch(t.aggregate(n=t.count()))["n"].iloc[0]) > MOST_TOUCHPOINTS:
+        return None
+    kinds = {"touchpoint": t.touchpoint, "channel": t.channel, "stage": t.stage, "rank": t.stage_rank}
+    return Alike.of(dataset, t.select(**{PERSON: t.customer_number}, **kinds), MOST_DIFFERENT)
 
 
 def _kinds(dataset: Dataset, view: View) -> ibis.Table:

@@ -6,33 +6,19 @@ How equal answers are is found once for all views; a view then says how many of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import ibis
-import numpy as np
 import pandas as pd
 
 from cx_metrics.answers import made_here
 from cx_metrics.datasets import Dataset
-from cx_metrics.instants import Ints
 from cx_metrics.tallies import SCORED, TIMES, is_taken, is_tallied, source_of
 from cx_metrics.view import View
-from cx_metrics.whose import are_few, only_met, whose_are
+from cx_metrics.whose import PERSON, Alike, are_few, only_met
 
 MOST_SHARE = 0.25  # of the answers: where more of them differ, they are as well read one by one
 WORDS = "comment_words"  # tells apart whether there are any
-PERSON = "person in all"  # like no column of a file
-
-
-@dataclass(frozen=True)
-class Alike:
-    """Answers that are equal in some columns: `rows` says in what, `person` whose they are (customer_number, 0: nobody's), those
-    of the first row first, and `begins` where those of each row begin."""
-
-    rows: pd.DataFrame
-    person: Ints
-    begins: Ints
 
 
 def tally_here(dataset: Dataset, view: View, by: Sequence[str]) -> pd.DataFrame | None:
@@ -52,10 +38,10 @@ def tally_here(dataset: Dataset, view: View, by: Sequence[str]) -> pd.DataFrame 
     people = only_met(dataset, view)
     if people is None:
         return None
-    alike: Alike | None = dataset.shelf.get(("alike", columns), partial(_alike, dataset, surveys, columns))
+    alike: Alike | None = dataset.shelf.get(("alike", columns), partial(_alike, surveys, columns, dataset))
     if alike is None:
         return None
-    times = np.add.reduceat(whose_are(alike.person, people), alike.begins, dtype="int64")
+    times = alike.times(people)
     return alike.rows[times > 0].assign(**{TIMES: times[times > 0]})
 
 
@@ -64,16 +50,7 @@ def as_tally(lent: ibis.Table, surveys: ibis.Table) -> ibis.Table:
     return lent.mutate(**{c: lent[c].cast(surveys[c].type()) for c in lent.columns if c != TIMES})
 
 
-def _alike(dataset: Dataset, surveys: ibis.Table, columns: Sequence[str]) -> Alike | None:
+def _alike(surveys: ibis.Table, columns: Sequence[str], dataset: Dataset) -> Alike | None:
     """All answers by how they are equal; None where too few are."""
     told = {c: ibis.ifelse(surveys[c].notnull(), "", None) if c == WORDS else surveys[c] for c in columns}
-    keys = surveys.select(**{PERSON: surveys.customer_number.fill_null(0).cast("int32"), **told})
-    sizes = keys.group_by(columns).aggregate(**{PERSON: keys.count()})
-    found = dataset.fetch(sizes.aggregate(rows=sizes.count(), answers=sizes[PERSON].sum().fill_null(0)))
-    rows, answers = (int(n) for n in found.iloc[0])
-    if not rows or rows > MOST_SHARE * answers:
-        return None
-    frame = dataset.fetch(keys.group_by(columns).aggregate(**{PERSON: keys[PERSON].collect()}))
-    people = frame.pop(PERSON)
-    begins = np.cumsum([0, *(len(held) for held in people)])[:-1]
-    return Alike(frame, np.concatenate(people.to_numpy()), begins)
+    return Alike.of(dataset, surveys.select(**{PERSON: surveys.customer_number, **told}), MOST_SHARE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,38 @@ from cx_metrics.sequences import Sequences
 from cx_metrics.view import View
 
 MOST_ROWS_KEPT = 2_000_000  # answers of a dataset whose rows are kept for all views
+PERSON = "person in all"  # whose a row is, under a name like no column of a file
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Rows that are equal in some columns: `rows` says in what, `person` whose they are (customer_number, 0: nobody's), those of
+    the first row first, and `begins` where those of each row begin."""
+
+    rows: pd.DataFrame
+    person: Ints
+    begins: Ints
+
+    @staticmethod
+    def of(dataset: Dataset, table: ibis.Table, most: float) -> Alike | None:
+        """The rows of a table by how they are equal in all its columns but `PERSON`; None where those that differ are more than
+        this share of them, or there are none."""
+        columns = [c for c in table.columns if c != PERSON]
+        sizes = table.group_by(columns).aggregate(**{PERSON: table.count()})
+        found = dataset.fetch(sizes.aggregate(different=sizes.count(), whole=sizes[PERSON].sum().fill_null(0)))
+        different, whole = (int(n) for n in found.iloc[0])
+        if not different or different > most * whole:
+            return None
+        whose = table[PERSON].fill_null(0).cast("int32").collect()
+        rows = dataset.fetch(table.group_by(columns).aggregate(**{PERSON: whose}))
+        people = rows.pop(PERSON)
+        begins = np.cumsum([0, *(len(held) for held in people)])[:-1]
+        return Alike(rows, np.concatenate(people.to_numpy()), begins)
+
+    def times(self, people: Bools) -> Ints:
+        """Of each row, how many are of these people (by customer number)."""
+        found: Ints = np.add.reduceat(whose_are(self.person, people), self.begins, dtype="int64")
+        return found
 
 
 def in_memory(dataset: Dataset, view: View) -> Sequences | None:

@@ -102,6 +102,23 @@ def test_what_memory_does_not_tell_is_asked(monkeypatch: pytest.MonkeyPatch) -> 
         assert both(shop(1), view, few) == (0, [[]] * len(ASKED))
 
 
+def test_kinds_of_touchpoints_are_asked_where_these_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, plain = list[View](), known_in_memory._kinds
+
+    def noted(dataset: Any, view: View) -> Any:
+        asked.append(view)
+        return plain(dataset, view)
+
+    monkeypatch.setattr(known_in_memory, "_kinds", noted)
+    for limit, value in (("MOST_TOUCHPOINTS", 100), ("MOST_DIFFERENT", 0.001)):
+        for most, times in ((getattr(known_in_memory, limit), 0), (value, 1)):
+            with monkeypatch.context() as changed:
+                changed.setattr(known_in_memory, limit, most)
+                asked.clear()
+                assert both(shop(3), MET["channels and a goal"], changed) == (3, [[]] * len(ASKED))
+                assert len(asked) == times, (limit, most)  # compiled once
+
+
 def test_groups_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     store, told = shop(2), list[Any]()
     monkeypatch.setattr("cx_metrics.silent.patterns_here", lambda *given: told.append(given))
