@@ -28,15 +28,10 @@ def tally_here(dataset: Dataset, view: View, by: Sequence[str]) -> pd.DataFrame 
     if surveys is None or is_taken(surveys) or made_here(by, dataset.tables):
         return None
     columns = tuple(sorted({*SCORED, *map(source_of, by)}))
-    if (
-        PERSON in columns
-        or not set(columns) <= set(surveys.columns)
-        or is_tallied(dataset.tables, view, by)
-        or not are_few(dataset)
-    ):
+    if PERSON in columns or not set(columns) <= set(surveys.columns) or is_tallied(dataset.tables, view, by):
         return None
-    people = only_met(dataset, view)
-    if people is None:
+    people = only_met(dataset, view)  # first: other views need not wait until all answers are in memory
+    if people is None or not are_few(dataset):
         return None
     alike: Alike | None = dataset.shelf.get(("alike", columns), partial(_alike, surveys, columns, dataset))
     if alike is None:

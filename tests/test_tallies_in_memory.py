@@ -80,6 +80,16 @@ def test_other_questions_are_asked(view: View, by: tuple[str, ...], monkeypatch:
     assert both(opened(1), "nps", view, by, monkeypatch) == (False, [])
 
 
+def test_answers_are_read_into_memory_only_for_views_that_need_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, read = opened(4), list[int]()
+    monkeypatch.setattr(tallies_in_memory, "are_few", lambda _dataset: bool(read.append(1)))
+    for view in (View(), View(customers=(Filter("persona", ("saver",)),))):
+        assert tallies_in_memory.tally_here(store, view, ("touchpoint", "wave")) is None
+    assert not read
+    assert tallies_in_memory.tally_here(store, MET["a channel"], ("touchpoint", "wave")) is None
+    assert read
+
+
 def test_weighted_scores_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     view, by = MET["a channel"], ("touchpoint", "persona")
     assert both(opened(2), "nps", view, by, monkeypatch, weighted=True) == (False, [])
