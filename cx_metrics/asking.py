@@ -250,7 +250,11 @@ def plainly(
     metric: Metric, dataset: Dataset, view: View, by: Sequence[str], options: Mapping[str, Any], confidence: float,
     route: Route | None,
 ) -> tuple[pd.DataFrame, Any]:  # fmt: skip
-    """The frame of its query, and how it is grouped; of answers that are added up in memory where the dataset has not done it."""
+    """The frame of its query, and how it is grouped; from memory where that tells it, or of answers that are added up there."""
+    if metric.here is not None and not by and route is None:
+        told_here = metric.here(dataset, view, options)
+        if told_here is not None:
+            return told_here, ((), "")
     printed = tuple((o.name, str(o.type.print(options[o.name]))) for o in metric.options)
     key = (metric.name, tuple(by), printed, confidence, route)
     here = tally_here(dataset, view, (*by, *metric.tallied_by)) if is_added_up(metric, by, options) else None

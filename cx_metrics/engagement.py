@@ -5,6 +5,7 @@ One query and one finish answer all five, so that reach or bounce means the same
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 import ibis
@@ -14,7 +15,9 @@ from ibis import _
 from numpy.typing import ArrayLike
 
 from cx_metrics import intervals, journeys
+from cx_metrics.engagement_in_memory import engagement_here, reach_here
 from cx_metrics.groups import beside, nullable
+from cx_metrics.instants import Ints
 from cx_metrics.registry import Measure, metric
 from cx_metrics.tables import PHASES
 from cx_metrics.texts import N_
@@ -66,26 +69,30 @@ MEASURES = {
 }  # fmt: skip
 
 
+ALIKE = ("dwell_seconds_median", "dwell_customers", "population")  # in all rows of a group
+TOLD = ("customers", "touchpoints", "frequency", "frequency_low", "frequency_high", "depth_median")
+COUNTS = ("customers", "touchpoints", "dwell_customers", "population", "went_on", "entry_sessions", "bounced_sessions")
+
+
 def finish_engagement(
     frame: pd.DataFrame, *, by: tuple[str, ...], stages: tuple[str, ...], confidence: float
 ) -> pd.DataFrame:
     """From one row per group, contacts and depth to one row per group: frequency with its bootstrap, shares with Wilson."""
     group = next(name for name in GROUPS if name in frame.columns)
-    rows = [
-        dict(zip([*by, group], key, strict=True)) | _row(part, confidence)
-        for key, part in frame.groupby([*by, group], dropna=False, sort=False)
-    ]
-    finished = pd.DataFrame(rows, columns=None if rows else [*by, group, *_row(frame, confidence)])
-    counts = (
-        "customers",
-        "touchpoints",
-        "dwell_customers",
-        "population",
-        "went_on",
-        "entry_sessions",
-        "bounced_sessions",
+    number = frame.groupby([*by, group], dropna=False, sort=False).ngroup().to_numpy()
+    order = np.argsort(number, kind="stable")
+    begins = np.flatnonzero(np.diff(number[order], prepend=-1))
+    finished = frame.iloc[order[begins]][[*by, group, *ALIKE]].reset_index(drop=True)
+    contacts, depth, times = (
+        frame[column].to_numpy("int64")[order] for column in ("contacts", "depth", "with_contacts")
     )
-    finished = finished.astype({c: "int64" for c in counts})
+    finished["own_rank"] = np.fmin.reduceat(frame["own_rank"].to_numpy(float)[order], begins)
+    for name in ("went_on", "entry_sessions", "bounced_sessions"):
+        finished[name] = np.add.reduceat(frame[name].to_numpy("int64")[order], begins)
+    parts = [slice(*part) for part in zip(begins, [*begins[1:], len(order)], strict=False)]
+    told = [_told(contacts[part], depth[part], times[part], confidence) for part in parts]
+    finished[list(TOLD)] = pd.DataFrame(told, columns=list(TOLD), dtype=float, index=finished.index)
+    finished = finished.astype(dict.fromkeys(COUNTS, "int64") | {"dwell_seconds_median": float})
     finished = intervals.add_share(finished, "reach", "customers", "population", confidence)
     finished = intervals.add_share(finished, "next_stage_rate", "went_on", "customers", confidence)
     finished = intervals.add_share(finished, "bounce_rate", "bounced_sessions", "entry_sessions", confidence)
@@ -104,19 +111,19 @@ def finish_engagement(
     ]]  # fmt: skip
 
 
-def _row(part: pd.DataFrame, confidence: float) -> dict[str, object]:
-    """One group, from its customers counted by contacts and depth."""
-    contacts = part.groupby("contacts")["with_contacts"].sum()
-    customers, touchpoints = int(contacts.sum()), int((contacts.index.to_numpy() * contacts).sum())
-    low, high = intervals.bootstrap_mean(contacts.index.to_numpy(), contacts, confidence)
-    summed = {name: int(part[name].sum()) for name in ("went_on", "entry_sessions", "bounced_sessions")}
-    same = {name: part[name].iloc[0] if len(part) else None
-            for name in ("dwell_seconds_median", "dwell_customers", "population")}  # fmt: skip
-    return summed | same | {
-        "customers": customers, "touchpoints": touchpoints, "own_rank": part["own_rank"].min(),
-        "frequency": float(intervals.ratio(touchpoints, customers)), "frequency_low": low, "frequency_high": high,
-        "depth_median": _median(part["depth"], part["with_contacts"]),
-    }  # fmt: skip
+def _told(contacts: Ints, depth: Ints, times: Ints, confidence: float) -> tuple[float, ...]:
+    """What `TOLD` names, of one group: `times[i]` customers have so many contacts and that depth."""
+    values, place = np.unique(contacts, return_inverse=True)
+    counts = np.bincount(place, weights=times)
+    customers, touchpoints = float(counts.sum()), float((values * counts).sum())
+    frequency = float(intervals.ratio(touchpoints, customers))
+    return (
+        customers,
+        touchpoints,
+        frequency,
+        *intervals.bootstrap_mean(values, counts, confidence),
+        _median(depth, times),
+    )
 
 
 def _median(values: ArrayLike, counts: ArrayLike) -> float:
@@ -150,6 +157,7 @@ def _places(finished: pd.DataFrame, group: str, stages: int) -> pd.Series:
     source="Google Analytics 4 (engagement, bounce)",
     groups=("stage",),
     finish=finish_engagement,
+    here=partial(engagement_here, group="stage"),
     measures=MEASURES,
 )
 def stage_engagement(
@@ -179,6 +187,7 @@ def stage_engagement(
     source="Google Analytics 4 (engagement, bounce)",
     groups=("touchpoint",),
     finish=finish_engagement,
+    here=partial(engagement_here, group="touchpoint"),
     measures=MEASURES,
 )
 def touchpoint_engagement(
@@ -201,6 +210,7 @@ def touchpoint_engagement(
     source="Google Analytics 4 (engagement, bounce)",
     groups=("channel",),
     finish=finish_engagement,
+    here=partial(engagement_here, group="channel"),
     measures=MEASURES,
 )
 def channel_engagement(
@@ -223,6 +233,7 @@ def channel_engagement(
     source="Google Analytics 4 (engagement, bounce)",
     groups=("touchpoint_type",),
     finish=finish_engagement,
+    here=partial(engagement_here, group="touchpoint_type"),
     measures=MEASURES,
 )
 def type_engagement(
@@ -243,6 +254,7 @@ def type_engagement(
     source="Google Analytics 4 (engagement, bounce)",
     groups=("phase",),
     finish=finish_engagement,
+    here=partial(engagement_here, group="phase"),
     measures=MEASURES,
 )
 def phase_engagement(
@@ -287,6 +299,7 @@ def finish_reach(
     source="Google Analytics 4 (engagement, bounce)",
     groups=("kind", "name"),
     finish=finish_reach,
+    here=partial(reach_here, kinds=EVERYWHERE),
     measures={name: MEASURES[name] for name in (
         "customers", "reach", "next_stage_rate", "bounce_rate", "population", "went_on", "entry_sessions", "bounced_sessions",
     )},

@@ -51,12 +51,20 @@ def main(arguments: Sequence[str]) -> int:
         print(f"Touchline: {refused}", file=sys.stderr)
         return 1
     os.chdir(ROOT)
+    one_thread_for_sums()
     prepare(sample=not asked.no_sample)
     port = asked.port or free_port(asked.address)
     hire_workers()  # by this thread: libraries that two load at once meet each other half loaded
     threading.Thread(target=announce, args=(asked.address, port), daemon=True).start()
     serve(asked.address, port)
     return 0
+
+
+def one_thread_for_sums() -> None:
+    """Products of matrices are small here: a second thread for them would wait busily for the next, on a processor that somebody
+    else's question needs. Read when numpy is loaded, here and in the workers."""
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def prepare(sample: bool) -> None:

@@ -97,3 +97,14 @@ def test_filtered_views_are_rehearsed_when_nobody_has_been_there_for_a_while(mon
     monkeypatch.setattr(server, "readers", lambda: there.pop(0) if there else 0)
     server.wait_for_quiet()
     assert now[0] == 4 + server.QUIET_SECONDS  # since the last look that found somebody
+
+
+def test_sums_take_one_thread_where_nobody_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "taken away again at the end")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    server.one_thread_for_sums()
+    loaded = "from threadpoolctl import threadpool_info; import numpy; print(threadpool_info()[0]['num_threads'])"
+    told = f"import os; print(os.environ['OMP_NUM_THREADS']); {loaded}"
+    ran = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["3", "1"]
