@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import ibis
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 
 from cx_metrics import intervals, registry, routes
 from cx_metrics.asking import CONFIDENCE, apart, check_needs, groups_of, inputs_of
-from cx_metrics.datasets import Dataset
+from cx_metrics.datasets import Asked, Dataset, fetched_both
 from cx_metrics.definition import SIDES, define_both, with_privacy
 from cx_metrics.differences import differences
 from cx_metrics.errors import OptionProblem
@@ -33,6 +33,8 @@ from cx_metrics.run import Result
 from cx_metrics.small_groups import Privacy, suppress
 from cx_metrics.texts import N_
 from cx_metrics.view import View
+
+Held: TypeAlias = Sequence[tuple[Dataset, View]]  # the two views, each with its dataset
 
 SIDE = "side"
 ENDS = ("", "_low", "_high")
@@ -168,8 +170,7 @@ def compare(
     held = [(g.dataset, g.view) for g in guarded] or [(narrowed(dataset, view), view) for view in (a, b)]
     a, b = (view for _held, view in held)
     shown = replace(metric, measures=MEASURES, finish=None)
-    sides, groups = _sides(shown, held, by, route)
-    frame = _answers(metric, dataset, sides, tuple(map(apart, groups)), asked, confidence)
+    frame, groups, taken = _answers(metric, dataset, shown, held, by, asked, confidence, route)
     frame = frame.rename(columns={apart(column): column for column in groups})
     definition = define_both(
         shown, dataset.facts, (a, b), groups, asked, confidence, version,
@@ -180,7 +181,7 @@ def compare(
         counted = ("journeys_a", "journeys_b")
         frame = suppress(frame, MEASURES, groups, about, privacy.scores, counted=counted)
         definition = with_privacy(definition, said_of_both([g.said(privacy) for g in guarded]))
-    return Result(shown, frame, definition, sides.under(PathRules.of(asked)).taken(), views)
+    return Result(shown, frame, definition, taken, views)
 
 
 def query_of_both(
@@ -200,9 +201,7 @@ def query_of_both(
     return _asked(metric, sides, tuple(map(apart, groups)), options)
 
 
-def _sides(
-    metric: Metric, held: Sequence[tuple[Dataset, View]], by: Sequence[str], route: Route | None
-) -> tuple[Sides, tuple[str, ...]]:
+def _sides(metric: Metric, held: Held, by: Sequence[str], route: Route | None) -> tuple[Sides, tuple[str, ...]]:
     """The paths of both views, and the columns they are grouped by."""
     first, second = (inputs_of(metric, population(d.tables, v, d.facts), d, v, route)[0] for d, v in held)
     assert isinstance(first, Paths) and isinstance(second, Paths)
@@ -216,11 +215,27 @@ def _asked(metric: Metric, sides: Sides, by: tuple[str, ...], options: dict[str,
 
 
 def _answers(
-    metric: Metric, dataset: Dataset, sides: Sides, by: tuple[str, ...], options: dict[str, Any], confidence: float
-) -> pd.DataFrame:
-    """The rows of both sides beside each other, with shares and differences."""
+    metric: Metric, dataset: Dataset, shown: Metric, held: Held, by: Sequence[str], options: dict[str, Any], confidence: float,
+    route: Route | None,
+) -> tuple[pd.DataFrame, tuple[str, ...], str]:  # fmt: skip
+    """The rows of both sides beside each other, with shares and differences; the columns they are grouped by, and their route."""
+    printed = tuple((o.name, str(o.type.print(options[o.name]))) for o in metric.options)
+    (_dataset, a), (_other, b) = held
+
+    def fetch(what: str, query: Callable[[Sides, tuple[str, ...]], ibis.Table]) -> tuple[pd.DataFrame, Any]:
+        def build(first: View, second: View) -> Asked:
+            sides, groups = _sides(shown, [(d, v) for (d, _v), v in zip(held, (first, second), strict=True)], by, route)
+            known = groups, sides.under(PathRules.of(options)).taken()
+            return query(sides, tuple(map(apart, groups))), known
+
+        if all(own is dataset for own, _view in held):
+            return fetched_both(dataset, a.alone(), b.alone(), (what, metric.name, tuple(by), printed, route), build)
+        asked, known = build(a, b)  # somebody was chosen before, and is lent to the query
+        return dataset.fetch(asked), known
+
     shares = COMPARED[metric.name]
-    frame = dataset.fetch(_asked(metric, sides, by, options))
+    frame, (groups, taken) = fetch("of both", lambda sides, own: _asked(metric, sides, own, options))
+    by = tuple(map(apart, groups))
     if metric.finish is not None:
         given = options | {"confidence": confidence, "by": (SIDE, *by)}
         frame = metric.finish(frame, **registry.accepted(metric.finish, given))
@@ -228,8 +243,7 @@ def _answers(
     if shares.whole in frame:
         wholes = frame[[SIDE, *within, shares.whole]].drop_duplicates()
     else:
-        counted = sides.under(PathRules.of(options)).count(options["repeats"], (SIDE, *by))
-        wholes = dataset.fetch(counted.select(SIDE, *by, shares.whole))
+        wholes, _known = fetch("wholes of both", lambda sides, own: _wholes(sides, own, options, shares.whole))
     keys = [*by, *metric.groups, *shares.beside]
     rows = _beside(frame, keys, shares.count, "journeys")
     rows = _placed(rows, wholes, within, shares.whole)
@@ -238,7 +252,13 @@ def _answers(
     rest = [key for key in metric.groups[1:] if key != "path"]  # a rank has one path
     rows = rows.sort_values([*lead, "together", *rest], ascending=[True] * len(lead) + [False] + [True] * len(rest),
                             kind="stable")  # fmt: skip
-    return _differences(rows, confidence)[[*keys, *_columns()]].reset_index(drop=True)
+    return _differences(rows, confidence)[[*keys, *_columns()]].reset_index(drop=True), groups, taken
+
+
+def _wholes(sides: Sides, by: tuple[str, ...], options: dict[str, Any], whole: str) -> ibis.Table:
+    """How many journeys both sides have."""
+    counted = sides.under(PathRules.of(options)).count(options["repeats"], (SIDE, *by))
+    return counted.select(SIDE, *by, whole)
 
 
 def _beside(frame: pd.DataFrame, keys: Sequence[str], count: str, name: str) -> pd.DataFrame:

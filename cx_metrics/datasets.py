@@ -76,5 +76,25 @@ def fetched(
     return dataset.fetch(query), known
 
 
+def fetched_both(
+    dataset: Dataset, a: View, b: View, key: tuple[Any, ...], build: Callable[[View, View], Asked]
+) -> tuple[pd.DataFrame, Any]:
+    """The frame of a query of two views, as `fetched`."""
+    if isinstance(dataset, Remembering):
+        (a, values), zone = a.shape(), dataset.facts.zone
+        b, more = b.shape(len(values))
+        (here, of_a), (there, of_b) = a.at_stand_in(zone), b.at_stand_in(zone, other=True)
+        values, instants = values | more, of_a | of_b
+        if instants and (
+            found := dataset.remembered((*key, here, there), lambda: build(here, there), values, instants)
+        ):
+            return found
+        found = dataset.remembered((*key, a, b), lambda: build(a, b), values)
+        assert found is not None  # as in `fetched`
+        return found
+    query, known = build(a, b)
+    return dataset.fetch(query), known
+
+
 def alone(count: Callable[[Dataset, View], ibis.Table], dataset: Dataset, view: View) -> Asked:
     return count(dataset, view), None

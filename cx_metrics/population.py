@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import ibis
 from ibis import _
@@ -15,7 +16,7 @@ from cx_metrics import journeys
 from cx_metrics.errors import ViewProblem, nearest
 from cx_metrics.journeys import Cut, Way
 from cx_metrics.texts import N_
-from cx_metrics.view import EPOCH, Facts, Filter, View, microseconds
+from cx_metrics.view import Facts, Filter, View, microseconds
 
 Tables = Mapping[str, ibis.Table]
 MET, CHANNELS = "met", "channels"  # what each customer met, and the numbers of channels: prepared
@@ -270,9 +271,9 @@ def _spend(s: ibis.Table, view: View) -> ibis.Table:
     days = s.period_end.epoch_days() - s.period_start.epoch_days()
     first, last = s.period_start.epoch_days(), s.period_end.epoch_days()
     if view.first_day is not None:
-        first = ibis.greatest(first, view.first_day.toordinal() - EPOCH)
+        first = ibis.greatest(first, ibis.literal(view.first_day).epoch_days())
     if view.last_day is not None:
-        last = ibis.least(last, view.last_day.toordinal() + 1 - EPOCH)
+        last = ibis.least(last, ibis.literal(view.last_day + timedelta(1)).epoch_days())
     share = (last - first).cast("float64") / days.cast("float64")
     s = s.mutate(overlap=share).filter(_.overlap > 0)
     return s.mutate(cost=_.cost * _.overlap, impressions=_.impressions * _.overlap, clicks=_.clicks * _.overlap).drop(

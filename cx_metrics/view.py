@@ -26,7 +26,8 @@ BELONGING_RULES: tuple[BelongingRule, ...] = ("said", "last", "journey", "none")
 
 TOUCHPOINT_FILTERS = ("channel", "touchpoint_type", "phase", "stage", "touchpoint")
 EPOCH = 719_163  # ordinal of 1970-01-01
-STAND_INS = (date(9990, 5, 4), date(9991, 8, 7))  # days that no data have: years end before
+# Days that no data have: years end before. The range of one view, and that of another one that is asked with it.
+STAND_INS = (date(9990, 5, 4), date(9991, 8, 7), date(9993, 5, 4), date(9994, 8, 7))
 
 
 @dataclass(frozen=True)
@@ -136,16 +137,17 @@ class View:
         ordered = tuple(sorted(kept, key=lambda f: f.column))
         return replace(self, touchpoints=ordered) if which == "touchpoints" else replace(self, customers=ordered)
 
-    def shape(self) -> tuple[View, dict[str, str]]:
+    def shape(self, after: int = 0) -> tuple[View, dict[str, str]]:
         """The view with a placeholder for every value of a filter, and what they stand for: views of one shape ask the same
-        query. The empty value ("not known") is part of the shape. Of a funnel and of segments it is only part that there are some:
-        whom they choose is found out before, and lent to the query."""
+        query. `after`: how many placeholders another view has that is asked with it. The empty value ("not known") is part of the
+        shape. Of a funnel and of segments it is only part that there are some: whom they choose is found out before, and lent to
+        the query."""
         values: dict[str, str] = {}
 
         def place(value: str) -> str:
             if not value:
                 return value
-            name = f"\ue000{len(values)}\ue001"  # private signs: stand in no name
+            name = f"\ue000{after + len(values)}\ue001"  # private signs: stand in no name
             values[name] = value
             return name
 
@@ -157,14 +159,15 @@ class View:
         customers, touchpoints = filters(self.customers), filters(self.touchpoints)
         return replace(self, customers=customers, touchpoints=touchpoints, tried=tried, members=members), values
 
-    def at_stand_in(self, zone: str) -> tuple[View, dict[str, str]]:
-        """The same view with its range moved to days that no data have, and the instants that these stand for (microseconds, as
-        numbers are written): views that differ by their range alone ask the same query at other instants."""
-        moved = replace(
-            self, first_day=self.first_day and STAND_INS[0], last_day=self.last_day and STAND_INS[1]
-        )  # fmt: skip
+    def at_stand_in(self, zone: str, other: bool = False) -> tuple[View, dict[str, str]]:
+        """The same view with its range moved to days that no data have, and what its ends stand for, as instants (microseconds, as
+        numbers are written) and as days: views that differ by their range alone ask the same query at other instants.
+        `other`: it is asked with another one, and has days of its own."""
+        first, last = STAND_INS[2:] if other else STAND_INS[:2]
+        moved = replace(self, first_day=self.first_day and first, last_day=self.last_day and last)
         both = zip(moved.bounds(zone), self.bounds(zone), strict=True)
-        return moved, {str(microseconds(there)): str(microseconds(here)) for there, here in both if there and here}
+        instants = {str(microseconds(there)): str(microseconds(here)) for there, here in both if there and here}
+        return moved, instants | dict(zip(moved.days(), self.days(), strict=True))
 
     def values_against(self, column: str) -> tuple[str, ...]:
         """The values of a customer column that segment B keeps; empty if it keeps all."""
@@ -208,6 +211,11 @@ class View:
         """The range as half-open UTC instants without zone, `[from, to)`."""
         ends = self.last_day + timedelta(days=1) if self.last_day else None
         return _midnight(self.first_day, zone), _midnight(ends, zone)
+
+    def days(self) -> tuple[str, ...]:
+        """The ends of the range that it has, half-open, as days: 2026-03-30."""
+        ends = (self.first_day, self.last_day and self.last_day + timedelta(days=1))
+        return tuple(day.isoformat() for day in ends if day)
 
     def previous(self) -> View | None:
         """The view of the range just before, equally long; None if the range has no two ends."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -78,6 +79,29 @@ def test_each_side_has_the_numbers_of_its_own_answer(
             for *key, share in records(frame, *keys, f"share_{side}"):
                 assert share is None or share == pytest.approx(shares.get(tuple(key), 0))
     assert len(set(records(frame, *keys))) == len(frame)
+
+
+@pytest.mark.parametrize("metric", ["flow_links", "step_matrix", "transition_matrix", "variants"])
+def test_other_days_on_both_sides_ask_the_query_that_is_compiled_already(
+    metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journeys = random_journeys(random.Random(metric), 60)
+    days = [row | {"persona": "ab"[len(u) % 2], "occurred_at": row["occurred_at"] + timedelta(days=i)}
+            for u, items in journeys.items() for i, row in enumerate(timed(u, *items))]  # fmt: skip
+    store, first = dataset(days), min(row["occurred_at"] for row in days).date()
+    compiled: list[str] = []
+    sql = type(store).sql
+    monkeypatch.setattr(type(store), "sql", lambda self, asked: compiled.append("") or sql(self, asked))
+    found = []
+    for persona, since, length in (("a", 0, 1), ("b", 1, 1), ("a", 1, 2)):
+        kept = (Filter("persona", (persona,)),)
+        ends = [first + timedelta(days=since + length * sides - 1) for sides in (1, 2)]
+        a, b = (View(first_day=first, last_day=last, customers=kept) for last in ends)
+        expected = cx.compare(metric, dataset(days), a, b).frame
+        many = len(compiled)
+        found.append(cx.compare(metric, store, a, b).frame)
+        assert found[-1].equals(expected) and len(compiled) - many == (0 if len(found) > 1 else many)
+    assert not found[0].equals(found[1]) and not found[1].equals(found[2])
 
 
 def test_the_largest_names_are_chosen_over_both_sides_together() -> None:

@@ -37,6 +37,15 @@ def test_timestamps_take_the_places_of_those_that_stood_in() -> None:
     assert filled(sql, {}, instants, literal) == said.format(2025, 3, 29, 23, 2025, 10, 26, 23)
 
 
+def test_days_take_the_places_of_those_that_stood_in() -> None:
+    moved, instants = VIEW.at_stand_in("Europe/Berlin")
+    first, last = moved.first_day, moved.last_day
+    assert first and last
+    said = "least(period_end, MAKE_DATE({}, {}, {})) - greatest(period_start, MAKE_DATE({}, {}, {}))"
+    sql = said.format(last.year, last.month, last.day + 1, first.year, first.month, first.day)
+    assert filled(sql, {}, instants, literal) == said.format(2025, 10, 27, 2025, 3, 30)
+
+
 def test_another_range_of_days_asks_answers_a_query_that_is_compiled_already(monkeypatch: pytest.MonkeyPatch) -> None:
     store = dataset(None, [{"score": 10.0, "answered_at": datetime(2026, 1, day)} for day in range(1, 29)])
     compiled: list[str] = []
@@ -63,4 +72,5 @@ def test_a_query_that_names_the_day_itself_is_not_used() -> None:
 def test_a_range_with_one_end_or_none_moves_only_what_it_has() -> None:
     assert View().at_stand_in("UTC") == (View(), {})
     moved, instants = View(last_day=date(2025, 1, 1)).at_stand_in("UTC")
-    assert moved.first_day is None and moved.last_day is not None and len(instants) == 1
+    assert moved.first_day is None and moved.last_day is not None
+    assert sorted(instants.values()) == ["1735776000000000", "2025-01-02"]  # the end is the day after, and its midnight
