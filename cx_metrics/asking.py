@@ -14,6 +14,7 @@ import pandas as pd
 from cx_metrics import answers, registry, routes
 from cx_metrics.datasets import Asked, Dataset, InMemory, Remembering, alone, fetched
 from cx_metrics.errors import ViewProblem, nearest
+from cx_metrics.groups import APART, apart
 from cx_metrics.instants import Ints
 from cx_metrics.population import (
     MOST_SESSIONS,
@@ -251,10 +252,10 @@ def plainly(
     route: Route | None,
 ) -> tuple[pd.DataFrame, Any]:  # fmt: skip
     """The frame of its query, and how it is grouped; from memory where that tells it, or of answers that are added up there."""
-    if metric.here is not None and not by and route is None:
-        told_here = metric.here(dataset, view, options)
+    if metric.here is not None and route is None and not named_by(metric) & set(by):
+        told_here = metric.here(dataset, view, options, tuple(by))
         if told_here is not None:
-            return told_here, ((), "")
+            return told_here, (tuple(by), "")
     printed = tuple((o.name, str(o.type.print(options[o.name]))) for o in metric.options)
     key = (metric.name, tuple(by), printed, confidence, route)
     here = tally_here(dataset, view, (*by, *metric.tallied_by)) if is_added_up(metric, by, options) else None
@@ -300,11 +301,15 @@ def with_quarter(t: ibis.Table) -> ibis.Table:
     return t.mutate(quarter=t.month.truncate("Q"))
 
 
+def named_by(metric: Metric) -> set[str]:
+    """The columns that a metric names itself: no other one of that name can be grouped by."""
+    return {*metric.groups, *(name + end for name in metric.measures for end in ("", "_low", "_high"))}
+
+
 def groups_of(metric: Metric, inputs: Sequence[Input], by: Sequence[str]) -> tuple[str, ...]:
     """The columns to group by, each once. Raises ViewProblem for a column the data does not have."""
     first = inputs[0].touchpoints if isinstance(inputs[0], Paths) else inputs[0]
-    taken = {*metric.groups, *(name + end for name in metric.measures for end in ("", "_low", "_high"))}
-    known = [c for c in (first.columns if first is not None else ()) if c not in taken]
+    known = [c for c in (first.columns if first is not None else ()) if c not in named_by(metric)]
     for column in by:
         if column not in known:
             raise ViewProblem(
@@ -312,14 +317,6 @@ def groups_of(metric: Metric, inputs: Sequence[Input], by: Sequence[str]) -> tup
                 metric=Text(metric.title), found=column, nearest=nearest(column, known) or "–", columns=tuple(known),
             )  # fmt: skip
     return tuple(dict.fromkeys(by))
-
-
-APART = "by "
-
-
-def apart(column: str) -> str:
-    """A name for a column to group by that no metric uses, so that any column can be grouped by."""
-    return APART + column
 
 
 def is_whole(view: View, facts: Facts) -> bool:

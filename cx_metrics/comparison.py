@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from cx_metrics import intervals, registry, routes
-from cx_metrics.asking import CONFIDENCE, apart, check_needs, groups_of, inputs_of
+from cx_metrics.asking import CONFIDENCE, check_needs, groups_of, inputs_of
 from cx_metrics.datasets import Asked, Dataset, fetched_both
 from cx_metrics.definition import SIDES, define_both, with_privacy
 from cx_metrics.differences import differences
 from cx_metrics.errors import OptionProblem
-from cx_metrics.groups import nullable
+from cx_metrics.groups import apart, nullable
 from cx_metrics.journeys import Repeats
 from cx_metrics.narrowing import narrowed
 from cx_metrics.population import population

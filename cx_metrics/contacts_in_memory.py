@@ -31,7 +31,7 @@ class Column:
     """A column of touchpoints: of each the place of its value among `values` (UNKNOWN: none)."""
 
     codes: Ints
-    values: tuple[str, ...]
+    values: tuple[str | None, ...]
 
     def of(self, rows: Ints | slice) -> Column:
         """The same of some touchpoints."""
@@ -49,9 +49,10 @@ class Places:
 
 @dataclass(frozen=True)
 class Contacts:
-    """The touchpoints that a view leaves, by customer and time. person: whose, from 0; first: the first of a customer; at:
-    microseconds; the others as in Places, with `touchpoint` among the columns."""
+    """The touchpoints that a view leaves, by customer and time. customers: who has any (customer_number); person: whose, by their
+    place there; first: the first of a customer; at: microseconds; the others as in Places, with `touchpoint` among the columns."""
 
+    customers: Ints
     person: Ints
     first: Bools
     at: Ints
@@ -62,7 +63,7 @@ class Contacts:
     @cached_property
     def people(self) -> int:
         """How many customers there are."""
-        return int(self.person[-1]) + 1 if len(self.person) else 0
+        return len(self.customers)
 
     @cached_property
     def opens(self) -> Bools:
@@ -128,7 +129,13 @@ def _left(dataset: Dataset, view: View, sequences: Sequences, places: Places) ->
     columns = {name: column.of(rows) for name, column in places.columns.items()}
     columns["touchpoint"] = Column(number[sequences.number[rows]], tuple(names))
     return Contacts(
-        np.cumsum(first, dtype="int32") - 1, first, sequences.at[rows], places.rank[rows], places.session[rows], columns
+        who[first],
+        np.cumsum(first, dtype="int32") - 1,
+        first,
+        sequences.at[rows],
+        places.rank[rows],
+        places.session[rows],
+        columns,
     )
 
 

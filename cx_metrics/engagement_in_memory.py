@@ -1,8 +1,10 @@
-"""Engagement from touchpoints in memory: the rows that the queries of `engagement` give without groups, without a query."""
+"""Engagement from touchpoints in memory: the rows that the queries of `engagement` give, without a query, for everybody or by an
+attribute of customers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,19 +12,25 @@ import pandas as pd
 
 from cx_metrics.contacts_in_memory import UNKNOWN, Column, Contacts, contacts_of
 from cx_metrics.datasets import Dataset
+from cx_metrics.groups import apart
 from cx_metrics.instants import Ints
 from cx_metrics.view import View
+from cx_metrics.whose import attribute
 
 MOST_CELLS = 8_000_000  # customers times the places they can be in, each with a number: beyond, the engine is asked
 
 
-def engagement_here(dataset: Dataset, view: View, options: Mapping[str, Any], group: str) -> pd.DataFrame | None:
-    """The rows of `_engagement`: one for each value of `group`, number of contacts and depth; None where they have to be asked."""
+def engagement_here(
+    dataset: Dataset, view: View, options: Mapping[str, Any], by: Sequence[str], group: str
+) -> pd.DataFrame | None:
+    """The rows of `_engagement`: one for each value of an attribute of customers (`by`, or none), value of `group`, number of
+    contacts and depth; None where they have to be asked."""
     if options["bounce"] != "one_touchpoint" or (contacts := contacts_of(dataset, view)) is None:
         return None
-    held, name = contacts.columns[group], contacts.columns["touchpoint"]
-    places, people = len(held.values) + 1, contacts.people  # what is not known stands last
-    if people * places > MOST_CELLS:
+    sides = _sides(dataset, contacts, by)
+    held, name, people = contacts.columns[group], contacts.columns["touchpoint"], contacts.people
+    places = len(held.values) + 1  # what is not known stands last
+    if sides is None or people * places > MOST_CELLS:
         return None
     place = np.where(held.codes == UNKNOWN, places - 1, held.codes).astype("int64")
     depth = np.ones(people * places, dtype="int64") if group == "touchpoint" else _depth(contacts, name, place, places)
@@ -33,30 +41,46 @@ def engagement_here(dataset: Dataset, view: View, options: Mapping[str, Any], gr
     there = np.flatnonzero(times)
     went_on = np.zeros(cells, dtype=bool)
     went_on[cell[contacts.goes_on]] = True
+    spot, spots = (
+        sides.codes.astype("int64") * places,
+        len(sides.values) * places,
+    )  # the first place of each customer's side
     rows = pd.DataFrame({
-        "place": there % places, "contacts": times[there], "depth": depth[there], "with_contacts": 1,
+        "spot": spot[there // places] + there % places, "contacts": times[there], "depth": depth[there], "with_contacts": 1,
         "went_on": went_on[there].astype("int64"), "entry_sessions": np.bincount(cell[contacts.opens], minlength=cells)[there],
         "bounced_sessions": np.bincount(cell[contacts.bounces], minlength=cells)[there],
     })  # fmt: skip
-    counted = rows.groupby(["place", "contacts", "depth"], as_index=False).sum()
-    lowest, seconds = _lowest_rank(contacts, place, places), _dwell(contacts, held, cell, cells, places)
-    names = np.array([*held.values, None], dtype=object)
-    at = counted.pop("place").to_numpy()
-    counted.insert(0, group, pd.Series(names[at], dtype=object))
-    return counted.assign(
-        own_rank=lowest[at],
-        dwell_seconds_median=seconds["median"][at],
-        dwell_customers=seconds["customers"][at],
-        population=people,
-    )
+    counted = rows.groupby(["spot", "contacts", "depth"], as_index=False).sum()
+    at = counted.pop("spot").to_numpy()
+    names = {apart(column): np.array(sides.values, dtype=object)[at // places] for column in by}
+    names[group] = np.array([*held.values, None], dtype=object)[at % places]
+    median, customers = _dwell(contacts, held, cell, spot, places, spots)
+    return pd.DataFrame({column: pd.Series(values, dtype=object) for column, values in names.items()}).join(counted).assign(
+        own_rank=_lowest_rank(contacts, spot[contacts.person] + place, spots)[at],
+        dwell_seconds_median=median[at], dwell_customers=customers[at],
+        population=np.bincount(sides.codes, minlength=len(sides.values))[at // places],
+    )  # fmt: skip
+
+
+def _sides(dataset: Dataset, contacts: Contacts, by: Sequence[str]) -> Column | None:
+    """Of each customer the place of the value of the attribute `by` among all values, None the last; None where it is something
+    else that is grouped by."""
+    if not by:
+        return Column(np.zeros(contacts.people, dtype="int32"), (None,))
+    if len(by) > 1 or by[0] not in dataset.facts.attributes:
+        return None
+    codes, values = dataset.shelf.get(("attribute", by[0]), partial(attribute, dataset, by[0]))
+    if not pd.api.types.is_string_dtype(values):
+        return None
+    own = codes[contacts.customers]
+    return Column(np.where(own < 0, len(values), own), (*values, None))
 
 
 def reach_here(
-    dataset: Dataset, view: View, _options: Mapping[str, Any], kinds: tuple[str, ...]
+    dataset: Dataset, view: View, _options: Mapping[str, Any], by: Sequence[str], kinds: tuple[str, ...]
 ) -> pd.DataFrame | None:
     """The rows of `reach`: one for each value of each of these kinds of places; None where they have to be asked."""
-    contacts = contacts_of(dataset, view)
-    if contacts is None:
+    if by or (contacts := contacts_of(dataset, view)) is None:
         return None
     parts = []
     for kind in kinds:
@@ -107,15 +131,15 @@ def _lowest_rank(contacts: Contacts, place: Ints, places: int) -> Any:
     return np.where(there.any(axis=1), there.argmax(axis=1) + 1 if ranks > 1 else 0, np.nan)
 
 
-def _dwell(contacts: Contacts, held: Column, cell: Ints, cells: int, places: int) -> dict[str, Any]:
-    """Of each place, how many customers spent a known time in it, and the median of their seconds."""
-    stays = np.flatnonzero(contacts.stays(held))
+def _dwell(contacts: Contacts, held: Column, cell: Ints, spot: Ints, places: int, spots: int) -> tuple[Any, Ints]:
+    """Of each place of each side the median of the seconds that customers spent in it, and how many spent a known time. `cell`:
+    of each touchpoint customer times places, and place; `spot`: of each customer the first place of the side."""
+    stays, cells = np.flatnonzero(contacts.stays(held)), len(spot) * places
     spent = np.bincount(cell[stays], weights=contacts.at[stays] - contacts.at[stays - 1], minlength=cells) / 1e6
-    known = np.bincount(cell[stays], minlength=cells) > 0
-    median, customers = np.full(places, np.nan), np.zeros(places, dtype="int64")
-    for place in range(places):
-        seconds = spent[place::places][known[place::places]]
-        customers[place] = len(seconds)
-        if len(seconds):
-            median[place] = np.median(seconds)
-    return {"median": median, "customers": customers}
+    known = np.flatnonzero(np.bincount(cell[stays], minlength=cells))
+    where = spot[known // places] + known % places
+    customers, seconds = np.bincount(where, minlength=spots), spent[known][np.lexsort((spent[known], where))]
+    median, some, ends = np.full(spots, np.nan), customers > 0, np.cumsum(customers)
+    low, high = ends - customers + (customers - 1) // 2, ends - customers + customers // 2
+    median[some] = (seconds[low[some]] + seconds[high[some]]) / 2
+    return median, customers

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 import ibis
 
+APART = "by "
 OTHER = "(other)"  # what lies beyond the largest ones, folded into one
+
+
+def apart(column: str) -> str:
+    """A name for a column to group by that no metric uses, so that any column can be grouped by."""
+    return APART + column
 
 
 def beside(left: ibis.Table, right: ibis.Table, keys: Sequence[str]) -> ibis.Table:

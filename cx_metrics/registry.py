@@ -17,7 +17,7 @@ from cx_metrics.texts import N_
 Unit = Literal["count", "share", "points", "seconds", "score", "money", "per customer", "ratio", "rank", "name"]
 Query = Callable[..., ibis.Table]
 Finish = Callable[..., pd.DataFrame]
-Here = Callable[[Any, Any, Mapping[str, Any]], pd.DataFrame | None]
+Here = Callable[[Any, Any, Mapping[str, Any], tuple[str, ...]], pd.DataFrame | None]
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def metric(
     are protected. `tallied`: it counts answers that stand for several (`tallies.TIMES`), so long as they are not `weighted`,
     and tells apart `tallied_by`.
     `same_rows(options)`: a name for what it asks; metrics that give the same name ask the same, and it is fetched once.
-    `here(dataset, view, options)`: these rows without groups from what is in memory; None where that does not tell them.
+    `here(dataset, view, options, by)`: the rows of its query from what is in memory; None where that does not tell them.
     `beside`: the same frame where touchpoints are in memory and the view keeps journeys of customers whole.
     """
 

@@ -13,7 +13,6 @@ import pandas as pd
 from cx_metrics import answers, registry, routes
 from cx_metrics.asking import (
     CONFIDENCE,
-    apart,
     ask,
     check_needs,
     followed,
@@ -25,7 +24,7 @@ from cx_metrics.comments.search import search_condition
 from cx_metrics.datasets import Asked, Dataset, Remembering, alone, fetched
 from cx_metrics.definition import define, rows_of, with_privacy
 from cx_metrics.errors import OptionProblem, ViewProblem
-from cx_metrics.groups import how_many
+from cx_metrics.groups import apart, how_many
 from cx_metrics.journeys import Cut
 from cx_metrics.narrowing import narrowed
 from cx_metrics.population import check, population
@@ -125,8 +124,8 @@ def _same_rows(
     build: Callable[[View], Asked],
 ) -> tuple[pd.DataFrame, Any]:  # fmt: skip
     """The rows that several metrics share, from memory or asked; and how they are grouped."""
-    here = metric.here(dataset, view, options) if metric.here and not by else None
-    return fetched(dataset, view, key, build) if here is None else (here, ((), ""))
+    here = metric.here(dataset, view, options, tuple(by)) if metric.here else None
+    return fetched(dataset, view, key, build) if here is None else (here, (tuple(by), ""))
 
 
 def chosen_by(

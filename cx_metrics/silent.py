@@ -64,8 +64,10 @@ def _patterns(options: Mapping[str, Any]) -> tuple[str, str]:
     return "patterns", str(options.get("score", "nps"))
 
 
-def _patterns_here(dataset: Dataset, view: View, options: Mapping[str, Any]) -> pd.DataFrame | None:
-    return patterns_here(dataset, view, _patterns(options)[1])
+def _patterns_here(
+    dataset: Dataset, view: View, options: Mapping[str, Any], by: tuple[str, ...]
+) -> pd.DataFrame | None:
+    return None if by else patterns_here(dataset, view, _patterns(options)[1])
 
 
 def _clipped(value: float, low: float, high: float) -> float:

@@ -11,6 +11,7 @@ import pytest
 from cx_metrics import contacts_in_memory, engagement_in_memory
 from cx_metrics.engines import Store, memory_store
 from cx_metrics.registry import METRICS
+from cx_metrics.run import run
 from cx_metrics.view import Answered, Filter, Passing, View
 from tests.conftest import MORNING, dataset, seldom
 from tests.engines.events import START, ask, differences, random_events
@@ -82,8 +83,20 @@ def test_other_views_are_asked(metric: str, name: str, monkeypatch: pytest.Monke
     assert both(opened(5), metric, ASKED[name], monkeypatch) == (False, [])
 
 
+@pytest.mark.parametrize("metric", [ENGAGEMENT[0], *seldom(*ENGAGEMENT[1:-1])])
+def test_engagement_by_an_attribute_of_customers_is_told_from_memory(
+    metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(8)
+    assert run(metric, store, View(), by=("persona",)).frame["persona"].isna().any()
+    for name, view in TOLD.items():
+        assert both(store, metric, view, monkeypatch, ("persona",)) == (True, []), name
+
+
 def test_what_memory_does_not_tell_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert both(opened(6), "stage_engagement", View(), monkeypatch, ("persona",)) == (False, [])
+    for by in (("month",), ("persona", "month")):
+        assert both(opened(6), "stage_engagement", View(), monkeypatch, by) == (False, []), by
+    assert both(opened(6), "reach", View(), monkeypatch, ("persona",)) == (False, [])
     assert both(opened(6), "stage_engagement", View(), monkeypatch, bounce="not_engaged") == (False, [])
     assert both(opened(6, timed=False), "stage_engagement", View(), monkeypatch) == (False, [])
     for module, limit, value in (
